@@ -1,0 +1,25 @@
+.DEFAULT_GOAL := help
+.PHONY: help build test race chaos bench lint
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build the binary ./saumer
+	CGO_ENABLED=0 go build -trimpath -o saumer ./cmd/saumer
+
+test: ## run all tests
+	go test ./...
+
+race: ## run all tests with the race detector
+	go test -race ./...
+
+chaos: ## run the tests from outside once more: end to end, crashes, load
+	go test -race -count=1 ./test/...
+
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+lint: ## check format, vet and staticcheck
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...

@@ -1,0 +1,269 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/replay"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const password = "password of demo"
+
+// bundle is a service on real parts, besides the backlogs, with the accounts demo, an operator, and other.
+type bundle struct {
+	t        *testing.T
+	handler  http.Handler
+	broker   *broker.Broker
+	registry *registry.Registry
+	accounts *registry.Accounts
+	attempts *delivery.Log
+	backlogs *fakeBacklogs
+	lines    *observer.ObservedLogs
+	ready    error
+}
+
+func setup(t *testing.T) *bundle {
+	t.Helper()
+	ctx := t.Context()
+	b, err := broker.Open(ctx, broker.Options{
+		Dir: t.TempDir(), Replicas: 1, Retention: 24 * time.Hour, AckWait: 30 * time.Second, Log: zap.NewNop(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	redis, closeRedis := registry.OpenEmbeddedRedis()
+	t.Cleanup(func() {
+		if err := closeRedis(); err != nil {
+			t.Error(err)
+		}
+	})
+	sealer, err := registry.NewSealer(registry.NewKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := registry.New(b, redis, sealer, 100, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := r.Run(running); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() { stop(); wg.Wait() })
+	<-r.Started()
+
+	// The real cost of a hash would be most of the time of these tests.
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, operator := range map[string]bool{"demo": true, "other": false} {
+		record := fmt.Sprintf(`{"v":1,"name":%q,"operator":%v,"created":"2025-11-11T09:27:29Z","hash":%q}`, name, operator, hash)
+		if _, err := b.Accounts.Put(ctx, name, []byte(record)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	core, lines := observer.New(zap.InfoLevel)
+	u := &bundle{
+		t: t, broker: b, registry: r, accounts: registry.NewAccounts(b), attempts: delivery.NewLog(b, zap.NewNop()),
+		backlogs: &fakeBacklogs{registry: r}, lines: lines,
+	}
+	s := NewService(Options{
+		Registry: r, Accounts: u.accounts, Backlogs: u.backlogs, Addresses: addresses{}, Attempts: u.attempts,
+		Publisher: b.JetStream, Events: []string{"optin_finalized", "optout_finalized"},
+	})
+	u.handler = Handler(s, u.accounts, func(context.Context) error { return u.ready }, zap.New(core))
+	return u
+}
+
+// fakeBacklogs keep no backlog: they change and remove the record alone.
+type fakeBacklogs struct {
+	registry *registry.Registry
+	// status is what an inactive webhook is said to be like; fail, if set, is the end of every call.
+	status replay.Status
+	fail   error
+	panics bool
+}
+
+func (f *fakeBacklogs) Status(_ context.Context, w registry.Webhook) (replay.Status, error) {
+	if f.panics {
+		panic("the insides")
+	}
+	if w.Active {
+		return replay.Status{State: "live"}, f.fail
+	}
+	return f.status, f.fail
+}
+
+func (f *fakeBacklogs) Activate(ctx context.Context, key string, replayEvents bool) (registry.Webhook, uint64, error) {
+	if f.fail != nil {
+		return registry.Webhook{}, 0, f.fail
+	}
+	var count uint64
+	w, err := f.registry.Update(ctx, key, func(w *registry.Webhook) error {
+		if !w.Active && replayEvents {
+			count = f.status.Buffered
+		}
+		w.Active, w.Deactivated, w.Reason = true, time.Time{}, ""
+		return nil
+	})
+	return w, count, err
+}
+
+func (f *fakeBacklogs) Delete(ctx context.Context, key string) error {
+	if f.fail != nil {
+		return f.fail
+	}
+	return f.registry.Delete(ctx, key)
+}
+
+// addresses forbid the hosts below example.net.
+type addresses struct{}
+
+func (addresses) CheckAddress(_ context.Context, u *url.URL) error {
+	if strings.HasSuffix(u.Hostname(), "example.net") {
+		return fmt.Errorf("%s leads to 10.1.2.3: %w", u.Hostname(), delivery.ErrForbidden)
+	}
+	return nil
+}
+
+// send sends a request and returns its answer.
+func (u *bundle) send(r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	u.handler.ServeHTTP(w, r.WithContext(u.t.Context()))
+	return w
+}
+
+// web calls a function of the web service as demo, with a form.
+func (u *bundle) web(function string, parameters ...string) (code int, message string, result json.RawMessage) {
+	u.t.Helper()
+	form := url.Values{"username": {"demo"}, "password": {password}}
+	for i := 0; i < len(parameters); i += 2 {
+		form.Set(parameters[i], parameters[i+1])
+	}
+	return u.webBody(function, "application/x-www-form-urlencoded", form.Encode())
+}
+
+func (u *bundle) webBody(function, contentType, body string) (code int, message string, result json.RawMessage) {
+	u.t.Helper()
+	r := httptest.NewRequest(http.MethodPost, webServicePath+function, strings.NewReader(body))
+	r.Header.Set("Content-Type", contentType)
+	w := u.send(r)
+	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json" {
+		u.t.Fatalf("%s answered %d %s", function, w.Code, w.Header().Get("Content-Type"))
+	}
+	var e struct {
+		Error   *int
+		Message *string
+		Result  json.RawMessage
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil || e.Error == nil || e.Message == nil || e.Result == nil {
+		u.t.Fatalf("%s answered %s, %v", function, w.Body, err)
+	}
+	if *e.Message == "" || (*e.Error != 0) != (string(e.Result) == "null") {
+		u.t.Errorf("%s answered %s", function, w.Body)
+	}
+	return *e.Error, *e.Message, e.Result
+}
+
+// rest sends a request of REST as an account and returns status, code of an error or 0, and the body.
+func (u *bundle) rest(account, method, path, body string, header ...string) (status, code int, answer string) {
+	u.t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.SetBasicAuth(account, password)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Add(header[i], header[i+1])
+	}
+	w := u.send(r)
+	if w.Code >= 400 {
+		var e struct {
+			Error struct {
+				Code    int
+				Message string
+			}
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil || e.Error.Code == 0 || e.Error.Message == "" {
+			u.t.Fatalf("%s %s answered %d %s, %v", method, path, w.Code, w.Body, err)
+		}
+		code = e.Error.Code
+	}
+	return w.Code, code, strings.TrimSuffix(w.Body.String(), "\n")
+}
+
+// create makes a webhook of demo and returns its id.
+func (u *bundle) create(app, ev string) string {
+	u.t.Helper()
+	code, message, result := u.web("CreateWebHook", "app", app, "event", ev, "url", "https://example.org/"+app)
+	if code != 0 {
+		u.t.Fatal(code, message)
+	}
+	var w struct{ ID json.Number }
+	if err := json.Unmarshal(result, &w); err != nil {
+		u.t.Fatal(err)
+	}
+	return w.ID.String()
+}
+
+// deactivate does what a runner does to a webhook that fails for long.
+func (u *bundle) deactivate(id string) {
+	u.t.Helper()
+	if _, err := u.registry.Update(u.t.Context(), "demo."+id, func(w *registry.Webhook) error {
+		w.Active, w.Reason = false, "it failed for 24 hours: the endpoint answered 503"
+		w.Deactivated = time.Date(2025, 11, 12, 9, 27, 29, 0, time.UTC)
+		return nil
+	}); err != nil {
+		u.t.Fatal(err)
+	}
+}
+
+// now stands for what differs from run to run.
+var now = []struct {
+	form *regexp.Regexp
+	name string
+}{
+	{regexp.MustCompile(`"created":"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d\d\dZ"`), `"created":"NOW"`},
+	{regexp.MustCompile(`"whsec_[A-Za-z0-9+/=]{32,}"`), `"SECRET"`},
+}
+
+// golden compares an answer with what it must be, byte for byte.
+func golden[T ~string | ~[]byte](t *testing.T, what string, got T, want string) {
+	t.Helper()
+	text := string(got)
+	for _, n := range now {
+		text = n.form.ReplaceAllString(text, n.name)
+	}
+	var compact bytes.Buffer
+	for _, line := range strings.Split(want, "\n") {
+		compact.WriteString(strings.TrimSpace(line))
+	}
+	if text != compact.String() {
+		t.Errorf("%s is\n%s\nwant\n%s", what, text, compact.String())
+	}
+}
+
+var errInsides = errors.New("the insides: nats://user:pass@10.0.0.1")

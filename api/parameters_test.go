@@ -1,0 +1,51 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// Whatever is sent, it is read or refused as the client's fault, and names are in lower case.
+func FuzzParameters(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"application/x-www-form-urlencoded", "username=demo&password=x&id=7&advanced[replayEvents]=1"},
+		{"application/x-www-form-urlencoded", "advanced[=1&advanced[]=2&advanced]=3&ADVANCED[A][B]=4&=5&%00=6"},
+		{"application/x-www-form-urlencoded", "a=%zz"},
+		{"application/json", `{"username":"demo","id":7,"advanced":{"replayEvents":1}}`},
+		{"application/json", `{"advanced":[1],"a":null,"A":true,"b":1e400}`},
+		{"application/json; charset=\"", `{"a":{"b":{"c":1}}}`},
+		{"multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"id\"\r\n\r\n7\r\n--b--\r\n"},
+		{"multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n\r\n7\r\n--b--\r\n"},
+		{"multipart/form-data", ""},
+		{"", ""},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, contentType, body string) {
+		r := httptest.NewRequest(http.MethodPost, webServicePath+"GetWebHooks", strings.NewReader(body))
+		r.Header["Content-Type"] = []string{contentType}
+		p, err := parseParameters(httptest.NewRecorder(), r)
+		if err != nil {
+			if !errors.Is(err, errRequest) && !errors.Is(err, errTooLarge) {
+				t.Fatalf("%q %q: %v", contentType, body, err)
+			}
+			return
+		}
+		for _, all := range []map[string]string{p.direct, p.advanced} {
+			for name := range all {
+				if strings.ToLower(name) != name {
+					t.Errorf("%q %q: the name %q is not in lower case", contentType, body, name)
+				}
+			}
+		}
+		if _, err := p.flag("replayevents"); err != nil && !errors.Is(err, errRequest) {
+			t.Error(err)
+		}
+		if id, err := webHookID(p); (id == 0) != (err != nil) {
+			t.Errorf("%q %q: the id %d, %v", contentType, body, id, err)
+		}
+	})
+}

@@ -1,0 +1,89 @@
+package api
+
+import (
+	"time"
+
+	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/registry"
+)
+
+// properties are a webhook on the wire. The web service says active as 1 or 0, REST as true or false.
+type properties[Flag int | bool] struct {
+	ID           uint64 `json:"id"`
+	App          string `json:"app"`
+	Event        string `json:"event"`
+	URL          string `json:"url"`
+	Active       Flag   `json:"active"`
+	State        string `json:"state"`
+	Created      stamp  `json:"created"`
+	FailingSince stamp  `json:"failingSince"`
+	Deactivated  stamp  `json:"deactivated"`
+	Reason       string `json:"reason"`
+	LastError    string `json:"lastError"`
+	NextAttempt  stamp  `json:"nextAttempt"`
+	Lag          uint64 `json:"lag"`
+	Buffered     uint64 `json:"buffered"`
+	ReplayUntil  stamp  `json:"replayUntil"`
+	Gap          uint64 `json:"gap"`
+}
+
+func propertiesOf[Flag int | bool](w Webhook, active Flag) properties[Flag] {
+	return properties[Flag]{
+		ID: w.ID, App: w.App, Event: w.Event, URL: w.URL, Active: active, State: w.Status.State,
+		Created: stamp(w.Created), FailingSince: stamp(w.Status.FailingSince), Deactivated: stamp(w.Deactivated),
+		Reason: w.Reason, LastError: w.Status.LastError, NextAttempt: stamp(w.Status.NextAttempt),
+		Lag: w.Status.Lag, Buffered: w.Status.Buffered, ReplayUntil: stamp(w.Status.ReplayUntil), Gap: w.Status.Gap,
+	}
+}
+
+// stamp is a time on the wire: RFC 3339 in UTC with milliseconds, or null for the zero time.
+type stamp time.Time
+
+// MarshalJSON never fails.
+func (s stamp) MarshalJSON() ([]byte, error) {
+	if time.Time(s).IsZero() {
+		return []byte("null"), nil
+	}
+	return []byte(time.Time(s).UTC().Format(`"2006-01-02T15:04:05.000Z"`)), nil
+}
+
+// settings are those of a webhook in the REST shell.
+type settings struct {
+	MaxInFlight int `json:"maxInFlight,omitempty"`
+	// Timeout is such as "5s" or "1m30s".
+	Timeout string `json:"timeout,omitempty"`
+	// Headers may hold credentials, and are taken but never shown.
+	Headers map[string]string `json:"headers,omitempty"`
+}
+
+func settingsOf(s registry.Settings) settings {
+	out := settings{MaxInFlight: s.MaxInFlight}
+	if s.Timeout != 0 {
+		out.Timeout = s.Timeout.String()
+	}
+	return out
+}
+
+// attempt is an entry of the attempt log on the wire.
+type attempt struct {
+	Position uint64           `json:"position"`
+	Sequence uint64           `json:"sequence"`
+	ID       string           `json:"id"`
+	Attempt  int              `json:"attempt"`
+	Replay   bool             `json:"replay"`
+	At       stamp            `json:"at"`
+	Millis   float64          `json:"milliseconds"`
+	Outcome  delivery.Outcome `json:"outcome"`
+	Status   int              `json:"status"`
+	Error    string           `json:"error"`
+	Response string           `json:"response"`
+}
+
+func attemptOf(e delivery.Entry) attempt {
+	return attempt{
+		Position: e.Position, Sequence: e.Seq, ID: e.ID, Attempt: e.Number, Replay: e.Replay, At: stamp(e.At),
+		Millis: float64(e.Duration.Microseconds()) / 1000, Outcome: e.Outcome, Status: e.Status, Error: e.Error,
+		// What is not UTF-8 in it is replaced on the way out.
+		Response: string(e.Response),
+	}
+}

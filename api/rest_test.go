@@ -1,0 +1,191 @@
+package api
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/replay"
+)
+
+func TestRESTStory(t *testing.T) {
+	t.Parallel()
+	u := setup(t)
+	expect := func(method, path, body string, status int, want string) {
+		t.Helper()
+		got, _, answer := u.rest("demo", method, path, body)
+		if got != status {
+			t.Errorf("%s %s answered %d %s, want %d", method, path, got, answer, status)
+		}
+		golden(t, method+" "+path, answer, want)
+	}
+	const properties = `"id":1,"app":"shop","event":"optin_finalized","url":"https://example.org/hook",
+		"active":true,"state":"live","created":"NOW","failingSince":null,"deactivated":null,"reason":"","lastError":"",
+		"nextAttempt":null,"lag":0,"buffered":0,"replayUntil":null,"gap":0,"settings":{"maxInFlight":4,"timeout":"5s"}`
+	expect("POST", "/v1/webhooks", `{"app":"shop","event":"optin_finalized","url":"https://example.org/hook",
+		"settings":{"maxInFlight":4,"timeout":"5s","headers":{"Authorization":"Bearer x"}}}`, 201, `{`+properties+`,"secret":"SECRET"}`)
+	w, err := u.registry.Get(t.Context(), "demo.1")
+	if err != nil || w.Settings.Headers["Authorization"] != "Bearer x" || w.Settings.Timeout != 5*time.Second {
+		t.Errorf("stored %+v, %v", w.Settings, err)
+	}
+	expect("GET", "/v1/webhooks", "", 200, `{"webhooks":[{`+properties+`}]}`)
+	expect("GET", "/v1/webhooks?app=x", "", 200, `{"webhooks":[]}`)
+	expect("GET", "/v1/webhooks?event=optin_finalized&app=shop", "", 200, `{"webhooks":[{`+properties+`}]}`)
+	expect("GET", "/v1/webhooks/1", "", 200, `{`+properties+`}`)
+	u.deactivate("1")
+	u.backlogs.status = replay.Status{State: "inactive", Buffered: 9}
+	expect("POST", "/v1/webhooks/1/activate", `{"replay":true}`, 200, `{`+properties+`,"replay":9}`)
+	expect("POST", "/v1/webhooks/1/activate", "", 200, `{`+properties+`,"replay":0}`)
+	expect("GET", "/v1/webhooks/1/attempts", "", 200, `{"attempts":[],"next":null}`)
+	expect("DELETE", "/v1/webhooks/1", "", 204, "")
+	expect("DELETE", "/v1/webhooks/1", "", 404, `{"error":{"code":3,"message":"webhook not found"}}`)
+	expect("POST", "/v1/accounts", `{"name":"third","password":"password of third","operator":true}`, 201, `{"name":"third","operator":true}`)
+	if a, err := u.accounts.Authenticate(t.Context(), "third", "password of third"); err != nil || !a.Operator {
+		t.Errorf("login as the new account: %+v, %v", a, err)
+	}
+}
+
+func TestPublish(t *testing.T) {
+	t.Parallel()
+	u := setup(t)
+	const body = "{\"b\":1.00, \"a\":\"<&>\"}\n"
+	for _, c := range []struct{ account, key, want string }{
+		{"demo", "", `{"id":"1","sequence":1,"duplicate":false}`},
+		{"demo", "order 7", `{"id":"order 7","sequence":2,"duplicate":false}`},
+		{"demo", "order 7", `{"id":"order 7","sequence":2,"duplicate":true}`},
+		{"other", "order 7", `{"id":"order 7","sequence":3,"duplicate":false}`},
+		{"demo", strings.Repeat("~", maxKey), `{"id":"` + strings.Repeat("~", maxKey) + `","sequence":4,"duplicate":false}`},
+	} {
+		var header []string
+		if c.key != "" {
+			header = []string{"Idempotency-Key", c.key}
+		}
+		status, _, answer := u.rest(c.account, "POST", "/v1/events/optin_finalized", body, header...)
+		if status != http.StatusAccepted {
+			t.Errorf("answered %d", status)
+		}
+		golden(t, c.account+" "+c.key, answer, c.want)
+	}
+	e, err := u.broker.Event(t.Context(), 3)
+	if err != nil || e.Account != "other" || e.Name != "optin_finalized" || e.ID != "order 7" || string(e.Data) != body {
+		t.Errorf("stored %+v %s, %v", e, e.Data, err)
+	}
+	// The largest body there may be.
+	status, _, answer := u.rest("demo", "POST", "/v1/events/optin_finalized", `"`+strings.Repeat("x", 1<<20-2)+`"`)
+	if status != http.StatusAccepted {
+		t.Errorf("a body of 1 MiB: %d %s", status, answer)
+	}
+}
+
+func TestAttemptsByPage(t *testing.T) {
+	t.Parallel()
+	u := setup(t)
+	id := u.create("app", "optin_finalized")
+	at := time.Date(2025, 11, 11, 9, 27, 29, 0, time.UTC)
+	for i := range 3 {
+		a := delivery.Attempt{Seq: 5, ID: "order", Number: i + 1, At: at, Duration: 1500 * time.Microsecond, Outcome: delivery.Unavailable, Status: 503, Error: "answered 503", Response: []byte("b\xffy")}
+		if i == 2 {
+			a = delivery.Attempt{Seq: 5, ID: "order", Number: 3, Replay: true, At: at, Duration: time.Second, Outcome: delivery.Delivered, Status: 200}
+		}
+		u.attempts.Append("demo."+id, a)
+	}
+	// What was published before on this connection is stored when this is acknowledged.
+	if _, err := u.broker.JetStream.Publish(t.Context(), "attempts.demo.999", []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	path := "/v1/webhooks/" + id + "/attempts"
+	const last = `{"position":3,"sequence":5,"id":"order","attempt":3,"replay":true,"at":"2025-11-11T09:27:29.000Z","milliseconds":1000,"outcome":"delivered","status":200,"error":"","response":""}`
+	const second = `{"position":2,"sequence":5,"id":"order","attempt":2,"replay":false,"at":"2025-11-11T09:27:29.000Z","milliseconds":1.5,"outcome":"unavailable","status":503,"error":"answered 503","response":"b\ufffdy"}`
+	first := strings.NewReplacer(`"position":2`, `"position":1`, `"attempt":2`, `"attempt":1`).Replace(second)
+	for query, want := range map[string]string{
+		"":                     `{"attempts":[` + last + "," + second + "," + first + `],"next":null}`,
+		"?limit=2":             `{"attempts":[` + last + "," + second + `],"next":2}`,
+		"?limit=2&before=2":    `{"attempts":[` + first + `],"next":null}`,
+		"?outcome=delivered":   `{"attempts":[` + last + `],"next":null}`,
+		"?outcome=unavailable": `{"attempts":[` + second + "," + first + `],"next":null}`,
+	} {
+		_, _, answer := u.rest("demo", "GET", path+query, "")
+		golden(t, query, answer, want)
+	}
+}
+
+// Another account's webhook does not exist, by no way to ask for it.
+func TestAccountsAreApart(t *testing.T) {
+	t.Parallel()
+	u := setup(t)
+	id := u.create("app", "optin_finalized")
+	u.deactivate(id)
+	hook := "/v1/webhooks/" + id
+	for _, c := range [][2]string{{"GET", hook}, {"DELETE", hook}, {"POST", hook + "/activate"}, {"GET", hook + "/attempts"}} {
+		status, code, other := u.rest("other", c[0], c[1], "")
+		_, _, nothing := u.rest("other", c[0], strings.Replace(c[1], hook, "/v1/webhooks/999", 1), "")
+		if status != http.StatusNotFound || code != 3 || other != nothing {
+			t.Errorf("%s %s as another account: %d %s, for no webhook %s", c[0], c[1], status, other, nothing)
+		}
+	}
+	for _, function := range []string{"ActivateWebHook", "DeleteWebHookById"} {
+		if code, message, _ := u.web(function, "username", "other", "id", id); code != 3 || message != "webhook not found" {
+			t.Errorf("%s as another account: %d %s", function, code, message)
+		}
+	}
+	if _, _, result := u.web("GetWebHooks", "username", "other"); string(result) != "[]" {
+		t.Errorf("another account sees %s", result)
+	}
+	if w, err := u.registry.Get(t.Context(), "demo."+id); err != nil || w.Active {
+		t.Errorf("the webhook afterwards: %+v, %v", w, err)
+	}
+}
+
+func TestLoginIsAskedFor(t *testing.T) {
+	t.Parallel()
+	u := setup(t)
+	w := u.send(httptest.NewRequest(http.MethodGet, "/v1/webhooks", nil))
+	if w.Code != http.StatusUnauthorized || !strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Basic realm=") {
+		t.Errorf("without a login: %d %v", w.Code, w.Header())
+	}
+	if w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("the header is %v", w.Header())
+	}
+}
+
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	u := setup(t)
+	get := func(path string) (int, string) {
+		w := u.send(httptest.NewRequest(http.MethodGet, path, nil))
+		return w.Code, strings.TrimSpace(w.Body.String())
+	}
+	for _, c := range []struct {
+		path   string
+		ready  error
+		status int
+		body   string
+	}{
+		{"/healthz", nil, 200, `{"status":"ok"}`},
+		{"/readyz", nil, 200, `{"status":"ready"}`},
+		{"/healthz", errInsides, 200, `{"status":"ok"}`},
+		{"/readyz", errInsides, 503, `{"status":"not ready: the reason is in the log"}`},
+		{"/readyz", errInsides, 503, `{"status":"not ready: the reason is in the log"}`},
+		{"/readyz", nil, 200, `{"status":"ready"}`},
+	} {
+		u.ready = c.ready
+		if status, body := get(c.path); status != c.status || body != c.body {
+			t.Errorf("%s, ready %v: %d %s", c.path, c.ready, status, body)
+		}
+	}
+	lines := u.lines.FilterMessage("not ready").All()
+	if len(lines) != 1 {
+		t.Errorf("%d lines, want 1", len(lines))
+	}
+}
+
+func TestServerHasLimits(t *testing.T) {
+	t.Parallel()
+	s := NewServer(http.NotFoundHandler())
+	if s.ReadHeaderTimeout == 0 || s.ReadTimeout == 0 || s.IdleTimeout == 0 || s.MaxHeaderBytes == 0 {
+		t.Errorf("the server is %+v", s)
+	}
+}

@@ -1,0 +1,289 @@
+// Package api is the service on webhooks, events and accounts, the web service and REST shells over it, and the one
+// table of error codes.
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/replay"
+)
+
+// Backlogs is what the service needs of package replay. Every method returns registry.ErrNotFound for a webhook that
+// does not exist.
+type Backlogs interface {
+	// Status says how the webhook does, with exact counts.
+	Status(ctx context.Context, w registry.Webhook) (replay.Status, error)
+	// Activate activates a webhook, and returns it and how many events will be replayed. If it is active already it
+	// changes nothing.
+	Activate(ctx context.Context, key string, replayEvents bool) (registry.Webhook, uint64, error)
+	// Delete removes a webhook, its backlog and its log. This node starts no attempt after it has returned, and other
+	// nodes stop as the news reaches them.
+	Delete(ctx context.Context, key string) error
+}
+
+var _ Backlogs = (*replay.Backlogs)(nil)
+
+// Addresses says what may be dialed; *delivery.Client does.
+type Addresses interface {
+	// CheckAddress resolves the host of a URL: delivery.ErrForbidden if it leads where no webhook may lead.
+	CheckAddress(ctx context.Context, u *url.URL) error
+}
+
+var _ Addresses = (*delivery.Client)(nil)
+
+// Options are what a service works on. All are needed.
+type Options struct {
+	Registry  *registry.Registry
+	Accounts  *registry.Accounts
+	Backlogs  Backlogs
+	Addresses Addresses
+	Attempts  *delivery.Log
+	// Publisher stores events.
+	Publisher jetstream.Publisher
+	// Events are the names of the events that webhooks can be made for.
+	Events []string
+}
+
+// Service is what can be asked of Saumer, as functions on domain types. Each takes the account that asks, and for it
+// another account's webhooks do not exist. It is safe for concurrent use.
+type Service struct{ o Options }
+
+// NewService makes a service.
+func NewService(o Options) *Service { return &Service{o} }
+
+// Webhook is a webhook and how it does.
+type Webhook struct {
+	registry.Webhook
+	Status replay.Status
+}
+
+// CreateInput is what a new webhook is made of.
+type CreateInput struct {
+	App, Event, URL string
+	Settings        registry.Settings
+}
+
+// Limits of what a webhook is made of.
+const (
+	maxApp      = 200 // bytes
+	maxInFlight = 1000
+	minTimeout  = 100 * time.Millisecond
+	maxTimeout  = time.Minute
+	maxHeaders  = 20
+)
+
+// statuses bounds the webhooks of one list that are asked about at once.
+const statuses = 8
+
+// maxKey is the longest idempotency key, in bytes.
+const maxKey = 200
+
+// Create makes an active webhook, and returns it with its secret in the clear, this once. It returns ErrApp, ErrEvent,
+// delivery.ErrURL, delivery.ErrForbidden or ErrSettings for what a webhook cannot be made of.
+func (s *Service) Create(ctx context.Context, acc registry.Account, in CreateInput) (Webhook, string, error) {
+	if err := checkApp(in.App); err != nil {
+		return Webhook{}, "", err
+	}
+	if err := s.checkEvent(in.Event); err != nil {
+		return Webhook{}, "", err
+	}
+	u, err := delivery.CheckURL(in.URL)
+	if err != nil {
+		return Webhook{}, "", err
+	}
+	if err := checkSettings(in.Settings); err != nil {
+		return Webhook{}, "", err
+	}
+	if err := s.o.Addresses.CheckAddress(ctx, u); err != nil {
+		return Webhook{}, "", err
+	}
+	w, secret, err := s.o.Registry.Create(ctx, registry.Webhook{
+		Account: acc.Name, App: in.App, Event: in.Event, URL: in.URL, Settings: in.Settings,
+	})
+	if err != nil {
+		return Webhook{}, "", err
+	}
+	described, err := s.describe(ctx, w)
+	return described, secret, err
+}
+
+// Get returns one webhook: ErrID or registry.ErrNotFound.
+func (s *Service) Get(ctx context.Context, acc registry.Account, id uint64) (Webhook, error) {
+	w, err := s.record(ctx, acc, id)
+	if err != nil {
+		return Webhook{}, err
+	}
+	return s.describe(ctx, w)
+}
+
+// List returns the account's webhooks by id ascending, those of an app and of an event where these are not empty.
+func (s *Service) List(ctx context.Context, acc registry.Account, app, ev string) ([]Webhook, error) {
+	records, err := s.o.Registry.List(ctx, acc.Name)
+	if err != nil {
+		return nil, err
+	}
+	// The list is shared by its readers, and filtering must not write into it.
+	kept := make([]Webhook, 0, len(records))
+	for _, w := range records {
+		if (app == "" || w.App == app) && (ev == "" || w.Event == ev) {
+			kept = append(kept, Webhook{Webhook: w})
+		}
+	}
+	gone := make([]bool, len(kept))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(statuses)
+	for i := range kept {
+		g.Go(func() (err error) {
+			kept[i], err = s.describe(ctx, kept[i].Webhook)
+			if errors.Is(err, registry.ErrNotFound) {
+				// Deleted since the list was read.
+				gone[i], err = true, nil
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	listed := kept[:0]
+	for i, w := range kept {
+		if !gone[i] {
+			listed = append(listed, w)
+		}
+	}
+	return listed, nil
+}
+
+// Activate activates a webhook, and returns it and how many events will be replayed: ErrID or registry.ErrNotFound.
+// If it is active already it changes nothing.
+func (s *Service) Activate(ctx context.Context, acc registry.Account, id uint64, replayEvents bool) (Webhook, uint64, error) {
+	if id == 0 {
+		return Webhook{}, 0, ErrID
+	}
+	w, count, err := s.o.Backlogs.Activate(ctx, registry.Key(acc.Name, id), replayEvents)
+	if err != nil {
+		return Webhook{}, 0, err
+	}
+	described, err := s.describe(ctx, w)
+	return described, count, err
+}
+
+// Delete removes a webhook, its backlog and its log, as Backlogs.Delete does: ErrID or registry.ErrNotFound.
+func (s *Service) Delete(ctx context.Context, acc registry.Account, id uint64) error {
+	if id == 0 {
+		return ErrID
+	}
+	return s.o.Backlogs.Delete(ctx, registry.Key(acc.Name, id))
+}
+
+// Publish stores an event of the account and returns once JetStream has it. With a key it is idempotent for 10
+// minutes. It returns ErrEvent, ErrKey, event.ErrBody or event.ErrSize for what cannot be published.
+func (s *Service) Publish(ctx context.Context, acc registry.Account, name, key string, data []byte) (event.Receipt, error) {
+	if err := s.checkEvent(name); err != nil {
+		return event.Receipt{}, err
+	}
+	if err := checkKey(key); err != nil {
+		return event.Receipt{}, err
+	}
+	return event.Publish(ctx, s.o.Publisher, acc.Name, name, key, data)
+}
+
+// Attempts returns the kept attempts of a webhook, newest first, and the filter's Before for the next page, 0 if there
+// is none: ErrID, registry.ErrNotFound, or ErrFilter for an outcome that there is not.
+func (s *Service) Attempts(ctx context.Context, acc registry.Account, id uint64, f delivery.LogFilter) ([]delivery.Entry, uint64, error) {
+	if f.Outcome != "" && !slices.Contains(delivery.Outcomes, f.Outcome) {
+		return nil, 0, fmt.Errorf("%w: an outcome is one of %s", ErrFilter, list(delivery.Outcomes))
+	}
+	w, err := s.record(ctx, acc, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	return s.o.Attempts.List(ctx, w.Key(), f)
+}
+
+// CreateAccount makes an account: ErrOperator if the caller is none, event.ErrAccount or registry.ErrPassword for what
+// an account cannot be made of, registry.ErrExists if the name is taken.
+func (s *Service) CreateAccount(ctx context.Context, acc registry.Account, name, password string, operator bool) error {
+	if !acc.Operator {
+		return ErrOperator
+	}
+	return s.o.Accounts.Create(ctx, name, password, operator)
+}
+
+// Events are the names of the events that webhooks can be made for.
+func (s *Service) Events() []string { return slices.Clone(s.o.Events) }
+
+func (s *Service) record(ctx context.Context, acc registry.Account, id uint64) (registry.Webhook, error) {
+	if id == 0 {
+		return registry.Webhook{}, ErrID
+	}
+	return s.o.Registry.Get(ctx, registry.Key(acc.Name, id))
+}
+
+func (s *Service) describe(ctx context.Context, w registry.Webhook) (Webhook, error) {
+	status, err := s.o.Backlogs.Status(ctx, w)
+	if err != nil {
+		return Webhook{}, fmt.Errorf("ask how webhook %s does: %w", w.Key(), err)
+	}
+	return Webhook{w, status}, nil
+}
+
+func (s *Service) checkEvent(name string) error {
+	if !slices.Contains(s.o.Events, name) {
+		return fmt.Errorf("%w: use one of %s", ErrEvent, list(s.o.Events))
+	}
+	return nil
+}
+
+func checkApp(app string) error {
+	if strings.TrimSpace(app) == "" || len(app) > maxApp || !utf8.ValidString(app) || strings.ContainsFunc(app, unicode.IsControl) {
+		return ErrApp
+	}
+	return nil
+}
+
+func checkKey(key string) error {
+	if len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return ErrKey
+	}
+	return nil
+}
+
+func checkSettings(s registry.Settings) error {
+	if s.MaxInFlight < 0 || s.MaxInFlight > maxInFlight {
+		return fmt.Errorf("%w: maxInFlight is 1 to %d, or 0 for the default", ErrSettings, maxInFlight)
+	}
+	if s.Timeout != 0 && (s.Timeout < minTimeout || s.Timeout > maxTimeout) {
+		return fmt.Errorf("%w: timeout is %s to %s, or 0 for the default", ErrSettings, minTimeout, maxTimeout)
+	}
+	if len(s.Headers) > maxHeaders {
+		return fmt.Errorf("%w: use at most %d headers", ErrSettings, maxHeaders)
+	}
+	if err := delivery.CheckHeaders(s.Headers); err != nil {
+		return fmt.Errorf("%w: %w", ErrSettings, err)
+	}
+	return nil
+}
+
+// list joins names for a sentence.
+func list[T ~string](names []T) string {
+	parts := make([]string, len(names))
+	for i, n := range names {
+		parts[i] = string(n)
+	}
+	return strings.Join(parts, ", ")
+}

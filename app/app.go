@@ -1,0 +1,279 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/saumer/saumer/api"
+	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/consumer"
+	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/notify"
+	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/replay"
+)
+
+const (
+	// inFlight bounds the attempts of one process, to all webhooks together.
+	inFlight = 8192
+	// cachedPairs bounds the (account, event) pairs whose webhooks a process keeps in memory.
+	cachedPairs = 10_000
+	// ackGrace is what the ack wait has beyond an attempt.
+	ackGrace = 15 * time.Second
+)
+
+var (
+	_ replay.Notifier  = (*notify.Notices)(nil)
+	_ replay.Sender    = (*delivery.Sender)(nil)
+	_ consumer.Cover   = (*replay.Cover)(nil)
+	_ consumer.Rejects = (*broker.Broker)(nil)
+)
+
+// App is one process of Saumer.
+type App struct {
+	options  Options
+	broker   *broker.Broker
+	registry *registry.Registry
+	accounts *registry.Accounts
+	client   *delivery.Client
+	consumer *consumer.Worker
+	replay   *replay.Worker
+	service  *api.Service
+	handler  http.Handler
+	listener net.Listener
+	password string
+	created  bool
+	ready    chan struct{}
+	stopping atomic.Bool
+	// closers are run by Close, last in first out.
+	closers []func() error
+}
+
+// New opens all that the process needs: NATS, Redis, the address of the API, and the first account. Its errors are for
+// the person who starts the process. Run or Close the app after use.
+func New(ctx context.Context, o Options) (_ *App, err error) {
+	a := &App{options: o, ready: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.close())
+		}
+	}()
+	if o.HTTP != "" {
+		if a.listener, err = net.Listen("tcp", o.HTTP); err != nil {
+			return nil, fmt.Errorf("listen on %s for the API: %w; choose another with --http", o.HTTP, err)
+		}
+		a.closing(func() error {
+			if err := a.listener.Close(); !errors.Is(err, net.ErrClosed) {
+				return err
+			}
+			return nil
+		})
+	}
+	if err := os.MkdirAll(o.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory %s: %w; choose another with --data", o.Data, err)
+	}
+	ackWait := o.Timeout + ackGrace
+	a.broker, err = broker.Open(ctx, broker.Options{
+		URL: o.NATSURL, Listen: o.NATSListen, Server: o.NATSServer, Sync: o.NATSSync, Dir: o.Data, Replicas: o.Replicas, Retention: o.Retention,
+		AckWait: ackWait, Log: o.Log.Named("broker"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.closing(func() error { a.broker.Close(); return nil })
+	if err := a.openRegistry(ctx); err != nil {
+		return nil, err
+	}
+	a.accounts = registry.NewAccounts(a.broker)
+	if a.created, a.password, err = a.accounts.Ensure(ctx, o.Account, o.Password); err != nil {
+		return nil, fmt.Errorf("the first account: %w", err)
+	}
+	a.wire(ackWait)
+	return a, nil
+}
+
+// openRegistry opens Redis and makes the registry on it.
+func (a *App) openRegistry(ctx context.Context) error {
+	key := a.options.SecretKey
+	if key == nil {
+		var err error
+		if key, err = keyFile(a.options.Data); err != nil {
+			return err
+		}
+	}
+	sealer, err := registry.NewSealer(key)
+	if err != nil {
+		return err
+	}
+	if err := registry.CheckKey(ctx, a.broker, sealer); err != nil {
+		return err
+	}
+	var client redis.UniversalClient
+	if a.options.RedisURL == "" {
+		var closeRedis func() error
+		client, closeRedis = registry.OpenEmbeddedRedis()
+		a.closing(closeRedis)
+	} else {
+		// The registry is made with the client, and connections are only made after it or before any look-up.
+		connected := func() {
+			if a.registry != nil {
+				a.registry.Doubt()
+			}
+		}
+		if client, err = registry.OpenRedis(ctx, a.options.RedisURL, connected); err != nil {
+			return err
+		}
+		a.closing(client.Close)
+	}
+	if a.registry, err = registry.New(a.broker, client, sealer, cachedPairs, a.options.Log.Named("registry")); err != nil {
+		return err
+	}
+	if a.options.RedisURL == "" && (a.options.NATSURL != "" || a.options.NATSServer != nil) {
+		// Other processes may write to the journal, and do not see this one's index.
+		a.registry.Alone()
+	}
+	return nil
+}
+
+// wire makes the workers and the API of what is open.
+func (a *App) wire(ackWait time.Duration) {
+	o := a.options
+	a.client = delivery.NewClient(delivery.Options{
+		Timeout: o.Timeout, ConnectTimeout: o.ConnectTimeout, AllowCIDRs: o.AllowCIDRs, Version: o.Version, Dial: o.Dial,
+	})
+	a.closing(func() error { a.client.Close(); return nil })
+	attempts := delivery.NewLog(a.broker, o.Log.Named("delivery"))
+	// The slowest webhooks are tried once in the longest backoff.
+	sender := delivery.NewSender(a.client, attempts, delivery.NewOutages(2*o.BackoffMax+o.Timeout))
+	slots := delivery.NewSlots(o.MaxInFlight, inFlight)
+	backoff := delivery.Backoff{Initial: o.BackoffInitial, Max: o.BackoffMax}
+	a.consumer = consumer.NewWorker(consumer.Options{
+		Events: a.broker.Dispatch, Webhooks: a.registry, Sender: sender, Slots: slots,
+		Cover:   replay.NewCover(a.broker, backoff, o.Log.Named("cover")),
+		Rejects: a.broker, Known: o.Events, AckWait: ackWait, Grace: o.Grace, Log: o.Log.Named("consumer"),
+	})
+	a.replay = replay.NewWorker(replay.Options{
+		Broker: a.broker, Registry: a.registry, Sender: sender, Slots: slots,
+		Notifier: notify.New(a.broker.JetStream, o.ReplayWindow, o.Log.Named("notify")),
+		Backoff:  backoff, Policy: registry.Policy{After: o.DeactivateAfter, Attempts: o.DeactivateAttempts},
+		Mode: o.Deactivate, MaxInFlight: o.MaxInFlight, Grace: o.Grace, Owner: rand.Text(), Log: o.Log.Named("replay"),
+	})
+	a.service = api.NewService(api.Options{
+		Registry: a.registry, Accounts: a.accounts, Addresses: a.client, Attempts: attempts,
+		Backlogs:  replay.NewBacklogs(a.broker, a.registry, o.ReplayWindow, o.Retention),
+		Publisher: a.broker.JetStream, Events: o.Events,
+	})
+	a.handler = api.Handler(a.service, a.accounts, a.check, o.Log.Named("api"))
+}
+
+// check says why the process cannot do its work at the moment, or nil.
+func (a *App) check(ctx context.Context) error {
+	if a.stopping.Load() {
+		return errors.New("saumer stops")
+	}
+	return errors.Join(a.broker.Ready(ctx), a.registry.Ready(ctx))
+}
+
+// Run delivers and serves until the context ends, and then stops in order: no new requests and events, what is under
+// way is finished within the grace, everything is closed. It returns the first error that is not of the stop itself.
+func (a *App) Run(ctx context.Context) error {
+	// The index is followed until the workers are done with it.
+	following, stopFollowing := context.WithCancel(context.WithoutCancel(ctx))
+	followed := make(chan error, 1)
+	go func() { followed <- a.registry.Run(following) }()
+	err := a.work(ctx)
+	flushing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	err = errors.Join(err, a.broker.Flush(flushing))
+	cancel()
+	stopFollowing()
+	return errors.Join(err, <-followed, a.close())
+}
+
+// work runs the workers and the API until the context ends or one of them fails.
+func (a *App) work(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	select {
+	case <-a.registry.Started():
+	case <-ctx.Done():
+		return nil
+	}
+	group.Go(func() error { return a.consumer.Run(ctx) })
+	group.Go(func() error { return a.replay.Run(ctx) })
+	if a.listener != nil {
+		server := api.NewServer(a.handler)
+		group.Go(func() error {
+			if err := server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serve the API: %w", err)
+			}
+			return nil
+		})
+		group.Go(func() error {
+			<-ctx.Done()
+			grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.options.Grace)
+			defer cancel()
+			if err := server.Shutdown(grace); err != nil {
+				a.options.Log.Warn("requests are cut off: the grace is over", zap.Error(err))
+				return server.Close()
+			}
+			return nil
+		})
+	}
+	group.Go(func() error { <-ctx.Done(); a.stopping.Store(true); return nil })
+	close(a.ready)
+	return group.Wait()
+}
+
+// Ready is closed when Run delivers and serves.
+func (a *App) Ready() <-chan struct{} { return a.ready }
+
+// HTTP is the address of the API, empty if none is served.
+func (a *App) HTTP() string {
+	if a.listener == nil {
+		return ""
+	}
+	return a.listener.Addr().String()
+}
+
+// NATS is the URL at which publishers reach the embedded NATS, empty if there is none.
+func (a *App) NATS() string { return a.broker.Embedded() }
+
+// FirstAccount is the first account; the password is empty unless it was drawn when this process made the account.
+func (a *App) FirstAccount() (name, password string, created bool) {
+	return a.options.Account, a.password, a.created
+}
+
+// Handler is the API, for a server of the caller's.
+func (a *App) Handler() http.Handler { return a.handler }
+
+// Service is the API without HTTP.
+func (a *App) Service() *api.Service { return a.service }
+
+// Broker is the way to the streams, for what looks at them from outside, such as tests.
+func (a *App) Broker() *broker.Broker { return a.broker }
+
+// Close closes an app that was not run.
+func (a *App) Close() error { return a.close() }
+
+func (a *App) closing(f func() error) { a.closers = append(a.closers, f) }
+
+func (a *App) close() error {
+	var errs []error
+	for len(a.closers) > 0 {
+		last := len(a.closers) - 1
+		f := a.closers[last]
+		a.closers = a.closers[:last]
+		errs = append(errs, f())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,61 @@
+// Package app builds, runs and stops all of Saumer in order, in-process for tests too.
+package app
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+
+	"github.com/saumer/saumer/replay"
+)
+
+// Options are the settings of one process, validated by package config.
+type Options struct {
+	// HTTP is the address of the API; empty serves none, and Handler is there all the same.
+	HTTP string
+	// Data is the directory of the embedded NATS and of the key that seals secrets.
+	Data string
+	// NATSURL is an external NATS, NATSListen the address where the embedded one takes publishers.
+	NATSURL, NATSListen string
+	// NATSServer is a server in this process to use instead; for several nodes in one process, as in tests.
+	NATSServer nats.InProcessConnProvider
+	// NATSSync is how often the embedded NATS has the disk write what it keeps: what a loss of power may cost.
+	NATSSync time.Duration
+	// RedisURL is an external Redis; empty: in-process.
+	RedisURL string
+	// Account and Password are those of the first account; an empty password is drawn at random when it is made.
+	Account, Password string
+	// SecretKey seals the webhooks' secrets, 32 bytes; nil: the one in the data directory, made if missing.
+	SecretKey []byte
+	// AllowCIDRs are networks that may be dialed though they are not public.
+	AllowCIDRs []netip.Prefix
+	// Timeout bounds one attempt, ConnectTimeout its dialing.
+	Timeout, ConnectTimeout time.Duration
+	// MaxInFlight bounds the attempts under way at once to one webhook.
+	MaxInFlight int
+	// BackoffInitial and BackoffMax are the first and the longest delay between attempts.
+	BackoffInitial, BackoffMax time.Duration
+	// Deactivate says what happens to a webhook that has failed for DeactivateAfter and DeactivateAttempts.
+	Deactivate         replay.Deactivate
+	DeactivateAfter    time.Duration
+	DeactivateAttempts int
+	// ReplayWindow is how much of what came after a deactivation is kept for a replay.
+	ReplayWindow time.Duration
+	// Retention is how long events are kept.
+	Retention time.Duration
+	// Replicas of streams and buckets.
+	Replicas int
+	// Events are the names of the events that webhooks can be made for.
+	Events []string
+	// Grace is how long a stop waits for attempts under way.
+	Grace time.Duration
+	// Version is what deliveries and the API say of themselves.
+	Version string
+	Log     *zap.Logger
+	// Dial replaces resolving and dialing of endpoints; for tests in virtual time. Nil: real sockets.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}

@@ -1,0 +1,120 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Names of the streams.
+const (
+	streamEvents   = "EVENTS"
+	streamWakes    = "WAKES"
+	streamAttempts = "ATTEMPTS"
+	streamNotices  = "NOTICES"
+	streamRejected = "REJECTED"
+)
+
+const (
+	// dedupe is how long a Nats-Msg-Id is remembered.
+	dedupe = 10 * time.Minute
+	// attemptsKept bounds the attempt log of one webhook, in messages.
+	attemptsKept = 200
+	// rejectedKept bounds the stream REJECTED as a whole.
+	rejectedKept = 100_000
+	// MaxAckPending bounds the events that are handed out and not acknowledged, over all workers.
+	MaxAckPending = 20_000
+	// markerTTL is how long the marker of a removed record is kept, for the watches of nodes that were away.
+	markerTTL = 24 * time.Hour
+)
+
+// streams are the definitions. Every one is kept in files and can be read directly from any replica.
+func (b *Broker) streams() []jetstream.StreamConfig {
+	o := b.options
+	configs := []jetstream.StreamConfig{
+		{
+			Name: streamEvents, Description: "what happened, and the backlog of every webhook",
+			Subjects: []string{"events.>"}, MaxAge: o.Retention, Duplicates: dedupe,
+			// A full store refuses the publisher; it drops nothing that was accepted.
+			Discard: jetstream.DiscardNew,
+		},
+		{
+			Name: streamWakes, Description: "backlogs to look at, now or at a time",
+			Subjects: []string{"wake.now.>", "wake.at.>"}, Retention: jetstream.WorkQueuePolicy,
+			MaxMsgsPerSubject: 1, AllowMsgSchedules: true, AllowMsgTTL: true,
+		},
+		{
+			Name: streamAttempts, Description: "the last attempts of every webhook",
+			Subjects: []string{"attempts.>"}, MaxAge: o.Retention, MaxMsgsPerSubject: attemptsKept,
+		},
+		{
+			Name: streamNotices, Description: "what people are told",
+			Subjects: []string{"notices.>"}, MaxAge: o.Retention, Duplicates: time.Hour,
+		},
+		{
+			Name: streamRejected, Description: "what cannot be delivered at all, with the reason",
+			Subjects: []string{"rejected.>"}, MaxAge: o.Retention, MaxMsgs: rejectedKept, Duplicates: dedupe,
+		},
+	}
+	for i := range configs {
+		configs[i].Storage = jetstream.FileStorage
+		configs[i].Replicas = o.Replicas
+		configs[i].AllowDirect = true
+	}
+	return configs
+}
+
+func (b *Broker) define(ctx context.Context) error {
+	for _, config := range b.streams() {
+		stream, err := b.JetStream.CreateOrUpdateStream(ctx, config)
+		if err != nil {
+			return fmt.Errorf("define the stream %s: %w", config.Name, err)
+		}
+		switch config.Name {
+		case streamEvents:
+			b.events = stream
+		case streamAttempts:
+			b.attempts = stream
+		}
+	}
+	for name, bucket := range map[string]*jetstream.KeyValue{
+		"WEBHOOKS": &b.Webhooks, "BACKLOGS": &b.Backlogs, "ACCOUNTS": &b.Accounts,
+	} {
+		kv, err := b.JetStream.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket: name, History: 1, Storage: jetstream.FileStorage, Replicas: b.options.Replicas, LimitMarkerTTL: markerTTL,
+		})
+		if err != nil {
+			return fmt.Errorf("define the bucket %s: %w", name, err)
+		}
+		*bucket = kv
+	}
+	return b.defineConsumers(ctx)
+}
+
+func (b *Broker) defineConsumers(ctx context.Context) error {
+	pulls, err := jetstream.New(b.pull)
+	if err != nil {
+		return fmt.Errorf("use JetStream: %w", err)
+	}
+	b.Dispatch, err = pulls.CreateOrUpdateConsumer(ctx, streamEvents, jetstream.ConsumerConfig{
+		Durable: "dispatch", AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.options.AckWait,
+		MaxDeliver: -1, MaxAckPending: MaxAckPending,
+	})
+	if err != nil {
+		return fmt.Errorf("define the consumer dispatch: %w", err)
+	}
+	b.Wakes, err = pulls.CreateOrUpdateConsumer(ctx, streamWakes, jetstream.ConsumerConfig{
+		Durable: "runners", AckPolicy: jetstream.AckExplicitPolicy, AckWait: 30 * time.Second,
+		MaxDeliver: -1, MaxAckPending: -1, FilterSubject: "wake.now.>",
+	})
+	if err != nil {
+		return fmt.Errorf("define the consumer runners: %w", err)
+	}
+	// Asked about on the connection that is not busy with pulls.
+	if b.dispatch, err = b.JetStream.Consumer(ctx, streamEvents, "dispatch"); err != nil {
+		return fmt.Errorf("look up the consumer dispatch: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package broker
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/nats-io/nats-server/v2/server"
+	"go.uber.org/zap"
+	"golang.org/x/mod/semver"
+)
+
+// The embedded server knows two users. Saumer itself connects in-process, with a password of this run, and may do
+// everything. Everyone else may publish events, hear the notices, and no more.
+const (
+	inside  = "saumer"
+	outside = "publisher"
+)
+
+type embedded struct {
+	server   *server.Server
+	password string
+	lock     *flock.Flock
+}
+
+func startEmbedded(o Options) (*embedded, error) {
+	dir := filepath.Join(o.Dir, "nats")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory %s: %w; choose another with --data", o.Dir, err)
+	}
+	lock := flock.New(filepath.Join(o.Dir, "lock"))
+	switch held, err := lock.TryLock(); {
+	case err != nil:
+		return nil, fmt.Errorf("lock the data directory %s: %w; choose another with --data", o.Dir, err)
+	case !held:
+		return nil, fmt.Errorf("the data directory %s is in use by another saumer; choose another with --data", o.Dir)
+	}
+	e := &embedded{password: rand.Text(), lock: lock}
+	options := &server.Options{
+		ServerName: "saumer",
+		JetStream:  true,
+		StoreDir:   dir,
+		// An event may have the full size and headers besides.
+		MaxPayload:   1<<20 + 64<<10,
+		SyncInterval: o.Sync,
+		NoSigs:       true,
+		NoAuthUser:   outside,
+		Users: []*server.User{
+			{Username: inside, Password: e.password},
+			{Username: outside, Password: rand.Text(), Permissions: &server.Permissions{
+				Publish:   &server.SubjectPermission{Allow: []string{"events.>", "$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.INFO.EVENTS"}},
+				Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>", "notices.>"}},
+			}},
+		},
+	}
+	if o.Listen == "" {
+		options.DontListen = true
+	} else if err := listen(options, o.Listen); err != nil {
+		e.stop()
+		return nil, err
+	}
+	var err error
+	if e.server, err = server.NewServer(options); err != nil {
+		e.stop()
+		return nil, fmt.Errorf("make the embedded NATS: %w", err)
+	}
+	e.server.SetLoggerV2(serverLog{o.Log.Named("nats")}, false, false, false)
+	go e.server.Start()
+	if !e.server.ReadyForConnections(30 * time.Second) {
+		e.stop()
+		return nil, fmt.Errorf("the embedded NATS in %s was not ready after 30 s; its warnings are in the log", dir)
+	}
+	return e, nil
+}
+
+// listen fills in host and port, and tries them first: the server itself would only log that they are taken.
+func listen(options *server.Options, address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("the address %q of --nats-listen is not host:port: %w", address, err)
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen for publishers on %s: %w; choose another with --nats-listen", address, err)
+	}
+	if err := l.Close(); err != nil {
+		return fmt.Errorf("try the address %s: %w", address, err)
+	}
+	options.Host = host
+	// A port may be a name, which Listen took too.
+	if options.Port, err = net.LookupPort("tcp", port); err != nil {
+		return fmt.Errorf("the port of --nats-listen %q: %w", address, err)
+	}
+	if options.Port == 0 {
+		options.Port = server.RANDOM_PORT
+	}
+	return nil
+}
+
+func (e *embedded) stop() {
+	if e.server != nil {
+		e.server.Shutdown()
+		e.server.WaitForShutdown()
+	}
+	// The lock goes with the process in any case.
+	if err := e.lock.Unlock(); err != nil && e.server != nil {
+		e.server.Warnf("unlock the data directory: %v", err)
+	}
+}
+
+// serverLog passes the embedded server's warnings and errors on.
+type serverLog struct{ log *zap.Logger }
+
+var _ server.Logger = serverLog{}
+
+func (l serverLog) Noticef(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
+func (l serverLog) Warnf(format string, v ...any)   { l.log.Warn(fmt.Sprintf(format, v...)) }
+func (l serverLog) Errorf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
+func (l serverLog) Fatalf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
+func (l serverLog) Debugf(string, ...any)           {}
+func (l serverLog) Tracef(string, ...any)           {}
+
+// redact leaves user and password out of a list of NATS URLs.
+func redact(urls string) string {
+	parts := strings.Split(urls, ",")
+	for i, p := range parts {
+		u, err := url.Parse(strings.TrimSpace(p))
+		if err != nil {
+			parts[i] = "(unreadable URL)"
+			continue
+		}
+		u.User = nil
+		parts[i] = u.String()
+	}
+	return strings.Join(parts, ",")
+}
+
+// olderThan compares server versions, such as 2.11.4 and 2.12.0-RC.1. A pre-release counts as its release.
+func olderThan(version, minimum string) bool {
+	release, _, _ := strings.Cut(version, "-")
+	v := "v" + release
+	return semver.IsValid(v) && semver.Compare(v, "v"+minimum) < 0
+}

@@ -1,0 +1,237 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/saumer/saumer/event"
+)
+
+// ErrNotFound is returned for an event that the stream does not hold (any more).
+var ErrNotFound = errors.New("the stream does not hold this event")
+
+// Position is how far the live path is.
+type Position struct {
+	// HandedOut is the highest sequence that the dispatch consumer has handed out.
+	HandedOut uint64
+	// AckFloor is the sequence up to which everything is acknowledged.
+	AckFloor uint64
+}
+
+// Position asks the dispatch consumer's leader.
+func (b *Broker) Position(ctx context.Context) (Position, error) {
+	info, err := b.dispatch.Info(ctx)
+	if err != nil {
+		return Position{}, fmt.Errorf("ask the consumer dispatch how far it is: %w", err)
+	}
+	return Position{HandedOut: info.Delivered.Stream, AckFloor: info.AckFloor.Stream}, nil
+}
+
+// Bounds returns the first and the last sequence of the stream of events, from its leader.
+// An empty stream has first = last + 1.
+func (b *Broker) Bounds(ctx context.Context) (first, last uint64, err error) {
+	info, err := b.events.Info(ctx)
+	if err != nil {
+		return 0, 0, fmt.Errorf("ask the stream %s for its bounds: %w", streamEvents, err)
+	}
+	return info.State.FirstSeq, info.State.LastSeq, nil
+}
+
+// get is a direct get request (ADR-31).
+type get struct {
+	Seq   uint64     `json:"seq,omitempty"`
+	Next  string     `json:"next_by_subj,omitempty"`
+	Batch int        `json:"batch,omitempty"`
+	Bytes int        `json:"max_bytes,omitempty"`
+	Start *time.Time `json:"start_time,omitempty"`
+}
+
+// Read returns the next events of a subject from a sequence on, at most limit of them and about 4 MiB. No events
+// means that there are none at the moment, by the word of the stream's leader: the batch itself may come from a
+// replica that is behind.
+func (b *Broker) Read(ctx context.Context, subject string, from uint64, limit int) ([]event.Event, error) {
+	from = max(from, 1)
+	messages, err := b.direct(ctx, get{Seq: from, Next: subject, Batch: limit, Bytes: 4 << 20})
+	if err != nil {
+		return nil, fmt.Errorf("read %s from %d: %w", subject, from, err)
+	}
+	if len(messages) == 0 {
+		message, err := b.next(ctx, subject, from)
+		if errors.Is(err, ErrNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %s from %d: %w", subject, from, err)
+		}
+		return []event.Event{message}, nil
+	}
+	events := make([]event.Event, 0, len(messages))
+	for _, m := range messages {
+		e, err := parse(m)
+		if err != nil {
+			return nil, fmt.Errorf("read %s from %d: %w", subject, from, err)
+		}
+		events = append(events, e)
+	}
+	return events, nil
+}
+
+// Event returns one event by its sequence: ErrNotFound if the stream does not hold it.
+func (b *Broker) Event(ctx context.Context, seq uint64) (event.Event, error) {
+	// The stream's handle reads directly, from any replica; a replica that is behind has no say in what is gone.
+	m, err := b.events.GetMsg(ctx, seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return b.leader(ctx, get{Seq: seq})
+	}
+	if err != nil {
+		return event.Event{}, fmt.Errorf("read event %d: %w", seq, err)
+	}
+	return event.New(m.Subject, m.Header, m.Data, m.Sequence, m.Time)
+}
+
+// Count is the exact number of events of a subject in [from, to); to 0 means to the end.
+func (b *Broker) Count(ctx context.Context, subject string, from, to uint64) (uint64, error) {
+	if to != 0 && to <= from {
+		return 0, nil
+	}
+	n, err := b.countFrom(ctx, subject, from)
+	if err != nil || to == 0 || n == 0 {
+		return n, err
+	}
+	beyond, err := b.countFrom(ctx, subject, to)
+	return n - min(n, beyond), err
+}
+
+func (b *Broker) countFrom(ctx context.Context, subject string, from uint64) (uint64, error) {
+	messages, err := b.direct(ctx, get{Seq: max(from, 1), Next: subject, Batch: 1})
+	if err != nil {
+		return 0, fmt.Errorf("count %s from %d: %w", subject, from, err)
+	}
+	if len(messages) == 0 {
+		return 0, nil
+	}
+	after, err := strconv.ParseUint(messages[0].Header.Get("Nats-Num-Pending"), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("count %s from %d: read the number pending: %w", subject, from, err)
+	}
+	return after + 1, nil
+}
+
+// SequenceAt is the sequence of the first event whose time stamp is not before t: one past the last if there is none.
+func (b *Broker) SequenceAt(ctx context.Context, t time.Time) (uint64, error) {
+	_, last, err := b.Bounds(ctx)
+	if err != nil {
+		return 0, err
+	}
+	messages, err := b.direct(ctx, get{Start: &t, Batch: 1})
+	if err != nil {
+		return 0, fmt.Errorf("find the first event since %s: %w", t.Format(time.RFC3339), err)
+	}
+	if len(messages) == 0 {
+		return last + 1, nil
+	}
+	e, err := parse(messages[0])
+	return e.Seq, err
+}
+
+// direct runs a batched direct get and collects what comes.
+func (b *Broker) direct(ctx context.Context, request get) ([]*nats.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	body, err := json.Marshal(request)
+	if err != nil {
+		return nil, err
+	}
+	inbox := b.nc.NewRespInbox()
+	sub, err := b.nc.SubscribeSync(inbox)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		// Only a closed connection makes this fail, and then the subscription is gone too.
+		_ = sub.Unsubscribe()
+	}()
+	if err := b.nc.PublishRequest("$JS.API.DIRECT.GET."+streamEvents, inbox, body); err != nil {
+		return nil, err
+	}
+	var messages []*nats.Msg
+	for {
+		m, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return nil, err
+		}
+		switch status := m.Header.Get("Status"); status {
+		case "":
+			messages = append(messages, m)
+		case "204", "404":
+			return messages, nil
+		default:
+			return nil, fmt.Errorf("direct get answered %s %s", status, m.Header.Get("Description"))
+		}
+	}
+}
+
+// next asks the stream's leader for the next event of a subject: ErrNotFound if there is none.
+func (b *Broker) next(ctx context.Context, subject string, from uint64) (event.Event, error) {
+	return b.leader(ctx, get{Seq: from, Next: subject})
+}
+
+func (b *Broker) leader(ctx context.Context, request get) (event.Event, error) {
+	body, err := json.Marshal(request)
+	if err != nil {
+		return event.Event{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+streamEvents, body)
+	if err != nil {
+		return event.Event{}, fmt.Errorf("ask the leader of %s: %w", streamEvents, err)
+	}
+	var response struct {
+		Error   *jetstream.APIError `json:"error"`
+		Message struct {
+			Subject string    `json:"subject"`
+			Seq     uint64    `json:"seq"`
+			Header  []byte    `json:"hdrs"`
+			Data    []byte    `json:"data"`
+			Time    time.Time `json:"time"`
+		} `json:"message"`
+	}
+	if err := json.Unmarshal(answer.Data, &response); err != nil {
+		return event.Event{}, fmt.Errorf("read the answer of the leader of %s: %w", streamEvents, err)
+	}
+	if response.Error != nil {
+		if response.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound {
+			return event.Event{}, ErrNotFound
+		}
+		return event.Event{}, fmt.Errorf("ask the leader of %s: %w", streamEvents, response.Error)
+	}
+	var header nats.Header
+	if len(response.Message.Header) > 0 {
+		if header, err = nats.DecodeHeadersMsg(response.Message.Header); err != nil {
+			return event.Event{}, fmt.Errorf("read the headers of event %d: %w", response.Message.Seq, err)
+		}
+	}
+	m := response.Message
+	return event.New(m.Subject, header, m.Data, m.Seq, m.Time)
+}
+
+// parse makes the event of a message that came by direct get.
+func parse(m *nats.Msg) (event.Event, error) {
+	seq, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
+	if err != nil {
+		return event.Event{}, fmt.Errorf("read a stored event's sequence: %w", err)
+	}
+	at, err := time.Parse(time.RFC3339Nano, m.Header.Get("Nats-Time-Stamp"))
+	if err != nil {
+		return event.Event{}, fmt.Errorf("read the time of event %d: %w", seq, err)
+	}
+	return event.New(m.Header.Get("Nats-Subject"), m.Header, m.Data, seq, at)
+}

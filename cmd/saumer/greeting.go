@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+)
+
+// greeting is what serve prints at its start: where things are, and three lines to copy.
+type greeting struct {
+	Program, Version  string
+	HTTP, NATS, Data  string // NATS is empty if no embedded one listens
+	Account, Password string // Password is empty unless it was drawn just now
+	Created, Given    bool   // the account was made just now, and with a password of the configuration
+	Allowed           []netip.Prefix
+	Assumed           bool // Allowed was not configured
+	SharedKey         bool // the key of secrets is not this process's own, or there are no other processes
+}
+
+func (g greeting) print(w io.Writer) error {
+	var b strings.Builder
+	http := "http://" + reachable(g.HTTP)
+	fmt.Fprintf(&b, "Saumer %s\n\n", g.Version)
+	fmt.Fprintf(&b, "  API             %s\n", http)
+	fmt.Fprintf(&b, "  Publishers      %s\n", g.publishers())
+	fmt.Fprintf(&b, "  Data            %s\n", g.Data)
+	fmt.Fprintf(&b, "  Account         %s\n", g.Account)
+	fmt.Fprintf(&b, "  Password        %s\n", g.password())
+	fmt.Fprintf(&b, "  May be dialed   %s\n", g.dialed())
+	if !g.SharedKey {
+		fmt.Fprintf(&b, "  Secrets         sealed with the key in %s; give several processes one with --secret-key\n", g.Data)
+	}
+	fmt.Fprintf(&b, "\nTo try it, copy these lines into other terminals. Create a webhook, start a receiver, publish an event:\n\n")
+	fmt.Fprintf(&b, "  curl --data-urlencode username=%s --data-urlencode password=%s -d app=try -d event=optin_finalized -d url=http://127.0.0.1:9000/ %s/webservice/webservice/json/CreateWebHook\n",
+		g.Account, g.typed(), http)
+	fmt.Fprintf(&b, "  %s listen\n", g.Program)
+	fmt.Fprintf(&b, "  %s\n\n", g.publish())
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (g greeting) publishers() string {
+	if g.NATS == "" {
+		return "over the API, or your own NATS: events.<account>.<event>"
+	}
+	return g.NATS + "   events.<account>.<event>"
+}
+
+func (g greeting) password() string {
+	switch {
+	case g.Password != "":
+		return g.Password + "   (made just now; it is not shown again)"
+	case g.Created && g.Given:
+		return "the one you gave with --password or SAUMER_PASSWORD"
+	default:
+		return "the one of this account's first start"
+	}
+}
+
+// typed is the password as the line to copy has it: itself where it is known, else a place to fill in.
+func (g greeting) typed() string {
+	if g.Password != "" {
+		return g.Password
+	}
+	return "'<the password>'"
+}
+
+func (g greeting) dialed() string {
+	if len(g.Allowed) == 0 {
+		return "public addresses alone"
+	}
+	networks := make([]string, len(g.Allowed))
+	for i, prefix := range g.Allowed {
+		networks[i] = prefix.String()
+	}
+	text := "public addresses, and " + strings.Join(networks, ", ")
+	if g.Assumed {
+		return text + " (loopback, as the embedded NATS is used; set --allow-cidrs to choose)"
+	}
+	return text
+}
+
+func (g greeting) publish() string {
+	line := g.Program + " publish optin_finalized"
+	if g.NATS != "" && g.NATS != defaultNATS {
+		line += " --nats-url " + g.NATS
+	}
+	if g.NATS == "" {
+		line += " --nats-url 'nats://<your NATS>'"
+	}
+	if g.Account != "demo" {
+		line += " --account " + g.Account
+	}
+	return line
+}
+
+// reachable is an address as one can dial it: loopback where a server listens on all addresses.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return address
+}
+
+// program is how this program was started, for lines to copy.
+func program() string {
+	path, err := os.Executable()
+	if err == nil && strings.Contains(path, "go-build") {
+		return "go run ./cmd/saumer"
+	}
+	return os.Args[0]
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+)
+
+func Example_greeting() {
+	g := greeting{
+		Program: "go run ./cmd/saumer", Version: "1.0.0", HTTP: "127.0.0.1:8080", NATS: defaultNATS, Data: "saumer-data",
+		Account: "demo", Password: "PW", Created: true, Assumed: true, SharedKey: true,
+		Allowed: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
+	}
+	_ = g.print(os.Stdout)
+	// Output:
+	// Saumer 1.0.0
+	//
+	//   API             http://127.0.0.1:8080
+	//   Publishers      nats://127.0.0.1:4222   events.<account>.<event>
+	//   Data            saumer-data
+	//   Account         demo
+	//   Password        PW   (made just now; it is not shown again)
+	//   May be dialed   public addresses, and 127.0.0.0/8, ::1/128 (loopback, as the embedded NATS is used; set --allow-cidrs to choose)
+	//
+	// To try it, copy these lines into other terminals. Create a webhook, start a receiver, publish an event:
+	//
+	//   curl --data-urlencode username=demo --data-urlencode password=PW -d app=try -d event=optin_finalized -d url=http://127.0.0.1:9000/ http://127.0.0.1:8080/webservice/webservice/json/CreateWebHook
+	//   go run ./cmd/saumer listen
+	//   go run ./cmd/saumer publish optin_finalized
+}
+
+func TestGreeting(t *testing.T) {
+	t.Parallel()
+	given := greeting{Program: "saumer", HTTP: "[::]:81", Account: "alp", Created: true, Given: true}
+	later := greeting{Program: "saumer", HTTP: "10.0.0.1:80", NATS: "nats://127.0.0.1:4333", Data: "d"}
+	cases := map[string]struct {
+		greeting greeting
+		want     []string
+	}{
+		"given and external": {given, []string{
+			"http://127.0.0.1:81\n", "your own NATS", "the one you gave with --password", "public addresses alone",
+			"password='<the password>'", "publish optin_finalized --nats-url 'nats://<your NATS>' --account alp",
+		}},
+		"second start": {later, []string{
+			"http://10.0.0.1:80\n", "the one of this account's first start", "--nats-url nats://127.0.0.1:4333", "--secret-key",
+		}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var b strings.Builder
+			if err := c.greeting.print(&b); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(b.String(), want) {
+					t.Errorf("the greeting lacks %q:\n%s", want, b.String())
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,97 @@
+// Command saumer delivers events to webhooks: see `saumer --help`.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1 // it was tried, and did not work
+	exitUsage  = 2 // a flag, a variable, the file or an argument is wrong
+)
+
+// commands is what kong reads the arguments into, a field a command.
+type commands struct {
+	Serve   serveCommand   `cmd:"" help:"Run Saumer: the API, the delivery and, unless told otherwise, an embedded NATS."`
+	Publish publishCommand `cmd:"" help:"Publish an event."`
+	Listen  listenCommand  `cmd:"" help:"Receive deliveries and print them, for trying things out."`
+	Demo    demoCommand    `cmd:"" help:"Show the whole story in a minute: deliver, back off, deactivate, reactivate, replay."`
+	Account struct {
+		Add accountAddCommand `cmd:"" help:"Make an account."`
+	} `cmd:"" help:"Accounts."`
+	Health  healthCommand  `cmd:"" help:"Ask a running Saumer whether it is ready; exit code 0 if so."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// streams are what a command reads and writes, so that tests run it as a function.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// usageError is an error of what the user wrote, not of what was tried.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal stops gracefully. From then on a signal does what it does by default: it ends the process.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// run parses the arguments, runs the command until it is done or ctx ends, and returns the exit code.
+func run(ctx context.Context, args []string, std streams) (code int) {
+	// Kong leaves through this after it has printed a help text.
+	type leave int
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case leave:
+			code = int(r)
+		default:
+			panic(r)
+		}
+	}()
+	var c commands
+	parser, err := kong.New(&c,
+		kong.Name("saumer"),
+		kong.Description("Delivers events to webhooks: publish once, and Saumer retries, waits out what is down, and replays."),
+		kong.Writers(std.out, std.err),
+		kong.Exit(func(code int) { panic(leave(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(std),
+	)
+	if err != nil {
+		return fail(std, err)
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return fail(std, usageError{err})
+	}
+	return fail(std, parsed.Run())
+}
+
+// fail prints an error, if there is one, and returns its exit code.
+func fail(std streams, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(std.err, "saumer: %v\n", err)
+	if _, ok := errors.AsType[usageError](err); ok {
+		return exitUsage
+	}
+	return exitFailed
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/saumer/saumer/event"
+)
+
+// defaultNATS is where `saumer serve` takes publishers if it is not told otherwise.
+const defaultNATS = "nats://127.0.0.1:4222"
+
+type publishCommand struct {
+	Event   string `arg:"" help:"Name of the event, such as optin_finalized."`
+	File    string `arg:"" optional:"" help:"File with the event's data, a JSON value; - reads the standard input. Default: a sample."`
+	NATSURL string `name:"nats-url" help:"NATS to publish to." default:"nats://127.0.0.1:4222" env:"SAUMER_NATS_URL"`
+	Account string `help:"Account that the event belongs to." default:"demo" env:"SAUMER_ACCOUNT"`
+	ID      string `name:"id" help:"Idempotency key: an event with the same one is stored once in 10 minutes. It becomes the event's id."`
+	Count   int    `help:"How often to publish it." default:"1"`
+}
+
+// Run publishes and prints a line an event, once JetStream has stored it.
+func (c *publishCommand) Run(ctx context.Context, std streams) error {
+	if c.NATSURL == "" {
+		c.NATSURL = defaultNATS // The variable is set and empty, as for a serve with the embedded NATS.
+	}
+	if c.Count < 1 {
+		return usageError{fmt.Errorf("--count %d is less than 1: give how often to publish", c.Count)}
+	}
+	data, err := c.body(std.in)
+	if err != nil {
+		return err
+	}
+	nc, err := nats.Connect(c.NATSURL, nats.Name("saumer publish"), nats.Timeout(5*time.Second), nats.NoReconnect())
+	if err != nil {
+		return c.unreachable(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return fmt.Errorf("use JetStream: %w", err)
+	}
+	for range c.Count {
+		receipt, err := event.Publish(ctx, js, c.Account, c.Event, c.ID, data)
+		if err != nil {
+			return c.refused(err)
+		}
+		stored := ""
+		if receipt.Duplicate {
+			stored = " (a duplicate: it was stored before)"
+		}
+		if _, err := fmt.Fprintf(std.out, "published %s id %s sequence %d%s\n", c.Event, receipt.ID, receipt.Seq, stored); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// body is the event's data: the file, the standard input, or a sample. Its error says where it is no JSON.
+func (c *publishCommand) body(in io.Reader) ([]byte, error) {
+	source := c.File
+	switch c.File {
+	case "":
+		return event.Sample(c.Event), nil
+	case "-":
+		source = "the standard input"
+	default:
+		file, err := os.Open(c.File)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("open the event's data: %w", err)}
+		}
+		defer file.Close()
+		in = file
+	}
+	data, err := io.ReadAll(io.LimitReader(in, event.MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", source, err)
+	}
+	switch err := event.Check(data); {
+	case errors.Is(err, event.ErrBody):
+		return nil, usageError{fmt.Errorf("%s is not JSON: %w; an event's data is one JSON value", source, syntax(data))}
+	case err != nil:
+		return nil, usageError{fmt.Errorf("%s cannot be an event's data: %w", source, err)}
+	}
+	return data, nil
+}
+
+// syntax says what keeps data from being JSON, and where.
+func syntax(data []byte) error {
+	var any json.RawMessage
+	err := json.Unmarshal(data, &any)
+	if at, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("%w at byte %d", err, at.Offset)
+	}
+	return err
+}
+
+func (c *publishCommand) unreachable(err error) error {
+	at := redact(c.NATSURL)
+	if errors.Is(err, nats.ErrNoServers) {
+		return fmt.Errorf("nothing listens at %s: start `saumer serve`, or name your NATS with --nats-url", at)
+	}
+	return fmt.Errorf("connect to NATS at %s: %w; check --nats-url", at, err)
+}
+
+func (c *publishCommand) refused(err error) error {
+	switch {
+	case errors.Is(err, event.ErrName), errors.Is(err, event.ErrAccount):
+		return usageError{err}
+	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
+		return fmt.Errorf("the NATS at %s has no stream for events: start `saumer serve --nats-url` on it first", redact(c.NATSURL))
+	}
+	return err
+}
+
+// redact leaves user and password out of a list of URLs.
+func redact(urls string) string {
+	parts := strings.Split(urls, ",")
+	for i, part := range parts {
+		u, err := url.Parse(strings.TrimSpace(part))
+		if err != nil {
+			parts[i] = "(unreadable URL)"
+			continue
+		}
+		u.User = nil
+		parts[i] = u.String()
+	}
+	return strings.Join(parts, ",")
+}

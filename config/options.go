@@ -1,0 +1,184 @@
+package config
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/saumer/saumer/app"
+	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/replay"
+)
+
+// Bounds of single settings.
+const (
+	shortest       = time.Millisecond
+	longestAttempt = 10 * time.Minute
+	mostInFlight   = 10_000
+	keySize        = 32
+)
+
+// Loopback are the networks that may be dialed with the embedded NATS, if --allow-cidrs names none.
+var Loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+
+// Options checks the settings, each alone and against one another, and makes the options of package app of them. All
+// that is wrong is in the error, a line each, naming the flag and what to do. No line holds a password or a key.
+// Log and Version are left to the caller.
+func (s *Serve) Options() (app.Options, error) {
+	var c check
+	o := app.Options{
+		HTTP:           s.HTTP,
+		Data:           s.Data,
+		NATSURL:        s.NATSURL,
+		NATSListen:     s.NATSListen,
+		RedisURL:       s.RedisURL,
+		Account:        s.Account,
+		Password:       s.Password,
+		SecretKey:      c.key(s.Secret),
+		AllowCIDRs:     c.cidrs(s.AllowCIDRs),
+		Timeout:        s.Timeout,
+		ConnectTimeout: min(s.ConnectTimeout, s.Timeout),
+		MaxInFlight:    s.MaxInFlight,
+		BackoffInitial: s.BackoffInitial,
+		BackoffMax:     s.BackoffMax,
+		Deactivate:     replay.Deactivate(s.Deactivate),
+
+		DeactivateAfter:    s.DeactivateAfter,
+		DeactivateAttempts: s.DeactivateAttempts,
+		ReplayWindow:       s.ReplayWindow,
+		Retention:          s.Retention,
+		Replicas:           s.Replicas,
+		Events:             c.events(s.Events),
+		Grace:              s.Grace,
+	}
+	if s.Embedded() {
+		o.NATSListen = c.address("--nats-listen", s.NATSListen, true)
+		if len(o.AllowCIDRs) == 0 {
+			o.AllowCIDRs = Loopback
+		}
+	} else {
+		o.NATSListen = ""
+		c.url("--nats-url", s.NATSURL, "nats://host:4222", "nats", "tls", "ws", "wss")
+	}
+	if s.RedisURL != "" {
+		c.url("--redis-url", s.RedisURL, "redis://host:6379/0", "redis", "rediss", "unix")
+	}
+	c.address("--http", s.HTTP, false)
+	c.that(s.Data != "", "--data is empty: name a directory, such as saumer-data")
+	c.that(event.ValidAccount(s.Account) == nil, "--account %q: %v", s.Account, event.ErrAccount)
+	c.delivery(s)
+	c.deactivation(s)
+	c.replicas(s)
+	c.that(s.Grace >= 0, "--grace %v is negative: give how long a stop waits for attempts under way, such as 20s", s.Grace)
+	if err := errors.Join(c.wrong...); err != nil {
+		return app.Options{}, err
+	}
+	return o, nil
+}
+
+// check collects what is wrong.
+type check struct{ wrong []error }
+
+// that holds, or what the format says is wrong.
+func (c *check) that(holds bool, format string, args ...any) {
+	if !holds {
+		c.wrong = append(c.wrong, fmt.Errorf(format, args...))
+	}
+}
+
+func (c *check) within(flag string, value, low, high time.Duration) {
+	c.that(value >= low && value <= high, "%s %v is not between %v and %v: choose a value in between", flag, value, low, high)
+}
+
+func (c *check) delivery(s *Serve) {
+	c.within("--timeout", s.Timeout, shortest, longestAttempt)
+	c.within("--connect-timeout", s.ConnectTimeout, shortest, longestAttempt)
+	c.that(s.MaxInFlight >= 1 && s.MaxInFlight <= mostInFlight,
+		"--max-in-flight %d is not between 1 and %d: choose a number in between", s.MaxInFlight, mostInFlight)
+	c.that(s.BackoffInitial >= shortest, "--backoff-initial %v is too short: give %v or more", s.BackoffInitial, shortest)
+	c.that(s.BackoffMax >= s.BackoffInitial,
+		"--backoff-max %v is shorter than --backoff-initial %v: raise the one or lower the other", s.BackoffMax, s.BackoffInitial)
+}
+
+func (c *check) deactivation(s *Serve) {
+	switch replay.Deactivate(s.Deactivate) {
+	case replay.On, replay.Observe, replay.Off:
+	default:
+		c.that(false, "--deactivate %q is unknown: choose on, observe or off", s.Deactivate)
+	}
+	c.that(s.DeactivateAfter > 0, "--deactivate-after %v is not positive: give how long a webhook may fail, such as 24h, or turn it off with --deactivate off", s.DeactivateAfter)
+	c.that(s.DeactivateAttempts >= 1, "--deactivate-attempts %d is less than 1: give how often a webhook may fail, such as 10, or turn it off with --deactivate off", s.DeactivateAttempts)
+	c.that(s.ReplayWindow > 0, "--replay-window %v is not positive: give how much a replay sends, such as 120h", s.ReplayWindow)
+	c.that(s.Retention > s.ReplayWindow,
+		"--retention %v does not exceed --replay-window %v, so events would be gone before they are replayed: raise the one or lower the other", s.Retention, s.ReplayWindow)
+}
+
+func (c *check) replicas(s *Serve) {
+	possible := slices.Contains([]int{1, 3, 5}, s.Replicas)
+	c.that(possible, "--replicas %d is not possible: choose 1, 3 or 5", s.Replicas)
+	c.that(!possible || s.Replicas == 1 || !s.Embedded(), "--replicas %d needs a NATS cluster: give its --nats-url, or choose 1 for the embedded one", s.Replicas)
+}
+
+// address checks the form host:port and hands it back.
+func (c *check) address(flag, address string, empty bool) string {
+	if address == "" && empty {
+		return ""
+	}
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	c.that(err == nil && port != "", "%s %q is not host:port: write it like 127.0.0.1:8080, or :8080 for all addresses", flag, address)
+	return address
+}
+
+// url checks a list of URLs. They may hold a password, so that no error repeats them.
+func (c *check) url(flag, list, example string, schemes ...string) {
+	for part := range strings.SplitSeq(list, ",") {
+		u, err := url.Parse(strings.TrimSpace(part))
+		good := err == nil && slices.Contains(schemes, u.Scheme) && (u.Host != "" || u.Scheme == "unix" && u.Path != "")
+		c.that(good, "%s is not a URL with one of the schemes %s: write it like %s", flag, strings.Join(schemes, ", "), example)
+	}
+}
+
+// key decodes --secret-key; nil if there is none.
+func (c *check) key(text string) []byte {
+	if text == "" {
+		return nil
+	}
+	key, err := base64.StdEncoding.DecodeString(text)
+	c.that(err == nil && len(key) == keySize, "--secret-key is not base64 of %d bytes: make one with `openssl rand -base64 %d`", keySize, keySize)
+	return key
+}
+
+func (c *check) cidrs(texts []string) []netip.Prefix {
+	var prefixes []netip.Prefix
+	for _, text := range texts {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		prefix, err := netip.ParsePrefix(text)
+		c.that(err == nil, "--allow-cidrs %q is not a network: write it like 10.0.0.0/8, or 192.0.2.7/32 for one address", text)
+		prefixes = append(prefixes, prefix.Masked())
+	}
+	return prefixes
+}
+
+// events are the default events and those of the configuration, each once.
+func (c *check) events(added []string) []string {
+	names := slices.Clone(event.Defaults)
+	for _, name := range added {
+		if name = strings.TrimSpace(name); name == "" || slices.Contains(names, name) {
+			continue
+		}
+		c.that(event.ValidName(name) == nil, "--events %q: %v", name, event.ErrName)
+		names = append(names, name)
+	}
+	return names
+}

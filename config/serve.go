@@ -1,0 +1,47 @@
+// Package config turns flags, environment and an optional file into the options of package app: the defaults, and one
+// validation that checks them against one another.
+package config
+
+import (
+	"time"
+
+	"go.uber.org/zap/zapcore"
+)
+
+// Serve are the settings of `saumer serve`, as kong reads them: a flag beats its environment variable, which beats the
+// file, which beats the default. An environment variable that is set and empty counts as not set.
+type Serve struct {
+	Config string `help:"File with settings, YAML or JSON; its keys are the names of these flags." placeholder:"FILE" env:"SAUMER_CONFIG"`
+
+	HTTP string `name:"http" help:"Address of the API and the web service." default:"127.0.0.1:8080" env:"SAUMER_HTTP" group:"Addresses and storage"`
+	Data string `help:"Directory of the embedded NATS and of the key that seals secrets; made if missing." default:"saumer-data" env:"SAUMER_DATA" group:"Addresses and storage"`
+
+	NATSURL    string `name:"nats-url" help:"External NATS with JetStream, 2.12 or newer; several with commas between. Default: empty, the embedded one." placeholder:"nats://HOST:4222" env:"SAUMER_NATS_URL" group:"Addresses and storage"`
+	NATSListen string `name:"nats-listen" help:"Where the embedded NATS takes publishers; --nats-listen= for nowhere." default:"127.0.0.1:4222" env:"SAUMER_NATS_LISTEN" group:"Addresses and storage"`
+	RedisURL   string `name:"redis-url" help:"External Redis. Default: empty, the embedded one." placeholder:"redis://HOST:6379/0" env:"SAUMER_REDIS_URL" group:"Addresses and storage"`
+	Replicas   int    `help:"Copies of every stream and bucket: 1, 3 or 5; more than 1 needs a NATS cluster." default:"1" env:"SAUMER_REPLICAS" group:"Addresses and storage"`
+
+	Account  string   `help:"Name of the first account." default:"demo" env:"SAUMER_ACCOUNT" group:"Accounts and events"`
+	Password string   `help:"Password of the first account when it is made. Default: empty, one drawn at random and shown." env:"SAUMER_PASSWORD" group:"Accounts and events"`
+	Secret   string   `name:"secret-key" help:"Key that seals the webhooks' secrets, base64 of 32 bytes; the same for all processes. Default: empty, the one in the data directory, made if missing." placeholder:"BASE64" env:"SAUMER_SECRET_KEY" group:"Accounts and events"`
+	Events   []string `help:"Names of events besides optin_finalized, optout_finalized and profilemanager_finalized." placeholder:"NAME" env:"SAUMER_EVENTS" group:"Accounts and events"`
+
+	AllowCIDRs     []string      `name:"allow-cidrs" help:"Networks that may be dialed though they are not public. Default: empty, none; with the embedded NATS, loopback alone." placeholder:"CIDR" env:"SAUMER_ALLOW_CIDRS" group:"Delivery"`
+	Timeout        time.Duration `help:"Bound of one attempt, from dialing to the end of the response." default:"15s" env:"SAUMER_TIMEOUT" group:"Delivery"`
+	ConnectTimeout time.Duration `name:"connect-timeout" help:"Bound of dialing; never more than --timeout." default:"5s" env:"SAUMER_CONNECT_TIMEOUT" group:"Delivery"`
+	MaxInFlight    int           `name:"max-in-flight" help:"Attempts under way at once to one webhook." default:"32" env:"SAUMER_MAX_IN_FLIGHT" group:"Delivery"`
+	BackoffInitial time.Duration `name:"backoff-initial" help:"Delay before the second attempt; it doubles from there, with jitter." default:"1s" env:"SAUMER_BACKOFF_INITIAL" group:"Delivery"`
+	BackoffMax     time.Duration `name:"backoff-max" help:"Longest delay between two attempts." default:"15m" env:"SAUMER_BACKOFF_MAX" group:"Delivery"`
+
+	Deactivate         string        `help:"What happens to a webhook that has failed for long and often enough: on deactivates it, observe only says so, off does nothing." default:"on" env:"SAUMER_DEACTIVATE" group:"Deactivation and replay"`
+	DeactivateAfter    time.Duration `name:"deactivate-after" help:"How long a webhook fails without a break before it is deactivated." default:"24h" env:"SAUMER_DEACTIVATE_AFTER" group:"Deactivation and replay"`
+	DeactivateAttempts int           `name:"deactivate-attempts" help:"How many attempts fail without a break before it is deactivated." default:"10" env:"SAUMER_DEACTIVATE_ATTEMPTS" group:"Deactivation and replay"`
+	ReplayWindow       time.Duration `name:"replay-window" help:"How much of what comes after a deactivation is sent on a replay." default:"120h" env:"SAUMER_REPLAY_WINDOW" group:"Deactivation and replay"`
+	Retention          time.Duration `help:"How long events are kept; more than --replay-window." default:"720h" env:"SAUMER_RETENTION" group:"Deactivation and replay"`
+
+	Grace    time.Duration `help:"How long a stop waits for attempts under way." default:"20s" env:"SAUMER_GRACE" group:"Process"`
+	LogLevel zapcore.Level `name:"log-level" help:"debug, info, warn or error; debug has a line for every event." default:"info" env:"SAUMER_LOG_LEVEL" group:"Process"`
+}
+
+// Embedded says whether the embedded NATS is used.
+func (s *Serve) Embedded() bool { return s.NATSURL == "" }

@@ -1,0 +1,320 @@
+// Package consumer is the live path: it fetches events, looks up their webhooks, attempts each once, and acknowledges.
+//
+// An event is acknowledged when every webhook it is for has answered 2xx or has it in its durable backlog.
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/registry"
+)
+
+const (
+	// fetchSize is how many events one fetch asks for, and so the largest batch that is looked up at once.
+	fetchSize = 500
+	// fetchWait is how long a fetch waits for events, heartbeat how soon it is known that NATS has forgotten it.
+	fetchWait = 30 * time.Second
+	heartbeat = 2 * time.Second
+	// window bounds the events that this process holds without having acknowledged them.
+	window = 4096
+	// deliveries bounds the attempts that wait or are under way, where events are for many webhooks.
+	deliveries = 50_000
+	// patience is how long a webhook may keep an event of the live path waiting before its backlog takes over, and
+	// glance how often that is looked at.
+	patience = 2 * time.Second
+	glance   = 250 * time.Millisecond
+)
+
+// Cover takes over events from the live path.
+type Cover interface {
+	// Cover returns when the webhook's backlog durably holds the event of the attempt. Streak is how many events in
+	// a row were rejected. Sequence 0 stands for no event: the webhook is slow.
+	Cover(ctx context.Context, key string, a delivery.Attempt, streak int) error
+}
+
+// Webhooks finds the webhooks of events.
+type Webhooks interface {
+	Lookup(ctx context.Context, pairs []registry.Pair) (map[registry.Pair][]*registry.Subscription, error)
+	// Gone says whether the webhook was deleted lately.
+	Gone(key string) bool
+}
+
+// Sender makes and logs one attempt.
+type Sender interface {
+	Attempt(ctx context.Context, t delivery.Target, r delivery.Request) delivery.Attempt
+}
+
+// Rejects moves a message that cannot be delivered at all out of the stream.
+type Rejects interface {
+	Reject(ctx context.Context, subject string, header nats.Header, data []byte, seq uint64, reason string) error
+}
+
+// Options of a worker.
+type Options struct {
+	Events   jetstream.Consumer
+	Webhooks Webhooks
+	Sender   Sender
+	Slots    *delivery.Slots
+	Cover    Cover
+	Rejects  Rejects
+	// Known are the names of events that webhooks can be made for.
+	Known []string
+	// AckWait is the consumer's; signs of life are sent well inside it.
+	AckWait time.Duration
+	// Grace is how long a stop waits for attempts under way.
+	Grace time.Duration
+	Log   *zap.Logger
+}
+
+// Worker is one process's share of the live path.
+type Worker struct {
+	Options
+	known map[string]bool
+
+	mu sync.Mutex
+	// out are the events that are not acknowledged yet, by sequence, and tasks counts their deliveries; less is
+	// signalled when either shrinks.
+	out   map[uint64]*outstanding
+	tasks int
+	less  chan struct{}
+	lanes map[string]*lane
+	// signing and glancing are signalled when an event goes out.
+	signing, glancing chan struct{}
+	// done are the last sequences acknowledged, each at its remainder: an event whose acknowledgement was lost is not
+	// delivered again.
+	done [1 << 14]uint64
+	wg   sync.WaitGroup
+}
+
+// NewWorker makes a worker.
+func NewWorker(o Options) *Worker {
+	w := &Worker{
+		Options: o, known: map[string]bool{}, out: map[uint64]*outstanding{}, lanes: map[string]*lane{},
+		less: make(chan struct{}, 1), signing: make(chan struct{}, 1), glancing: make(chan struct{}, 1),
+	}
+	for _, name := range o.Known {
+		w.known[name] = true
+	}
+	return w
+}
+
+// Run delivers until the context ends. Then it fetches no more and finishes what is under way within the grace; what
+// is left goes to the backlogs. Nothing is lost, and nothing is sent twice, by a stop.
+func (w *Worker) Run(ctx context.Context) error {
+	hard, cut := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cut(nil)
+	watching, stopWatching := context.WithCancel(hard)
+	var watchers sync.WaitGroup
+	watchers.Go(func() { w.signs(watching) })
+	watchers.Go(func() { w.glances(watching, hard) })
+
+	for ctx.Err() == nil {
+		if err := w.fetch(ctx, hard); err != nil && ctx.Err() == nil {
+			w.Log.Warn("fetch events", zap.Error(err))
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
+		}
+	}
+	finished := make(chan struct{})
+	go func() { w.wg.Wait(); close(finished) }()
+	select {
+	case <-finished:
+	case <-time.After(w.Grace):
+		w.Log.Warn("attempts are cut off: the grace is over")
+		cut(errors.New("saumer stops"))
+		w.handOver(context.WithoutCancel(ctx), func(*lane) bool { return true }, delivery.Aborted)
+		<-finished
+	}
+	stopWatching()
+	watchers.Wait()
+	return nil
+}
+
+// fetch takes what is there, up to fetchSize events, and dispatches it in batches as it comes.
+func (w *Worker) fetch(ctx, hard context.Context) error {
+	room := w.room(ctx)
+	if room == 0 {
+		return nil
+	}
+	fetching, cancel := context.WithTimeout(ctx, fetchWait)
+	defer cancel()
+	fetched, err := w.Events.Fetch(min(fetchSize, room), jetstream.FetchContext(fetching), jetstream.FetchHeartbeat(heartbeat))
+	if err != nil {
+		return fmt.Errorf("ask for events: %w", err)
+	}
+	messages := fetched.Messages()
+	batch := make([]jetstream.Msg, 0, fetchSize)
+	for {
+		batch = batch[:0]
+		select {
+		case <-ctx.Done():
+			for m := range messages {
+				w.giveBack(m)
+			}
+			return nil
+		case m, ok := <-messages:
+			if !ok {
+				return fetched.Error()
+			}
+			batch = append(batch, m)
+		}
+	more:
+		for len(batch) < fetchSize {
+			select {
+			case m, ok := <-messages:
+				if !ok {
+					break more
+				}
+				batch = append(batch, m)
+			default:
+				break more
+			}
+		}
+		w.dispatch(ctx, hard, batch)
+	}
+}
+
+// giveBack has a message handed out again at once.
+func (w *Worker) giveBack(m jetstream.Msg) {
+	if err := m.Nak(); err != nil {
+		w.Log.Debug("give an event back; it comes again after the ack wait", zap.Error(err))
+	}
+}
+
+// room is how many events may be fetched; it waits until there are some, and returns 0 when the context ends.
+func (w *Worker) room(ctx context.Context) int {
+	for {
+		w.mu.Lock()
+		room := window - len(w.out)
+		w.mu.Unlock()
+		if room > 0 {
+			return room
+		}
+		select {
+		case <-ctx.Done():
+			return 0
+		case <-w.less:
+		}
+	}
+}
+
+// dispatch looks up the webhooks of a batch and hands its events to their lanes.
+func (w *Worker) dispatch(ctx, hard context.Context, batch []jetstream.Msg) {
+	events := make([]*outstanding, 0, len(batch))
+	var pairs []registry.Pair
+	asked := map[registry.Pair]bool{}
+	for _, m := range batch {
+		o := w.admit(hard, m)
+		if o == nil {
+			continue
+		}
+		events = append(events, o)
+		if pair := o.pair(); !asked[pair] {
+			asked[pair] = true
+			pairs = append(pairs, pair)
+		}
+	}
+	if len(events) == 0 {
+		return
+	}
+	found, ok := w.lookup(ctx, pairs)
+	for _, o := range events {
+		if !ok {
+			w.forget(o)
+			w.giveBack(o.msg)
+			continue
+		}
+		w.spread(ctx, hard, o, found[o.pair()])
+	}
+}
+
+// admit makes an event of a message; nil if it is dealt with already: rejected, or out or done in this process.
+func (w *Worker) admit(ctx context.Context, m jetstream.Msg) *outstanding {
+	meta, err := m.Metadata()
+	if err != nil {
+		w.Log.Error("an event without its position is left alone", zap.Error(err))
+		return nil
+	}
+	seq := meta.Sequence.Stream
+	e, err := event.New(m.Subject(), m.Headers(), m.Data(), seq, meta.Timestamp)
+	if err == nil {
+		err = event.Check(e.Data)
+	}
+	if err != nil {
+		w.reject(ctx, m, seq, err.Error())
+		return nil
+	}
+	o := &outstanding{msg: m, event: e, since: time.Now()}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.out[seq] != nil:
+		return nil
+	case w.done[seq%uint64(len(w.done))] == seq:
+		w.ack(o)
+		return nil
+	}
+	w.out[seq] = o
+	signal(w.signing)
+	signal(w.glancing)
+	return o
+}
+
+// reject moves what cannot be delivered out of the way. If that fails, it comes again after the ack wait.
+func (w *Worker) reject(ctx context.Context, m jetstream.Msg, seq uint64, reason string) {
+	w.Log.Warn("an event is rejected", zap.String("subject", m.Subject()), zap.Uint64("seq", seq), zap.String("reason", reason))
+	if err := w.Rejects.Reject(ctx, m.Subject(), m.Headers(), m.Data(), seq, reason); err != nil {
+		w.Log.Warn("reject an event", zap.Error(err))
+		return
+	}
+	if err := m.Ack(); err != nil {
+		w.Log.Warn("acknowledge a rejected event", zap.Uint64("seq", seq), zap.Error(err))
+	}
+}
+
+// lookup asks until there is an answer; false when the context ends. Nothing is fetched meanwhile.
+func (w *Worker) lookup(ctx context.Context, pairs []registry.Pair) (map[registry.Pair][]*registry.Subscription, bool) {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		found, err := w.Webhooks.Lookup(ctx, pairs)
+		if err == nil {
+			return found, true
+		}
+		if ctx.Err() != nil {
+			return nil, false
+		}
+		w.Log.Warn("events wait for the look-up of their webhooks", zap.Error(err))
+		select {
+		case <-ctx.Done():
+			return nil, false
+		case <-time.After(wait):
+		}
+	}
+}
+
+// spread hands an event to the lanes of its webhooks.
+func (w *Worker) spread(ctx, hard context.Context, o *outstanding, subscriptions []*registry.Subscription) {
+	if len(subscriptions) == 0 && !w.known[o.event.Name] {
+		w.forget(o)
+		w.reject(hard, o.msg, o.event.Seq, "unknown event, and no webhook is subscribed to it")
+		return
+	}
+	o.left = 1 // until all lanes have it
+	for _, s := range subscriptions {
+		if !s.Webhook.Skips(o.event.Seq) {
+			w.add(ctx, hard, o, s)
+		}
+	}
+	w.settle(o, true)
+}

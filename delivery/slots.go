@@ -1,0 +1,115 @@
+package delivery
+
+import "sync"
+
+// Slots bounds the attempts under way, for each webhook and in all, for the live path and the backlogs together. It
+// is safe for concurrent use.
+type Slots struct {
+	perKey, total int
+
+	mu    sync.Mutex
+	keys  map[string]*slot
+	taken int
+	// ready are the keys that have work and a free slot of their own, and wait for the total alone, in turn.
+	ready []*slot
+}
+
+// slot is what one key has under way and waiting.
+type slot struct {
+	key     string
+	limit   int
+	taken   int
+	waiting []func()
+	queued  bool // among the ready
+}
+
+// NewSlots makes Slots: perKey is how many attempts a key may have under way by default, total how many all have.
+func NewSlots(perKey, total int) *Slots {
+	return &Slots{perKey: perKey, total: total, keys: map[string]*slot{}}
+}
+
+// Go runs f in a goroutine as soon as the key has a free slot and the total allows it. A key's work begins in the
+// order in which it came; keys that wait for the total take turns. Limit 0 is the default. It never blocks.
+func (s *Slots) Go(key string, limit int, f func()) {
+	if limit <= 0 {
+		limit = s.perKey
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.keys[key]
+	if k == nil {
+		k = &slot{key: key}
+		s.keys[key] = k
+	}
+	k.limit = limit
+	k.waiting = append(k.waiting, f)
+	s.queue(k)
+	for {
+		next := s.next()
+		if next == nil {
+			return
+		}
+		go s.work(next)
+	}
+}
+
+// InFlight is how many attempts a key has under way.
+func (s *Slots) InFlight(key string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k := s.keys[key]; k != nil {
+		return k.taken
+	}
+	return 0
+}
+
+// queue puts a key among the ready ones if it is one.
+func (s *Slots) queue(k *slot) {
+	if !k.queued && len(k.waiting) > 0 && k.taken < k.limit {
+		k.queued = true
+		s.ready = append(s.ready, k)
+	}
+}
+
+// job is a piece of work that has its slot.
+type job struct {
+	of *slot
+	f  func()
+}
+
+// next takes the next piece of work that may begin, with its slot.
+func (s *Slots) next() *job {
+	for len(s.ready) > 0 && s.taken < s.total {
+		k := s.ready[0]
+		s.ready = s.ready[1:]
+		k.queued = false
+		if len(k.waiting) == 0 || k.taken >= k.limit {
+			continue
+		}
+		f := k.waiting[0]
+		k.waiting[0] = nil
+		k.waiting = k.waiting[1:]
+		k.taken++
+		s.taken++
+		s.queue(k)
+		return &job{k, f}
+	}
+	return nil
+}
+
+// work runs a piece of work, and then others while there are any: a goroutine is kept busy rather than made anew.
+func (s *Slots) work(j *job) {
+	for j != nil {
+		j.f()
+		s.mu.Lock()
+		k := j.of
+		k.taken--
+		s.taken--
+		s.queue(k)
+		if k.taken == 0 && len(k.waiting) == 0 {
+			delete(s.keys, k.key)
+		}
+		j = s.next()
+		s.mu.Unlock()
+	}
+}

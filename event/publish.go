@@ -1,0 +1,61 @@
+package event
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Receipt is JetStream's word that an event is stored.
+type Receipt struct {
+	// ID is the event's id, as every delivery of it carries it.
+	ID string
+	// Seq is its sequence in the stream; that of the first one if Duplicate.
+	Seq uint64
+	// Duplicate is true if an event with the same key was stored in the last 10 minutes.
+	Duplicate bool
+}
+
+// Check says whether data can be an event's body: ErrBody or ErrSize if not.
+func Check(data []byte) error {
+	if len(data) > MaxSize {
+		return ErrSize
+	}
+	if !json.Valid(data) {
+		return ErrBody
+	}
+	return nil
+}
+
+// Publish stores an event and returns once JetStream has it. It is safe for concurrent use.
+//
+// With a key it is idempotent for 10 minutes within the account: the key becomes the event's id. NATS knows one space
+// of message ids a stream, so the key is stored as <account>:<key>, and one account's keys never meet another's.
+// It returns ErrAccount, ErrName, ErrBody, ErrSize, or the error of the publish.
+func Publish(ctx context.Context, js jetstream.Publisher, account, name, key string, data []byte) (Receipt, error) {
+	if err := ValidAccount(account); err != nil {
+		return Receipt{}, err
+	}
+	if err := ValidName(name); err != nil {
+		return Receipt{}, err
+	}
+	if err := Check(data); err != nil {
+		return Receipt{}, err
+	}
+	msg := &nats.Msg{Subject: Subject(account, name), Data: data}
+	if key != "" {
+		msg.Header = nats.Header{nats.MsgIdHdr: {account + ":" + key}}
+	}
+	ack, err := js.PublishMsg(ctx, msg)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("publish %s: %w", msg.Subject, err)
+	}
+	if key == "" {
+		key = strconv.FormatUint(ack.Sequence, 10)
+	}
+	return Receipt{ID: key, Seq: ack.Sequence, Duplicate: ack.Duplicate}, nil
+}

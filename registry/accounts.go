@@ -1,0 +1,306 @@
+package registry
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/event"
+)
+
+// Errors of accounts; match them with errors.Is.
+var (
+	// ErrLogin is returned for a wrong name as for a wrong password; nothing tells the two apart.
+	ErrLogin = errors.New("login failed")
+	// ErrPassword is returned for a password that cannot be set: bcrypt would ignore what is beyond 72 bytes.
+	ErrPassword = errors.New("invalid password: use 8 to 72 bytes")
+)
+
+const (
+	passwordMin, passwordMax = 8, 72
+
+	// checks bounds the bcrypt runs at once, so that wrong logins do not eat the machine.
+	checks = 2
+	// verifiedKept bounds the logins that need no bcrypt.
+	verifiedKept = 10_000
+)
+
+// nobody is the hash of a random password that was thrown away. A login with an unknown name is compared with it, and
+// so takes as long as one with a wrong password.
+const nobody = "$2a$10$4R2tBvZqG.Gkxk4f5DtDJOAeSAS6.mOwXzcyUXFE19d4sdi3OYIdC"
+
+// Account owns events and webhooks.
+type Account struct {
+	// Name is a token of the subjects of the account's events.
+	Name string
+	// Operator may make accounts.
+	Operator bool
+	Created  time.Time
+}
+
+// account is the record in the bucket ACCOUNTS; the key is the name.
+type account struct {
+	Version  int       `json:"v"`
+	Name     string    `json:"name"`
+	Operator bool      `json:"operator,omitempty"`
+	Created  time.Time `json:"created"`
+	Hash     string    `json:"hash"`
+}
+
+func (a account) public() Account {
+	return Account{Name: a.Name, Operator: a.Operator, Created: a.Created}
+}
+
+// Accounts are the accounts of the journal. They are safe for concurrent use.
+type Accounts struct {
+	kv   jetstream.KeyValue
+	cost int
+	// decoy is what an unknown name's password is compared with, at the same cost.
+	decoy []byte
+	// running holds a token for each bcrypt run.
+	running chan struct{}
+	// verified has an entry for each pair of hash and password that matched lately.
+	verified *lru.Cache[[sha256.Size]byte, struct{}]
+}
+
+// NewAccounts makes the accounts of a broker.
+func NewAccounts(b *broker.Broker) *Accounts {
+	// The size is positive, and nothing else can be wrong.
+	verified, _ := lru.New[[sha256.Size]byte, struct{}](verifiedKept)
+	return &Accounts{
+		kv: b.Accounts, cost: bcrypt.DefaultCost, decoy: []byte(nobody),
+		running: make(chan struct{}, checks), verified: verified,
+	}
+}
+
+// Create stores a new account: ErrExists if the name is taken, event.ErrAccount or ErrPassword if it cannot be one.
+func (s *Accounts) Create(ctx context.Context, name, password string, operator bool) error {
+	if err := event.ValidAccount(name); err != nil {
+		return err
+	}
+	hash, err := s.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return s.create(ctx, account{Name: name, Operator: operator, Hash: hash})
+}
+
+// Ensure makes the first account, as an operator, if it is not there. Several nodes may do it at once: one makes it.
+//
+// Without a password one is drawn, and returned if it was this call that made the account. An account that is there
+// is left alone without a password; with one, it gets that password and the rights of an operator, since whoever
+// starts the server has said so. It returns event.ErrAccount or ErrPassword for what cannot be set.
+func (s *Accounts) Ensure(ctx context.Context, name, password string) (created bool, _ string, err error) {
+	if err := event.ValidAccount(name); err != nil {
+		return false, "", err
+	}
+	stated := password != ""
+	if !stated {
+		password = rand.Text()
+	}
+	if err := validPassword(password); err != nil {
+		return false, "", err
+	}
+	var hash string
+	for try := range tries {
+		a, revision, err := s.get(ctx, name)
+		missing := errors.Is(err, ErrNotFound)
+		switch {
+		case err != nil && !missing:
+			return false, "", err
+		case !missing && !stated:
+			return false, "", nil
+		case !missing:
+			same, err := s.matches(ctx, []byte(a.Hash), password)
+			if err != nil {
+				return false, "", err
+			}
+			if same && a.Operator {
+				return false, password, nil
+			}
+		}
+		if hash == "" {
+			if hash, err = s.hash(ctx, password); err != nil {
+				return false, "", err
+			}
+		}
+		if missing {
+			err = s.create(ctx, account{Name: name, Operator: true, Hash: hash})
+		} else {
+			a.Operator, a.Hash = true, hash
+			err = s.update(ctx, a, revision)
+		}
+		if err == nil {
+			return missing, password, nil
+		}
+		if !errors.Is(err, ErrExists) && !Conflict(err) {
+			return false, "", err
+		}
+		if err := Pause(ctx, try); err != nil {
+			return false, "", err
+		}
+	}
+	return false, "", fmt.Errorf("ensure account %s: %w", name, ErrConflict)
+}
+
+// SetPassword replaces the password: ErrNotFound or ErrPassword. Logins with the old one fail from then on.
+func (s *Accounts) SetPassword(ctx context.Context, name, password string) error {
+	hash, err := s.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	for try := range tries {
+		a, revision, err := s.get(ctx, name)
+		if err != nil {
+			return err
+		}
+		a.Hash = hash
+		if err = s.update(ctx, a, revision); !Conflict(err) {
+			return err
+		}
+		if err := Pause(ctx, try); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("set the password of %s: %w", name, ErrConflict)
+}
+
+// Authenticate returns the account of a name and password: ErrLogin if they are not right. It reads the record each
+// time; a pair that matched lately costs no bcrypt, and any other waits for one of the few runs at once, until the
+// context ends.
+func (s *Accounts) Authenticate(ctx context.Context, name, password string) (Account, error) {
+	a, _, err := s.get(ctx, name)
+	known := err == nil
+	if !known && !errors.Is(err, ErrNotFound) {
+		return Account{}, err
+	}
+	hash := s.decoy
+	// Bcrypt ignores what is beyond its limit, so a longer password could match.
+	if known && len(password) <= passwordMax {
+		hash = []byte(a.Hash)
+	} else {
+		known = false
+	}
+	same, err := s.matches(ctx, hash, password)
+	if err != nil {
+		return Account{}, err
+	}
+	if !same || !known {
+		return Account{}, ErrLogin
+	}
+	return a.public(), nil
+}
+
+// matches says whether the hash is that of the password.
+func (s *Accounts) matches(ctx context.Context, hash []byte, password string) (bool, error) {
+	// A bcrypt hash has a fixed length, so no other pair has this text.
+	pair := sha256.Sum256([]byte(string(hash) + password))
+	if _, ok := s.verified.Get(pair); ok {
+		return true, nil
+	}
+	release, err := s.acquire(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	// Another login with the same pair may have been checked while this one waited.
+	if _, ok := s.verified.Get(pair); ok {
+		return true, nil
+	}
+	switch err := bcrypt.CompareHashAndPassword(hash, []byte(password)); {
+	case errors.Is(err, bcrypt.ErrMismatchedHashAndPassword):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("check a password: %w", err)
+	}
+	s.verified.Add(pair, struct{}{})
+	return true, nil
+}
+
+func (s *Accounts) hash(ctx context.Context, password string) (string, error) {
+	if err := validPassword(password); err != nil {
+		return "", err
+	}
+	release, err := s.acquire(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer release()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), s.cost)
+	if err != nil {
+		return "", fmt.Errorf("hash a password: %w", err)
+	}
+	return string(hash), nil
+}
+
+func (s *Accounts) acquire(ctx context.Context) (release func(), err error) {
+	select {
+	case s.running <- struct{}{}:
+		return func() { <-s.running }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for the check of other logins: %w", ctx.Err())
+	}
+}
+
+func validPassword(password string) error {
+	if len(password) < passwordMin || len(password) > passwordMax {
+		return ErrPassword
+	}
+	return nil
+}
+
+// get reads a record. A name that no account can have is not found.
+func (s *Accounts) get(ctx context.Context, name string) (account, uint64, error) {
+	if event.ValidAccount(name) != nil {
+		return account{}, 0, ErrNotFound
+	}
+	entry, err := s.kv.Get(ctx, name)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return account{}, 0, fmt.Errorf("account %s: %w", name, ErrNotFound)
+	}
+	if err != nil {
+		return account{}, 0, fmt.Errorf("load account %s: %w", name, err)
+	}
+	var a account
+	if err := decodeRecord(entry.Value(), &a); err != nil {
+		return account{}, 0, fmt.Errorf("load account %s: %w", name, err)
+	}
+	return a, entry.Revision(), nil
+}
+
+func (s *Accounts) create(ctx context.Context, a account) error {
+	a.Version, a.Created = recordVersion, time.Now().UTC()
+	data, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("create account %s: %w", a.Name, err)
+	}
+	_, err = s.kv.Create(ctx, a.Name, data)
+	if Conflict(err) {
+		return fmt.Errorf("account %s: %w", a.Name, ErrExists)
+	}
+	if err != nil {
+		return fmt.Errorf("create account %s: %w", a.Name, err)
+	}
+	return nil
+}
+
+// update writes a record if it is still at the revision; a conflict is one that Conflict knows.
+func (s *Accounts) update(ctx context.Context, a account, revision uint64) error {
+	data, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("write account %s: %w", a.Name, err)
+	}
+	if _, err := s.kv.Update(ctx, a.Name, data, revision); err != nil {
+		return fmt.Errorf("write account %s: %w", a.Name, err)
+	}
+	return nil
+}

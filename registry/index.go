@@ -1,0 +1,501 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+
+	"github.com/saumer/saumer/delivery"
+)
+
+// Pair names the webhooks of one account for one event.
+type Pair struct{ Account, Event string }
+
+// Subscription is a webhook as the live path needs it.
+type Subscription struct {
+	Webhook Webhook
+	Target  delivery.Target
+}
+
+// Redis is what the index needs of a client; single servers, clusters and fail-over clients have it.
+type Redis interface {
+	redis.Scripter
+	Pipeline() redis.Pipeliner
+	Ping(ctx context.Context) *redis.StatusCmd
+}
+
+// index is the copy of the journal in Redis that look-ups read.
+//
+// Every account has one hash, its state: "rev" is the highest revision of the journal that was applied, and
+// "v:<event>" the revision of the last change to the webhooks of that event. Beside it, a hash for each event holds
+// id → record. All keys of an account carry its name as hash tag, so a script has them on one node of a cluster.
+//
+// This node's watch sees the account's changes in the journal's order, and applies each with the revision of the one
+// before: if Redis is not at least there, it has lost something, and the account is read again from the journal and
+// replaced. If it is there, nothing up to that revision is missing, by induction. Likewise a look-up takes Redis's
+// word only if it is not behind what this node has seen. An empty, flushed or rolled back Redis heals by that alone.
+type index struct {
+	kv     jetstream.KeyValue
+	redis  Redis
+	prefix string
+	parse  func(Webhook) (*Subscription, error)
+	log    *zap.Logger
+	cache  *lru.Cache[Pair, cached]
+	// gone are the keys of webhooks that were removed lately.
+	gone *lru.Cache[string, struct{}]
+	// doubt is set by a new connection to Redis: it may lead to another, older one.
+	doubt atomic.Bool
+	// alone is true if other processes write to the journal and have an index of their own: then every look-up first
+	// makes sure that this one is up to date.
+	alone atomic.Bool
+
+	started   chan struct{}
+	startOnce sync.Once
+
+	mu sync.Mutex
+	// seen is the highest revision of each account that the watch brought, all that of the bucket.
+	seen map[string]uint64
+	all  uint64
+	// moved is closed and replaced when seen moves.
+	moved chan struct{}
+}
+
+// goneKept bounds the removed webhooks that are remembered. What was looked up before a removal is attempted within
+// seconds, so that many are enough.
+const goneKept = 65_536
+
+type cached struct {
+	version       string
+	subscriptions []*Subscription
+}
+
+func newIndex(kv jetstream.KeyValue, r Redis, cache int, parse func(Webhook) (*Subscription, error), log *zap.Logger) (*index, error) {
+	c, err := lru.New[Pair, cached](cache)
+	if err != nil {
+		return nil, fmt.Errorf("make the index's cache: %w", err)
+	}
+	gone, err := lru.New[string, struct{}](goneKept)
+	if err != nil {
+		return nil, fmt.Errorf("make the index's cache: %w", err)
+	}
+	return &index{
+		gone: gone, kv: kv, redis: r, parse: parse, log: log, cache: c,
+		started: make(chan struct{}), seen: map[string]uint64{}, moved: make(chan struct{}),
+	}, nil
+}
+
+// The keys are named after the journal's birth, so that a Redis which served another journal does no harm.
+func (x *index) state(account string) string        { return x.prefix + "{" + account + "}" }
+func (x *index) webhooks(account, ev string) string { return x.state(account) + ":" + ev }
+
+// applyScript brings one change of the journal into the index.
+//
+//	KEYS[1] the account's state, KEYS[2] the hash of the record's event ("" for a removal)
+//	ARGV    revision before, revision, id, record ("" for a removal)
+//	result  1 applied or there already, 0 Redis lost something: replace the account
+//
+// A removal touches the hashes of all events of the account; their names follow from the state, on the same slot.
+var applyScript = redis.NewScript(`
+local rev = tonumber(redis.call('HGET', KEYS[1], 'rev') or '0')
+if rev < tonumber(ARGV[1]) then return 0 end
+if rev >= tonumber(ARGV[2]) then return 1 end
+if ARGV[4] ~= '' then
+  redis.call('HSET', KEYS[2], ARGV[3], ARGV[4])
+  redis.call('HSET', KEYS[1], 'v:' .. string.sub(KEYS[2], #KEYS[1] + 2), ARGV[2])
+else
+  for _, f in ipairs(redis.call('HKEYS', KEYS[1])) do
+    if string.sub(f, 1, 2) == 'v:' and redis.call('HDEL', KEYS[1] .. ':' .. string.sub(f, 3), ARGV[3]) == 1 then
+      redis.call('HSET', KEYS[1], f, ARGV[2])
+    end
+  end
+end
+redis.call('HSET', KEYS[1], 'rev', ARGV[2])
+return 1`)
+
+// replaceScript replaces all of an account.
+//
+//	KEYS[1] the account's state
+//	ARGV    revision, then event, id, record of each webhook
+//	result  1 replaced, 0 Redis is at this revision already
+var replaceScript = redis.NewScript(`
+if tonumber(redis.call('HGET', KEYS[1], 'rev') or '0') >= tonumber(ARGV[1]) then return 0 end
+for _, f in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if string.sub(f, 1, 2) == 'v:' then redis.call('DEL', KEYS[1] .. ':' .. string.sub(f, 3)) end
+end
+redis.call('DEL', KEYS[1])
+for i = 2, #ARGV, 3 do
+  redis.call('HSET', KEYS[1] .. ':' .. ARGV[i], ARGV[i + 1], ARGV[i + 2])
+  redis.call('HSET', KEYS[1], 'v:' .. ARGV[i], ARGV[1])
+end
+redis.call('HSET', KEYS[1], 'rev', ARGV[1])
+return 1`)
+
+// fetchScript reads the webhooks of a pair with their version.
+//
+//	KEYS[1] the account's state, KEYS[2] the event's hash
+//	ARGV[1] the event
+//	result  revision, version, records
+var fetchScript = redis.NewScript(`
+return {redis.call('HGET', KEYS[1], 'rev') or '0', redis.call('HGET', KEYS[1], 'v:' .. ARGV[1]) or '', redis.call('HVALS', KEYS[2])}`)
+
+// errBehind says that Redis is behind what this node has seen of the account.
+var errBehind = errors.New("redis is behind the journal")
+
+// lookup answers for a batch; see Registry.Lookup.
+func (x *index) lookup(ctx context.Context, pairs []Pair) (map[Pair][]*Subscription, error) {
+	if x.doubt.Swap(false) || x.alone.Load() {
+		if err := x.catchUp(ctx); err != nil {
+			x.doubt.Store(true)
+			return nil, err
+		}
+	}
+	events := map[string][]string{}
+	for _, p := range pairs {
+		if !slices.Contains(events[p.Account], p.Event) {
+			events[p.Account] = append(events[p.Account], p.Event)
+		}
+	}
+	// Where Redis is behind, the account is replaced and all is asked again; more than a few rounds means that
+	// Redis keeps losing its data.
+	for range 5 {
+		found, behind, err := x.ask(ctx, events)
+		if err != nil {
+			return nil, fmt.Errorf("look up webhooks: %w", err)
+		}
+		if len(behind) == 0 {
+			return found, nil
+		}
+		for _, account := range behind {
+			x.log.Warn("redis is behind the journal; the account is read again", zap.String("account", account))
+			if err := x.replace(ctx, account); err != nil {
+				return nil, fmt.Errorf("look up webhooks: %w", err)
+			}
+		}
+	}
+	return nil, fmt.Errorf("look up webhooks: %w", errBehind)
+}
+
+func (x *index) ask(ctx context.Context, events map[string][]string) (found map[Pair][]*Subscription, behind []string, err error) {
+	// What this node has seen is read before Redis: it must hold at least that.
+	seen := make(map[string]uint64, len(events))
+	x.mu.Lock()
+	for account := range events {
+		seen[account] = x.seen[account]
+	}
+	x.mu.Unlock()
+
+	pipe := x.redis.Pipeline()
+	answers := make(map[string]*redis.SliceCmd, len(events))
+	for account, names := range events {
+		fields := make([]string, 1, len(names)+1)
+		fields[0] = "rev"
+		for _, name := range names {
+			fields = append(fields, "v:"+name)
+		}
+		answers[account] = pipe.HMGet(ctx, x.state(account), fields...)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, nil, err
+	}
+	found = map[Pair][]*Subscription{}
+	for account, names := range events {
+		values := answers[account].Val()
+		if len(values) != len(names)+1 {
+			return nil, nil, fmt.Errorf("redis answered %d values for %d fields", len(values), len(names)+1)
+		}
+		if revision(values[0]) < seen[account] {
+			behind = append(behind, account)
+			continue
+		}
+		for i, name := range names {
+			version, ok := values[i+1].(string)
+			if !ok {
+				continue // no webhook, by an index that is not behind
+			}
+			pair := Pair{account, name}
+			hit, ok := x.cache.Get(pair)
+			if !ok || hit.version != version {
+				if hit, err = x.fetch(ctx, pair, seen[account]); errors.Is(err, errBehind) {
+					behind = append(behind, account)
+					break
+				} else if err != nil {
+					return nil, nil, err
+				}
+			}
+			found[pair] = hit.subscriptions
+		}
+	}
+	return found, behind, nil
+}
+
+// fetch reads the webhooks of a pair into the cache.
+func (x *index) fetch(ctx context.Context, p Pair, seen uint64) (cached, error) {
+	answer, err := fetchScript.Run(ctx, x.redis, []string{x.state(p.Account), x.webhooks(p.Account, p.Event)}, p.Event).Slice()
+	if err != nil {
+		return cached{}, err
+	}
+	if len(answer) != 3 {
+		return cached{}, fmt.Errorf("the index's script answered %d values", len(answer))
+	}
+	if revision(answer[0]) < seen {
+		return cached{}, errBehind
+	}
+	version, _ := answer[1].(string)
+	records, _ := answer[2].([]any)
+	c := cached{version: version, subscriptions: make([]*Subscription, 0, len(records))}
+	for _, record := range records {
+		text, _ := record.(string)
+		w, err := decodeWebhook([]byte(text), 0)
+		if err != nil {
+			return cached{}, fmt.Errorf("a webhook of %s for %s: %w", p.Account, p.Event, err)
+		}
+		s, err := x.parse(w)
+		if err != nil {
+			return cached{}, err
+		}
+		c.subscriptions = append(c.subscriptions, s)
+	}
+	slices.SortFunc(c.subscriptions, func(a, b *Subscription) int {
+		return int(a.Webhook.ID) - int(b.Webhook.ID)
+	})
+	x.cache.Add(p, c)
+	return c, nil
+}
+
+func revision(value any) uint64 {
+	text, _ := value.(string)
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// apply brings one change that the watch saw into Redis.
+func (x *index) apply(ctx context.Context, entry jetstream.KeyValueEntry) error {
+	account, id, err := ParseKey(entry.Key())
+	if err != nil {
+		return nil //nolint:nilerr // the counter of ids, not a webhook
+	}
+	x.mu.Lock()
+	before := x.seen[account]
+	x.mu.Unlock()
+	keys, record := []string{x.state(account), ""}, ""
+	if entry.Operation() == jetstream.KeyValuePut {
+		w, err := decodeWebhook(entry.Value(), entry.Revision())
+		if err != nil {
+			x.log.Error("a webhook's record is left alone", zap.String("webhook", entry.Key()), zap.Error(err))
+			return x.advance(ctx, account, before, entry.Revision())
+		}
+		keys[1], record = x.webhooks(account, w.Event), string(entry.Value())
+	} else {
+		x.gone.Add(entry.Key(), struct{}{})
+		keys = keys[:1]
+	}
+	done, err := applyScript.Run(ctx, x.redis, keys, before, entry.Revision(), id, record).Int()
+	if err == nil && done == 0 {
+		err = x.replace(ctx, account)
+	}
+	return err
+}
+
+// advance moves the account's revision past a record that cannot be read.
+func (x *index) advance(ctx context.Context, account string, before, to uint64) error {
+	done, err := applyScript.Run(ctx, x.redis, []string{x.state(account)}, before, to, "", "").Int()
+	if err == nil && done == 0 {
+		err = x.replace(ctx, account)
+	}
+	return err
+}
+
+// snapshot is an account as the journal has it.
+type snapshot struct {
+	webhooks []Webhook
+	records  []any // event, id, record of each
+	revision uint64
+}
+
+// read reads an account from the journal.
+func (x *index) read(ctx context.Context, account string) (snapshot, error) {
+	x.mu.Lock()
+	s := snapshot{revision: x.seen[account]}
+	x.mu.Unlock()
+	watch, err := x.kv.Watch(ctx, account+".*")
+	if err != nil {
+		return s, fmt.Errorf("read the webhooks of %s from the journal: %w", account, err)
+	}
+	defer func() { _ = watch.Stop() }() // an error means that the connection is gone, and the watch with it
+	latest := map[string]jetstream.KeyValueEntry{}
+	for {
+		select {
+		case <-ctx.Done():
+			return s, context.Cause(ctx)
+		case entry, ok := <-watch.Updates():
+			if !ok {
+				return s, errors.New("the journal's watch ended")
+			}
+			if entry != nil {
+				s.revision = max(s.revision, entry.Revision())
+				latest[entry.Key()] = entry
+				continue
+			}
+		}
+		break
+	}
+	for key, entry := range latest {
+		if entry.Operation() != jetstream.KeyValuePut {
+			continue
+		}
+		w, err := decodeWebhook(entry.Value(), entry.Revision())
+		if err != nil {
+			x.log.Error("a webhook's record is left alone", zap.String("webhook", key), zap.Error(err))
+			continue
+		}
+		s.webhooks = append(s.webhooks, w)
+		s.records = append(s.records, w.Event, w.ID, entry.Value())
+	}
+	slices.SortFunc(s.webhooks, func(a, b Webhook) int { return int(a.ID) - int(b.ID) })
+	return s, nil
+}
+
+// replace brings an account as a whole into Redis.
+func (x *index) replace(ctx context.Context, account string) error {
+	s, err := x.read(ctx, account)
+	if err != nil {
+		return err
+	}
+	return x.write(ctx, account, s)
+}
+
+func (x *index) write(ctx context.Context, account string, s snapshot) error {
+	return replaceScript.Run(ctx, x.redis, []string{x.state(account)}, append([]any{s.revision}, s.records...)...).Err()
+}
+
+// ready says why look-ups cannot be answered.
+func (x *index) ready(ctx context.Context) error {
+	select {
+	case <-x.started:
+	default:
+		return errors.New("the index is not built yet")
+	}
+	if err := x.redis.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("reach Redis: %w", err)
+	}
+	return nil
+}
+
+// await returns when this node's watch has brought the account to a revision.
+func (x *index) await(ctx context.Context, account string, revision uint64) error {
+	return x.wait(ctx, func() bool { return x.seen[account] >= revision })
+}
+
+// catchUp returns when this node's watch has brought all that the journal holds now.
+func (x *index) catchUp(ctx context.Context) error {
+	last, err := x.last(ctx)
+	if err != nil {
+		return err
+	}
+	return x.wait(ctx, func() bool { return x.all >= last })
+}
+
+// patience is how long a write waits for the index to show it.
+const patience = 30 * time.Second
+
+func (x *index) wait(ctx context.Context, reached func() bool) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("the index does not follow the journal; is Redis there?"))
+	defer cancel()
+	for {
+		x.mu.Lock()
+		done, moved := reached(), x.moved
+		x.mu.Unlock()
+		if done {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-moved:
+		}
+	}
+}
+
+func (x *index) note(account string, revision uint64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if account != "" {
+		x.seen[account] = max(x.seen[account], revision)
+	}
+	x.all = max(x.all, revision)
+	close(x.moved)
+	x.moved = make(chan struct{})
+}
+
+// last is the journal's last revision, from its leader.
+func (x *index) last(ctx context.Context) (uint64, error) {
+	info, err := x.info(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return info.State.LastSeq, nil
+}
+
+func (x *index) info(ctx context.Context) (*jetstream.StreamInfo, error) {
+	status, err := x.kv.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask the journal for its state: %w", err)
+	}
+	bucket, ok := status.(*jetstream.KeyValueBucketStatus)
+	if !ok {
+		return nil, fmt.Errorf("the journal's state is a %T", status)
+	}
+	return bucket.StreamInfo(), nil
+}
+
+// load brings the whole journal into Redis: the entries that a watch brings before its first nil.
+func (x *index) load(ctx context.Context, entries map[string]jetstream.KeyValueEntry) error {
+	accounts := map[string]*snapshot{}
+	for key, entry := range entries {
+		account, _, err := ParseKey(key)
+		if err != nil {
+			continue
+		}
+		s := accounts[account]
+		if s == nil {
+			s = &snapshot{}
+			accounts[account] = s
+		}
+		s.revision = max(s.revision, entry.Revision())
+		if entry.Operation() != jetstream.KeyValuePut {
+			continue
+		}
+		w, err := decodeWebhook(entry.Value(), entry.Revision())
+		if err != nil {
+			x.log.Error("a webhook's record is left alone", zap.String("webhook", key), zap.Error(err))
+			continue
+		}
+		s.records = append(s.records, w.Event, w.ID, entry.Value())
+	}
+	for _, account := range slices.Sorted(maps.Keys(accounts)) {
+		if err := x.write(ctx, account, *accounts[account]); err != nil {
+			return fmt.Errorf("bring the journal into the index: %w", err)
+		}
+		x.note(account, accounts[account].revision)
+	}
+	return nil
+}
+
+func (x *index) name(created time.Time) {
+	x.prefix = "saumer:" + strings.ToLower(strconv.FormatInt(created.UnixMilli(), 36)) + ":"
+}

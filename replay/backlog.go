@@ -1,0 +1,278 @@
+// Package replay is the backlog of a webhook and the runner that works it off: retries, catch-up, deactivation, replay.
+//
+// The stream is the backlog: a record holds positions in it, never events. A webhook that is down costs one record and
+// one timer, however many events pass it by.
+package replay
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/registry"
+)
+
+const (
+	recordVersion = 1
+	// maxRetries bounds the rejected events that back off by themselves; more wait without a time of their own.
+	maxRetries = 1000
+	// streakFails is how many events in a row, all rejected, mean that the endpoint as a whole fails.
+	streakFails = 10
+)
+
+// Backlog is what a webhook has outstanding. Nothing outstanding, no record.
+type Backlog struct {
+	Version int `json:"v"`
+	// Pending events were handed over by the live path or met an endpoint that was unreachable, by sequence.
+	Pending Pending `json:"pending,omitempty"`
+	// Retries are rejected events, each with a backoff of its own, by sequence.
+	Retries []Retry `json:"retries,omitempty"`
+	// Spans are parts of the stream to be worked off, ascending; at most the last is open.
+	Spans []Span `json:"spans,omitempty"`
+	// Want is true if future events are to leave the live path: an open span is due.
+	Want bool `json:"want,omitempty"`
+	// Gone is true if the endpoint answered 410.
+	Gone bool `json:"gone,omitempty"`
+	// Streak counts the events in a row that were rejected.
+	Streak int `json:"streak,omitempty"`
+	// Health of the endpoint as a whole, and Next, before which it is left alone.
+	Health registry.Health `json:"health,omitzero"`
+	Next   time.Time       `json:"next,omitzero"`
+	// Activated is the activation (its time) that the spans follow, Replay the sequence below which events are sent
+	// as a replay.
+	Activated time.Time `json:"activated,omitzero"`
+	Replay    uint64    `json:"replay,omitempty"`
+	// Parked is true if the webhook is inactive and nothing is to be done. Noticed is the deactivation (its time) that
+	// people have been told of.
+	Parked  bool      `json:"parked,omitempty"`
+	Noticed time.Time `json:"noticed,omitzero"`
+	Lease   Lease     `json:"lease,omitzero"`
+
+	revision uint64
+}
+
+// Retry is a rejected event.
+type Retry struct {
+	Seq uint64 `json:"seq"`
+	// Attempts made so far, Since the end of the first.
+	Attempts int       `json:"attempts"`
+	Since    time.Time `json:"since"`
+	Next     time.Time `json:"next"`
+	Error    string    `json:"error,omitempty"`
+}
+
+// Span is the part [Next, To) of the stream; To 0 means open, and then From is where the webhook's open range begins.
+type Span struct {
+	From uint64 `json:"from,omitempty"`
+	Next uint64 `json:"next"`
+	To   uint64 `json:"to,omitempty"`
+}
+
+// Open says whether the span has no end yet.
+func (s Span) Open() bool { return s.To == 0 }
+
+// Lease is whose turn it is to work the backlog off.
+type Lease struct {
+	Owner string    `json:"owner,omitempty"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+// heldByOther says whether somebody else than owner holds the lease.
+func (l Lease) heldByOther(owner string, now time.Time) bool {
+	return l.Owner != "" && l.Owner != owner && now.Before(l.Until)
+}
+
+// open returns the open span.
+func (b *Backlog) open() (Span, bool) {
+	if n := len(b.Spans); n > 0 && b.Spans[n-1].Open() {
+		return b.Spans[n-1], true
+	}
+	return Span{}, false
+}
+
+// waiting are the sequences of the events that wait by themselves, ascending.
+func (b *Backlog) waiting() iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		i := 0
+		for _, p := range b.Pending {
+			for ; i < len(b.Retries) && b.Retries[i].Seq < p.Seq; i++ {
+				if !yield(b.Retries[i].Seq) {
+					return
+				}
+			}
+			if !yield(p.Seq) {
+				return
+			}
+		}
+		for ; i < len(b.Retries); i++ {
+			if !yield(b.Retries[i].Seq) {
+				return
+			}
+		}
+	}
+}
+
+// lowest is the lowest sequence that is outstanding.
+func (b *Backlog) lowest() (uint64, bool) {
+	for seq := range b.waiting() {
+		return seq, true
+	}
+	if len(b.Spans) > 0 {
+		return b.Spans[0].Next, true
+	}
+	return 0, false
+}
+
+// empty says whether nothing is outstanding, so that the record can go.
+func (b *Backlog) empty() bool {
+	return len(b.Pending) == 0 && len(b.Retries) == 0 && len(b.Spans) == 0 && !b.Want && !b.Gone && !b.Parked
+}
+
+// wake is when the backlog is next to be looked at; never, if all that is left is for people to decide.
+func (b *Backlog) wake() (at time.Time, never bool) {
+	switch {
+	case b.Parked:
+		return time.Time{}, true
+	case b.Want || b.Gone:
+		// Future events are to leave the live path, or the webhook is to be judged: both wait for no backoff.
+		return time.Time{}, false
+	case len(b.Pending) == 0 && len(b.Spans) == 0:
+		for i, r := range b.Retries {
+			if i == 0 || r.Next.Before(at) {
+				at = r.Next
+			}
+		}
+	}
+	if b.Next.After(at) {
+		at = b.Next
+	}
+	return at, false
+}
+
+// fail counts a failure of the endpoint as a whole and sets the time before which it is left alone. A straggler,
+// begun before the last such time, counts for nothing: what was under way at once fails once.
+func (b *Backlog) fail(a delivery.Attempt, policy delivery.Backoff) {
+	if a.At.Before(b.Next) {
+		return
+	}
+	b.Health = b.Health.With(a)
+	a.Number = b.Health.Attempts
+	b.Next = a.At.Add(a.Duration).Add(policy.After(a))
+}
+
+// reject puts a rejected event among the retries, or, if they are full, among the pending ones.
+func (b *Backlog) reject(a delivery.Attempt, policy delivery.Backoff) {
+	end := a.At.Add(a.Duration)
+	retry := Retry{Seq: a.Seq, Attempts: a.Number, Since: end, Next: end.Add(policy.After(a)), Error: a.Error}
+	i, found := b.retry(a.Seq)
+	switch {
+	case found:
+		retry.Since = b.Retries[i].Since
+		b.Retries[i] = retry
+	case b.full():
+		b.Pending.add(a.Seq, a.Number)
+	default:
+		b.Pending.remove(a.Seq)
+		b.Retries = slices.Insert(b.Retries, i, retry)
+	}
+}
+
+// full says whether there is no room for another retry: then the endpoint as a whole is left alone for a while.
+func (b *Backlog) full() bool { return len(b.Retries) >= maxRetries }
+
+func (b *Backlog) retry(seq uint64) (int, bool) {
+	return slices.BinarySearchFunc(b.Retries, seq, func(r Retry, seq uint64) int { return cmp.Compare(r.Seq, seq) })
+}
+
+// settle removes an event that is done with.
+func (b *Backlog) settle(seq uint64) {
+	b.Pending.remove(seq)
+	if i, found := b.retry(seq); found {
+		b.Retries = slices.Delete(b.Retries, i, i+1)
+	}
+}
+
+// hold puts an event among the pending ones.
+func (b *Backlog) hold(seq uint64, attempts int) {
+	if i, found := b.retry(seq); found {
+		attempts = max(attempts, b.Retries[i].Attempts)
+		b.Retries = slices.Delete(b.Retries, i, i+1)
+	}
+	b.Pending.add(seq, attempts)
+}
+
+// cover takes over an event whose live attempt did not succeed; sequence 0 stands for the webhook itself being slow.
+func (b *Backlog) cover(a delivery.Attempt, streak int, policy delivery.Backoff) {
+	switch class := a.Outcome.Class(); {
+	case a.Seq == 0:
+		b.want()
+	case class == delivery.Rejected:
+		full := b.full()
+		b.reject(a, policy)
+		b.Streak = streak
+		if streak >= streakFails || full {
+			b.want()
+			b.fail(a, policy)
+		}
+	case class == delivery.Cut:
+		b.hold(a.Seq, a.Number)
+	case class == delivery.Ended:
+		b.hold(a.Seq, a.Number)
+		b.Gone = true
+		b.want()
+		b.fail(a, policy)
+	default:
+		b.hold(a.Seq, a.Number)
+		b.want()
+		if a.Outcome != delivery.Slow {
+			b.fail(a, policy)
+		}
+	}
+}
+
+// want asks for an open span, if there is none.
+func (b *Backlog) want() {
+	if _, open := b.open(); !open {
+		b.Want = true
+	}
+}
+
+// activate makes the backlog follow an activation: with a replay, what the open span holds up to until, and what
+// waited already, is sent; without, it is dropped. What was published from the activation on is sent in any case.
+// It is idempotent.
+func (b *Backlog) activate(a registry.Activation) {
+	if b.Activated.Equal(a.At) {
+		return
+	}
+	_, spanned := b.open()
+	b.Activated, b.Parked, b.Gone, b.Want, b.Streak = a.At, false, false, !spanned, 0
+	b.Health, b.Next = registry.Health{}, time.Time{}
+	if a.Replay {
+		b.Replay = a.From
+		for i := range b.Retries {
+			b.Retries[i].Next, b.Retries[i].Since = time.Time{}, a.At
+		}
+	} else {
+		b.Pending, b.Retries = nil, nil
+	}
+	spans := b.Spans
+	b.Spans = nil
+	for _, s := range spans {
+		switch {
+		case !s.Open() && a.Replay:
+			b.Spans = append(b.Spans, s)
+		case s.Open():
+			if a.Replay && a.Until >= a.From {
+				b.Spans = append(b.Spans, s)
+				continue
+			}
+			if a.Replay && s.Next < a.Until {
+				b.Spans = append(b.Spans, Span{Next: s.Next, To: a.Until})
+			}
+			s.Next = max(s.Next, a.From)
+			b.Spans = append(b.Spans, s)
+		}
+	}
+}

@@ -1,0 +1,216 @@
+package replay
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/registry"
+)
+
+const (
+	// batchSize is how many events are read at once, and low how few may be left when the next read begins.
+	batchSize, low = 256, 128
+)
+
+// parcel is an event to be attempted.
+type parcel struct {
+	seq      uint64
+	attempts int
+	replay   bool
+	// event is nil where only the sequence is known yet.
+	event *event.Event
+}
+
+// batch is what one read of the stream brought for a span.
+type batch struct {
+	events []event.Event
+	// short is true if the stream had little more to give.
+	short bool
+	err   error
+}
+
+// feed brings the outstanding events in the order in which they are to be attempted: what waits and is due, by
+// sequence, then the spans, one after the other, read ahead. It also knows what is under way. It belongs to the
+// runner's goroutine.
+type feed struct {
+	broker  *broker.Broker
+	subject string
+	// due are the waiting events, queue the ones read from the current span, both ascending.
+	due, queue []parcel
+	// held are the sequences that wait in the record: a span passes over them.
+	held map[uint64]bool
+	// spans are worked off in turn: current is the number of the one being read, read the next sequence to read of it.
+	spans   []Span
+	current int
+	read    uint64
+	// reading is true while a read is under way; its batch comes over batches. head is true if the last read of an
+	// open span came near the end of the stream: there it can be closed.
+	reading, head bool
+	batches       chan batch
+	// flight holds what is under way, with the number of its start; starts counts them.
+	flight map[uint64]int
+	starts int
+}
+
+// newFeed makes the feed of a record at a time.
+func newFeed(b *broker.Broker, w registry.Webhook, record *Backlog, now time.Time) feed {
+	f := feed{
+		broker: b, subject: event.Subject(w.Account, w.Event),
+		held: map[uint64]bool{}, flight: map[uint64]int{}, batches: make(chan batch, 1),
+		spans: slices.Clone(record.Spans),
+	}
+	for _, p := range record.Pending {
+		f.held[p.Seq] = true
+		f.due = append(f.due, parcel{seq: p.Seq, attempts: p.Attempts})
+	}
+	for _, r := range record.Retries {
+		f.held[r.Seq] = true
+		if !r.Next.After(now) {
+			f.due = append(f.due, parcel{seq: r.Seq, attempts: r.Attempts})
+		}
+	}
+	slices.SortFunc(f.due, func(a, b parcel) int { return cmp.Compare(a.seq, b.seq) })
+	if len(f.spans) > 0 {
+		f.read = f.spans[0].Next
+	}
+	return f
+}
+
+// next is the next event to attempt; false if there is none at the moment, or if too many later ones are done while an
+// earlier one is still under way.
+func (f *feed) next(ctx context.Context) (parcel, bool) {
+	for _, start := range f.flight {
+		if f.starts-start > ahead {
+			return parcel{}, false
+		}
+	}
+	var p parcel
+	switch {
+	case len(f.due) > 0:
+		p, f.due = f.due[0], f.due[1:]
+	case len(f.queue) > 0:
+		p, f.queue = f.queue[0], f.queue[1:]
+	}
+	f.fetch(ctx)
+	if p.seq == 0 {
+		return p, false
+	}
+	f.starts++
+	f.flight[p.seq] = f.starts
+	return p, true
+}
+
+// fetch begins the next read where one is due.
+func (f *feed) fetch(ctx context.Context) {
+	if f.reading || f.head || len(f.queue) > low || f.current == len(f.spans) {
+		return
+	}
+	f.reading = true
+	from := f.read
+	go func() {
+		events, err := f.broker.Read(ctx, f.subject, from, batchSize)
+		size := 0
+		for _, e := range events {
+			size += len(e.Data)
+		}
+		f.batches <- batch{events: events, short: len(events) < batchSize/4 && size < event.MaxSize, err: err}
+	}()
+}
+
+// put takes in what a read brought.
+func (f *feed) put(b batch) error {
+	f.reading = false
+	if b.err != nil {
+		return b.err
+	}
+	span := f.spans[f.current]
+	for i, e := range b.events {
+		if !span.Open() && e.Seq >= span.To {
+			f.turn()
+			return nil
+		}
+		f.read = e.Seq + 1
+		// What is not JSON is on its way to REJECTED; what waits in the record is not to be sent from here too.
+		if f.held[e.Seq] || event.Check(e.Data) != nil {
+			continue
+		}
+		f.queue = append(f.queue, parcel{seq: e.Seq, event: &b.events[i]})
+	}
+	if !span.Open() && (len(b.events) == 0 || f.read >= span.To) {
+		f.turn()
+		return nil
+	}
+	f.head = span.Open() && b.short
+	return nil
+}
+
+// turn goes on to the next span.
+func (f *feed) turn() {
+	f.current++
+	if f.current < len(f.spans) {
+		f.read = f.spans[f.current].Next
+	}
+}
+
+// landed says that nothing of this event is under way any more.
+func (f *feed) landed(seq uint64) { delete(f.flight, seq) }
+
+func (f *feed) flying() int { return len(f.flight) }
+
+// idle says whether nothing is under way and nothing waits to be.
+func (f *feed) idle() bool { return len(f.flight) == 0 && len(f.due) == 0 && len(f.queue) == 0 }
+
+// dry says whether there is nothing left to begin.
+func (f *feed) dry() bool {
+	return len(f.due) == 0 && len(f.queue) == 0 && !f.reading && f.current == len(f.spans)
+}
+
+// atHead returns the open span if its reading came near the end of the stream.
+func (f *feed) atHead() bool { return f.head && f.current < len(f.spans) }
+
+// append adds a span that was opened meanwhile.
+func (f *feed) append(s Span) {
+	f.spans = append(f.spans, s)
+	if f.current == len(f.spans)-1 {
+		f.read, f.head = s.Next, false
+	}
+}
+
+// close gives the open span that is being read its end.
+func (f *feed) close(to uint64) {
+	f.spans[f.current].To, f.head = to, false
+	if f.read >= to {
+		f.turn()
+	}
+}
+
+// positions are the spans with the lowest sequence of each that is not done.
+func (f *feed) positions() []Span {
+	spans := slices.Clone(f.spans)
+	for i := range spans {
+		s := &spans[i]
+		switch {
+		case i < f.current:
+			s.Next = s.To
+		case i == f.current:
+			s.Next = f.read
+		}
+		from := f.spans[i].Next
+		for seq := range f.flight {
+			if seq >= from && (s.Open() || seq < s.To) {
+				s.Next = min(s.Next, seq)
+			}
+		}
+		for _, p := range f.queue {
+			if p.seq >= from {
+				s.Next = min(s.Next, p.seq)
+				break
+			}
+		}
+	}
+	return spans
+}

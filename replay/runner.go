@@ -1,0 +1,489 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/registry"
+)
+
+const (
+	// lease is how long a runner has a backlog to itself without renewing; margin is how long before its end it stops.
+	lease  = 10 * time.Second
+	margin = 2 * time.Second
+	// checkpoint is the longest time for which progress is kept in memory alone; what a crash may repeat.
+	checkpoint = 200 * time.Millisecond
+	// renewal is how often the lease is renewed without progress.
+	renewal = 3 * time.Second
+	// slack is how far ahead of the live path a span opens, so that what is handed out meanwhile is not sent twice.
+	slack = 50
+	// turn is how long one pass goes on before the record is read anew: its retries may be due, its webhook changed.
+	turn = 10 * time.Second
+	// ahead bounds the finished events above the lowest unfinished one: what a crash may repeat.
+	ahead = 1000
+)
+
+var (
+	// errHeld is returned where another runner has the lease.
+	errHeld = errors.New("another runner has the lease")
+	// errMore is returned by the last write of a run when there is something to do after all.
+	errMore = errors.New("there is more to do")
+)
+
+// Notifier tells people. Each call returns once the notice is stored, and is idempotent.
+type Notifier interface {
+	// Deactivated tells that w was deactivated, as its record says.
+	Deactivated(ctx context.Context, w registry.Webhook) error
+	// Exhausted tells that the event of this sequence was given up after so many attempts, and why.
+	Exhausted(ctx context.Context, w registry.Webhook, seq uint64, attempts int, reason string) error
+}
+
+// Sender makes and logs one attempt.
+type Sender interface {
+	Attempt(ctx context.Context, t delivery.Target, r delivery.Request) delivery.Attempt
+	// Outage says whether most endpoints that were tried lately cannot be reached.
+	Outage() bool
+	// SucceededSince says whether the attempt log of a webhook shows a success that began after t.
+	SucceededSince(ctx context.Context, key string, t time.Time) (bool, error)
+}
+
+// Options of the runners.
+type Options struct {
+	Broker   *broker.Broker
+	Registry *registry.Registry
+	Sender   Sender
+	Slots    *delivery.Slots
+	Notifier Notifier
+	Backoff  delivery.Backoff
+	Policy   registry.Policy
+	Mode     Deactivate
+	// MaxInFlight is the default bound of attempts under way to one webhook.
+	MaxInFlight int
+	// Window is how long after a deactivation events are kept for a replay; Retention how long the stream keeps any.
+	Window, Retention time.Duration
+	// Grace is how long a stop waits for attempts under way.
+	Grace time.Duration
+	// Owner names this process in leases.
+	Owner string
+	Log   *zap.Logger
+}
+
+// runner works one backlog off, once. All its state belongs to one goroutine; attempts report over results.
+type runner struct {
+	Options
+	store   store
+	key     string
+	log     *zap.Logger
+	webhook registry.Webhook
+	target  delivery.Target
+	// record is as last read or written, changes what has come since.
+	record  Backlog
+	changes changes
+	saved   time.Time
+
+	feed    feed
+	results chan result
+	// window is how many attempts may be under way: it begins with one, the probe, and grows as the endpoint accepts.
+	window, limit int
+	// proven is true once the endpoint has accepted an event in this pass.
+	proven bool
+	// stopped is true if no further attempt is to begin, failed if the endpoint is why.
+	stopped, failed bool
+}
+
+// result is what came of a parcel: an attempt, or why there was none.
+type result struct {
+	attempt delivery.Attempt
+	missing bool
+	err     error
+}
+
+// run works off the backlog of a key until nothing is due, the endpoint fails, or ctx ends, and sees to the next wake.
+// Attempts under way are waited for until hard ends, which cuts them.
+func run(ctx, hard context.Context, o Options, key string) error {
+	r := &runner{Options: o, store: store{o.Broker}, key: key, window: 1, log: o.Log.With(zap.String("webhook", key))}
+	for {
+		if err := r.pass(ctx, hard); !errors.Is(err, errMore) {
+			return err
+		}
+	}
+}
+
+// pass is one way through: take the lease, do what is due, give the lease back.
+func (r *runner) pass(ctx, hard context.Context) error {
+	switch err := r.begin(hard); {
+	case errors.Is(err, errHeld), errors.Is(err, registry.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	var err error
+	if r.webhook.Active {
+		err = r.work(ctx, hard)
+	} else {
+		err = r.park(hard)
+	}
+	if err != nil {
+		return r.abandon(hard, err)
+	}
+	return r.end(ctx, hard)
+}
+
+// begin takes the lease and brings record and webhook into line.
+func (r *runner) begin(ctx context.Context) error {
+	webhook, err := r.Registry.Get(ctx, r.key)
+	if errors.Is(err, registry.ErrNotFound) {
+		return errors.Join(r.store.remove(ctx, r.key), err)
+	}
+	if err != nil {
+		return err
+	}
+	r.webhook = webhook
+	if r.target, err = r.Registry.Target(webhook); err != nil {
+		return err
+	}
+	if r.limit = r.target.MaxInFlight; r.limit == 0 {
+		r.limit = r.MaxInFlight
+	}
+	r.results = make(chan result, r.limit)
+	r.changes, r.stopped, r.failed, r.proven = changes{}, false, false, false
+	now := time.Now()
+	r.record, err = r.store.update(ctx, r.key, must, func(b *Backlog) error {
+		if b.Lease.heldByOther(r.Owner, now) {
+			return errHeld
+		}
+		if webhook.Active && webhook.Activation != nil {
+			b.activate(*webhook.Activation)
+		}
+		b.Lease = Lease{Owner: r.Owner, Until: now.Add(lease)}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	r.saved = now
+	return r.reconcile(ctx)
+}
+
+// work attempts what is due.
+func (r *runner) work(ctx, hard context.Context) error {
+	if r.record.Want {
+		if err := r.openSpan(hard); err != nil {
+			return err
+		}
+	}
+	if r.record.Gone {
+		return r.decide(hard)
+	}
+	if time.Now().Before(r.record.Next) {
+		return nil
+	}
+	r.feed = newFeed(r.Broker, r.webhook, &r.record, time.Now())
+	tick, turn := time.NewTicker(checkpoint), time.NewTimer(turn)
+	defer tick.Stop()
+	defer turn.Stop()
+	stop := ctx.Done()
+	for {
+		if err := r.fill(hard); err != nil {
+			return err
+		}
+		if r.feed.flying() == 0 && (r.stopped || r.feed.dry()) {
+			break
+		}
+		select {
+		case res := <-r.results:
+			if err := r.take(hard, res); err != nil {
+				return err
+			}
+		case batch := <-r.feed.batches:
+			if err := r.feed.put(batch); err != nil {
+				return err
+			}
+		case <-tick.C:
+			if err := r.save(hard, false); err != nil {
+				return err
+			}
+		case <-turn.C:
+			r.stopped = true
+		case <-stop:
+			r.stopped, stop = true, nil
+		}
+	}
+	if err := r.save(hard, true); err != nil {
+		return err
+	}
+	if r.failed {
+		return r.decide(hard)
+	}
+	return nil
+}
+
+// fill begins attempts while the window has room, and lets the live path take over again where it can.
+func (r *runner) fill(hard context.Context) error {
+	if !r.stopped && r.feed.atHead() && (r.proven || r.feed.idle()) {
+		if err := r.closeSpan(hard); err != nil {
+			return err
+		}
+	}
+	for !r.stopped && r.feed.flying() < min(r.window, r.limit) {
+		if time.Now().After(r.record.Lease.Until.Add(-margin)) {
+			// Held up for too long to be sure that nobody else has taken over: the write tells.
+			if err := r.save(hard, true); err != nil {
+				return err
+			}
+		}
+		p, ok := r.feed.next(hard)
+		if !ok {
+			return nil
+		}
+		if r.Registry.Gone(r.key) {
+			r.feed.landed(p.seq)
+			return fmt.Errorf("webhook %s: %w", r.key, registry.ErrNotFound)
+		}
+		p.replay = p.seq < r.record.Replay
+		target, results := r.target, r.results
+		r.Slots.Go(r.key, target.MaxInFlight, func() { results <- r.attempt(hard, target, p) })
+	}
+	return nil
+}
+
+// attempt makes one attempt. It uses nothing of the runner that changes.
+func (r *runner) attempt(hard context.Context, target delivery.Target, p parcel) result {
+	if p.event == nil {
+		e, err := r.Broker.Event(hard, p.seq)
+		if err != nil {
+			return result{attempt: delivery.Attempt{Seq: p.seq}, missing: errors.Is(err, broker.ErrNotFound), err: err}
+		}
+		p.event = &e
+	}
+	return result{attempt: r.Sender.Attempt(hard, target, delivery.Request{
+		Event: p.event.Name, ID: p.event.ID, Seq: p.seq, Data: p.event.Data, Number: p.attempts + 1, Replay: p.replay,
+	})}
+}
+
+// take deals with what came of an attempt.
+func (r *runner) take(hard context.Context, res result) error {
+	a := res.attempt
+	r.feed.landed(a.Seq)
+	switch {
+	case res.missing:
+		r.log.Warn("an event of the backlog is no longer in the stream", zap.Uint64("seq", a.Seq))
+		r.changes.settled(a.Seq)
+		return nil
+	case res.err != nil:
+		return res.err
+	}
+	switch a.Outcome.Class() {
+	case delivery.Success:
+		r.window, r.proven = min(r.window+1, r.limit), true
+		r.record.Streak = 0
+		r.changes.succeeded(a)
+	case delivery.Rejected:
+		return r.rejected(hard, a)
+	case delivery.Unreachable, delivery.Ended:
+		r.changes.held(a)
+		r.changes.gone = r.changes.gone || a.Outcome == delivery.Gone
+		r.fail(a)
+	case delivery.Cut:
+		r.changes.cut(a)
+		r.stopped = true
+	}
+	return nil
+}
+
+// fail ends the pass because of the endpoint. What is under way at once fails once: the first failure counts.
+func (r *runner) fail(a delivery.Attempt) {
+	if !r.failed {
+		r.changes.failed(a)
+	}
+	r.stopped, r.failed, r.window = true, true, 1
+}
+
+// rejected deals with an event that the endpoint did not want: it backs off by itself, and is given up after its last
+// attempt. Many different ones in a row mean that the endpoint as a whole fails.
+func (r *runner) rejected(hard context.Context, a delivery.Attempt) error {
+	i, again := r.record.retry(a.Seq)
+	if again && a.Number >= r.Policy.Attempts && a.At.Sub(r.record.Retries[i].Since) >= r.Policy.After {
+		return r.exhausted(hard, a, r.record.Retries[i])
+	}
+	r.changes.rejected(a, r.Backoff)
+	if !again && r.record.full() {
+		r.fail(a)
+		return nil
+	}
+	if _, open := r.record.open(); again || !open {
+		return nil
+	}
+	r.record.Streak++
+	r.changes.streak = &r.record.Streak
+	if r.record.Streak >= streakFails {
+		r.fail(a)
+	}
+	return nil
+}
+
+// exhausted gives an event up, if others were taken since its first attempt; if none was, the webhook is judged.
+func (r *runner) exhausted(hard context.Context, a delivery.Attempt, retry Retry) error {
+	retry.Attempts, retry.Error = a.Number, a.Error
+	taken, err := r.Sender.SucceededSince(hard, r.key, retry.Since)
+	if err != nil {
+		return err
+	}
+	if !taken && r.Mode != Off {
+		r.changes.rejected(a, r.Backoff)
+		r.changes.unbroken(retry)
+		r.fail(a)
+		return nil
+	}
+	if err := r.Notifier.Exhausted(hard, r.webhook, retry.Seq, retry.Attempts, retry.Error); err != nil {
+		return err
+	}
+	r.changes.settled(a.Seq)
+	r.log.Warn("an event is given up", zap.Uint64("seq", a.Seq), zap.Int("attempts", retry.Attempts))
+	return nil
+}
+
+// decide judges the webhook after a failure, with its future events off the live path.
+func (r *runner) decide(ctx context.Context) error {
+	if r.record.Want {
+		if err := r.openSpan(ctx); err != nil {
+			return err
+		}
+	}
+	v := judge(r.Mode, r.record.Gone, r.record.Health.Spent(r.Policy, time.Now()), r.Sender.Outage())
+	switch v {
+	case observe:
+		r.log.Warn("the webhook would be deactivated, were --deactivate not observe",
+			zap.Time("failing_since", r.record.Health.Since), zap.Int("attempts", r.record.Health.Attempts))
+	case blameUs:
+		r.log.Warn("the webhook is not deactivated: most endpoints cannot be reached, so the fault may be ours",
+			zap.Time("failing_since", r.record.Health.Since), zap.Int("attempts", r.record.Health.Attempts))
+	case deactivate:
+		w, err := r.Registry.Update(ctx, r.key, func(w *registry.Webhook) error {
+			w.Active, w.Deactivated, w.Reason = false, time.Now().UTC(), reason(r.record.Gone, r.record.Health)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		r.webhook = w
+		r.log.Warn("the webhook is deactivated", zap.Object("record", &w), zap.String("reason", w.Reason))
+		return r.park(ctx)
+	}
+	if !r.record.Gone {
+		return nil
+	}
+	return r.update(ctx, func(b *Backlog) error { b.Gone = false; return nil })
+}
+
+// park sees to what an inactive webhook still needs: that its future events wait in a span, and that people are told.
+func (r *runner) park(ctx context.Context) error {
+	if _, open := r.record.open(); !open {
+		if err := r.openSpan(ctx); err != nil {
+			return err
+		}
+	}
+	if !r.record.Noticed.Equal(r.webhook.Deactivated) {
+		if err := r.Notifier.Deactivated(ctx, r.webhook); err != nil {
+			return err
+		}
+	}
+	return r.update(ctx, func(b *Backlog) error {
+		b.Noticed, b.Parked, b.Want, b.Gone = r.webhook.Deactivated, true, false, false
+		return nil
+	})
+}
+
+// end gives the lease back and sees to the next wake, unless there is more to do at once: then errMore.
+func (r *runner) end(ctx, hard context.Context) error {
+	now := time.Now()
+	b, err := r.store.update(hard, r.key, must, func(b *Backlog) error {
+		if b.Lease.Owner != r.Owner {
+			return errHeld
+		}
+		if at, never := b.wake(); ctx.Err() == nil && !never && !b.empty() && !at.After(now) {
+			return errMore
+		}
+		b.Lease = Lease{}
+		return nil
+	})
+	switch {
+	case errors.Is(err, errHeld), errors.Is(err, registry.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case b.empty():
+		r.log.Debug("the backlog is worked off")
+		return nil
+	}
+	return r.store.wakeUp(hard, r.key, &b)
+}
+
+// abandon ends a pass that cannot go on, for a reason of our own: it waits for the attempts under way, since what was
+// sent is not to be sent again, and gives the lease back for a new try in a second.
+func (r *runner) abandon(ctx context.Context, cause error) error {
+	for r.feed.flying() > 0 {
+		select {
+		case res := <-r.results:
+			r.feed.landed(res.attempt.Seq)
+			switch {
+			case res.missing:
+				r.changes.settled(res.attempt.Seq)
+			case res.err == nil && res.attempt.Outcome == delivery.Delivered:
+				r.changes.succeeded(res.attempt)
+			default:
+				r.changes.cut(res.attempt)
+			}
+		case <-ctx.Done():
+			return errors.Join(cause, context.Cause(ctx))
+		}
+	}
+	r.changes.positions = r.feed.positions()
+	err := r.update(ctx, func(b *Backlog) error {
+		r.changes.apply(b, r.Backoff)
+		b.Lease = Lease{}
+		return nil
+	})
+	if errors.Is(cause, errHeld) || errors.Is(cause, registry.ErrNotFound) || errors.Is(err, registry.ErrNotFound) {
+		return nil // somebody else's now, or nobody's
+	}
+	return errors.Join(cause, err, r.Broker.WakeAt(ctx, r.key, time.Now().Add(time.Second)))
+}
+
+// update changes the record while the lease is ours: errHeld if it is not, registry.ErrNotFound if it is gone.
+func (r *runner) update(ctx context.Context, change func(*Backlog) error) error {
+	b, err := r.store.update(ctx, r.key, must, func(b *Backlog) error {
+		if b.Lease.Owner != r.Owner {
+			return errHeld
+		}
+		b.Lease.Until = time.Now().Add(lease)
+		return change(b)
+	})
+	if err == nil {
+		r.record, r.saved = b, time.Now()
+	}
+	return err
+}
+
+// save is the checkpoint: it writes what has changed, and renews the lease now and then, or at once if forced. What
+// the live path has handed over meanwhile comes with it.
+func (r *runner) save(ctx context.Context, force bool) error {
+	r.changes.positions = r.feed.positions()
+	if !force && r.changes.none(&r.record) && time.Since(r.saved) < renewal {
+		return nil
+	}
+	if err := r.update(ctx, func(b *Backlog) error { r.changes.apply(b, r.Backoff); return nil }); err != nil {
+		return err
+	}
+	r.changes = changes{}
+	if _, open := r.record.open(); r.record.Want && !open {
+		return r.openSpan(ctx)
+	}
+	return nil
+}

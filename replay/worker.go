@@ -1,0 +1,202 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/registry"
+)
+
+const (
+	// runners bounds the backlogs that one process works off at once.
+	runners = 1000
+	// fetchWait is how long a fetch waits for wakes, heartbeat how soon it is known that NATS has forgotten it.
+	fetchWait = 30 * time.Second
+	heartbeat = 2 * time.Second
+	// sweepEvery is how often backlogs are looked for whose wake was lost; overdue is by how much their time must
+	// have passed.
+	sweepEvery = time.Minute
+	overdue    = 20 * time.Second
+)
+
+// Worker takes wakes and runs the backlogs they are for.
+type Worker struct {
+	options Options
+	store   store
+
+	mu sync.Mutex
+	// running are the backlogs under way in this process; true if another wake came meanwhile.
+	running map[string]bool
+	slots   chan struct{}
+	wg      sync.WaitGroup
+}
+
+// NewWorker makes a worker.
+func NewWorker(o Options) *Worker {
+	return &Worker{options: o, store: store{o.Broker}, running: map[string]bool{}, slots: make(chan struct{}, runners)}
+}
+
+// Run takes wakes until the context ends. Then it waits for the attempts under way, for the grace at most; those that
+// are left are cut, and count for nothing. All backlogs are given back before it returns.
+func (w *Worker) Run(ctx context.Context) error {
+	hard, cut := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cut(nil)
+	w.wg.Go(func() { w.sweeps(ctx) })
+	for ctx.Err() == nil {
+		if err := w.fetch(ctx, hard); err != nil && ctx.Err() == nil {
+			w.options.Log.Warn("fetch wakes", zap.Error(err))
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
+		}
+	}
+	done := make(chan struct{})
+	go func() { w.wg.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-time.After(w.options.Grace):
+	}
+	// Only the attempts are cut; what they leave is still written.
+	w.options.Log.Warn("attempts of backlogs are cut off: the grace is over")
+	cut(errors.New("saumer stops"))
+	<-done
+	return nil
+}
+
+func (w *Worker) fetch(ctx, hard context.Context) error {
+	fetching, cancel := context.WithTimeout(ctx, fetchWait)
+	defer cancel()
+	fetched, err := w.options.Broker.Wakes.Fetch(100, jetstream.FetchContext(fetching), jetstream.FetchHeartbeat(heartbeat))
+	if err != nil {
+		return err
+	}
+	messages := fetched.Messages()
+	for {
+		select {
+		case <-ctx.Done():
+			for m := range messages {
+				_ = m.Nak() // if that fails, the wake comes again after the ack wait
+			}
+			return nil
+		case m, ok := <-messages:
+			if !ok {
+				return fetched.Error()
+			}
+			select {
+			case w.slots <- struct{}{}:
+			case <-ctx.Done():
+				_ = m.Nak()
+				continue
+			}
+			w.begin(ctx, hard, broker.WokenKey(m))
+			// From here on the lease tells that the backlog is under way, and the sweep makes up for a crash.
+			if err := m.Ack(); err != nil {
+				w.options.Log.Warn("acknowledge a wake", zap.Error(err))
+			}
+		}
+	}
+}
+
+// begin runs a backlog with the slot that was taken for it, unless it is under way.
+func (w *Worker) begin(ctx, hard context.Context, key string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, busy := w.running[key]; busy {
+		w.running[key] = true
+		<-w.slots
+		return
+	}
+	w.running[key] = false
+	w.wg.Go(func() {
+		defer func() { <-w.slots }()
+		for again := true; again; {
+			if err := run(ctx, hard, w.options, key); err != nil {
+				w.options.Log.Warn("work off a backlog", zap.String("webhook", key), zap.Error(err))
+			}
+			w.mu.Lock()
+			if again = w.running[key] && ctx.Err() == nil; again {
+				w.running[key] = false
+			} else {
+				delete(w.running, key)
+			}
+			w.mu.Unlock()
+		}
+	})
+}
+
+// sweeps looks for backlogs whose wake was lost, at start and then each minute.
+func (w *Worker) sweeps(ctx context.Context) {
+	// At start nobody knows what a crash has left: everything is woken again, at its time.
+	late := time.Duration(0)
+	for {
+		if err := w.sweep(ctx, late); err != nil && ctx.Err() == nil {
+			w.options.Log.Warn("look for backlogs whose wake was lost", zap.Error(err))
+		} else {
+			late = overdue
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(sweepEvery):
+		}
+	}
+}
+
+func (w *Worker) sweep(ctx context.Context, late time.Duration) error {
+	watch, err := w.options.Broker.Backlogs.WatchAll(ctx, jetstream.IgnoreDeletes())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = watch.Stop() }() // an error means that the connection is gone, and the watch with it
+	now := time.Now()
+	for {
+		var entry jetstream.KeyValueEntry
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case entry = <-watch.Updates():
+		}
+		if entry == nil {
+			return nil
+		}
+		b, err := decode(entry.Key(), entry.Value(), entry.Revision())
+		if err != nil {
+			w.options.Log.Error("a backlog's record is left alone", zap.Error(err))
+			continue
+		}
+		if err := w.rouse(ctx, entry.Key(), b, now, late); err != nil {
+			return err
+		}
+	}
+}
+
+// rouse wakes a backlog that is late by so much; with late 0, any backlog at its time.
+func (w *Worker) rouse(ctx context.Context, key string, b Backlog, now time.Time, late time.Duration) error {
+	at, never := b.wake()
+	if never {
+		// An activation that did not come as far as the backlog.
+		webhook, err := w.options.Registry.Get(ctx, key)
+		if errors.Is(err, registry.ErrNotFound) || err == nil && webhook.Active {
+			return w.options.Broker.Wake(ctx, key)
+		}
+		return err
+	}
+	if b.Lease.Owner != "" && b.Lease.Until.After(at) {
+		at = b.Lease.Until
+	}
+	switch {
+	case late == 0 && at.After(now):
+		return w.options.Broker.WakeAt(ctx, key, at)
+	case !at.Add(late).After(now):
+		return w.options.Broker.Wake(ctx, key)
+	}
+	return nil
+}

@@ -1,0 +1,312 @@
+// Package virtual tells stories of days and weeks in seconds: the whole of Saumer, with its NATS, its Redis and a
+// receiver, in the virtual time of a testing/synctest bubble.
+package virtual
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+	_ "unsafe" // for go:linkname
+
+	_ "github.com/nats-io/nats-server/v2/server/ats" // its clock
+	"go.uber.org/zap/zaptest"
+
+	"github.com/saumer/saumer/api"
+	"github.com/saumer/saumer/app"
+	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/replay"
+)
+
+// nats-server asks one clock for the whole process how old a message is. Its goroutine must not be made in a bubble, and
+// outside it would tell the real time. So the goroutine is kept from starting, as if somebody had it already, and each
+// bubble sets the clock itself.
+//
+//go:linkname accessTime github.com/nats-io/nats-server/v2/server/ats.utime
+var accessTime atomic.Int64
+
+//go:linkname accessUsers github.com/nats-io/nats-server/v2/server/ats.refs
+var accessUsers atomic.Int64
+
+func TestMain(m *testing.M) {
+	accessUsers.Add(1)
+	_, _ = net.LookupHost("localhost") // the resolver's state is to be made outside; whether it finds anything does not matter
+	os.Exit(m.Run())
+}
+
+// keepClock sets nats-server's clock until the context ends.
+func keepClock(ctx context.Context) {
+	for {
+		accessTime.Store(time.Now().UnixNano())
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(10 * time.Second):
+		}
+	}
+}
+
+// world is Saumer with one receiver.
+type world struct {
+	t        *testing.T
+	app      *app.App
+	receiver *receiver
+	account  registry.Account
+	stop     func()
+}
+
+const (
+	account = "demo"
+	optin   = "optin_finalized"
+)
+
+// inWorld runs a story in a bubble.
+func inWorld(t *testing.T, change func(*app.Options), story func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		clock, stopClock := context.WithCancel(context.Background())
+		defer stopClock()
+		accessTime.Store(time.Now().UnixNano())
+		go keepClock(clock)
+		w := &world{t: t, receiver: newReceiver(), account: registry.Account{Name: account, Operator: true}}
+		o := app.Options{
+			Data: t.TempDir(), Account: account, Password: "correct horse", Timeout: 15 * time.Second, ConnectTimeout: 5 * time.Second,
+			MaxInFlight: 32, BackoffInitial: time.Second, BackoffMax: 15 * time.Minute,
+			Deactivate: replay.On, DeactivateAfter: 24 * time.Hour, DeactivateAttempts: 10,
+			ReplayWindow: 5 * 24 * time.Hour, Retention: 30 * 24 * time.Hour, Replicas: 1,
+			NATSSync: 24 * time.Hour, Events: []string{optin}, Grace: 20 * time.Second, Version: "test", Log: zaptest.NewLogger(t),
+			Dial: w.receiver.dial,
+		}
+		if change != nil {
+			change(&o)
+		}
+		w.start(o)
+		story(w)
+		w.stop()
+		w.receiver.close()
+	})
+}
+
+// start starts the app, anew if there is one.
+func (w *world) start(o app.Options) {
+	w.t.Helper()
+	a, err := app.New(w.t.Context(), o)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ran := make(chan error, 1)
+	go func() { ran <- a.Run(ctx) }()
+	<-a.Ready()
+	w.app = a
+	w.stop = func() {
+		w.t.Helper()
+		cancel()
+		if err := <-ran; err != nil {
+			w.t.Errorf("run: %v", err)
+		}
+	}
+}
+
+func (w *world) create() uint64 {
+	w.t.Helper()
+	created, _, err := w.app.Service().Create(w.t.Context(), w.account, api.CreateInput{
+		App: "tourism", Event: optin, URL: "http://receiver.example/hook",
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return created.ID
+}
+
+// publish publishes events whose bodies are the numbers [from, to).
+func (w *world) publish(from, to int) {
+	w.t.Helper()
+	for i := from; i < to; i++ {
+		if _, err := w.app.Service().Publish(w.t.Context(), w.account, optin, "", []byte(strconv.Itoa(i))); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+func (w *world) status(id uint64) replay.Status {
+	w.t.Helper()
+	webhooks, err := w.app.Service().List(w.t.Context(), w.account, "", "")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, webhook := range webhooks {
+		if webhook.ID == id {
+			return webhook.Status
+		}
+	}
+	w.t.Fatalf("webhook %d is not listed", id)
+	return replay.Status{}
+}
+
+// activate activates and returns how many events it says will be replayed.
+func (w *world) activate(id uint64, replayEvents bool) uint64 {
+	w.t.Helper()
+	_, n, err := w.app.Service().Activate(w.t.Context(), w.account, id, replayEvents)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return n
+}
+
+// pass lets time go by.
+func (w *world) pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// got checks that exactly these events came, each once, apart from those in doubles, in whatever order.
+func (w *world) got(numbers ...[2]int) {
+	w.t.Helper()
+	var want []string
+	for _, r := range numbers {
+		for i := r[0]; i < r[1]; i++ {
+			want = append(want, strconv.Itoa(i))
+		}
+	}
+	got := w.receiver.bodies()
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		w.t.Errorf("got %d deliveries, want %d: %s", len(got), len(want), difference(got, want))
+	}
+}
+
+func difference(got, want []string) string {
+	count := map[string]int{}
+	for _, g := range got {
+		count[g]++
+	}
+	for _, x := range want {
+		count[x]--
+	}
+	var missing, extra []string
+	for body, n := range count {
+		switch {
+		case n < 0:
+			missing = append(missing, body)
+		case n > 0:
+			extra = append(extra, fmt.Sprintf("%s (+%d)", body, n))
+		}
+	}
+	slices.Sort(missing)
+	slices.Sort(extra)
+	return fmt.Sprintf("missing %v, too many %v", missing, extra)
+}
+
+// receiver is an endpoint over in-memory connections.
+type receiver struct {
+	server http.Server
+	conns  chan net.Conn
+
+	mu       sync.Mutex
+	down     bool
+	answer   func(body string) int
+	received []string
+	attempts int
+	open     []net.Conn
+	headers  []http.Header
+}
+
+func newReceiver() *receiver {
+	r := &receiver{conns: make(chan net.Conn), answer: func(string) int { return http.StatusOK }}
+	r.server.Handler = r
+	go func() { _ = r.server.Serve(r) }() // it ends with http.ErrServerClosed
+	return r
+}
+
+func (r *receiver) Accept() (net.Conn, error) {
+	conn, ok := <-r.conns
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return conn, nil
+}
+
+func (r *receiver) Close() error   { return nil }
+func (r *receiver) Addr() net.Addr { return &net.UnixAddr{Name: "receiver"} }
+
+func (r *receiver) close() {
+	close(r.conns)
+	r.goes(true)
+}
+
+func (r *receiver) dial(context.Context, string, string) (net.Conn, error) {
+	r.mu.Lock()
+	down := r.down
+	if down {
+		r.attempts++
+	}
+	r.mu.Unlock()
+	if down {
+		return nil, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	}
+	ours, theirs := net.Pipe()
+	r.mu.Lock()
+	r.open = append(r.open, theirs)
+	r.mu.Unlock()
+	r.conns <- theirs
+	return ours, nil
+}
+
+func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return
+	}
+	r.mu.Lock()
+	r.attempts++
+	status := r.answer(string(body))
+	if status < 300 {
+		r.received = append(r.received, string(body))
+		r.headers = append(r.headers, req.Header.Clone())
+	}
+	r.mu.Unlock()
+	w.WriteHeader(status)
+}
+
+// goes says whether the receiver is there; while it is not, connections are refused and those that stand are cut.
+func (r *receiver) goes(down bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.down = down
+	if down {
+		for _, conn := range r.open {
+			_ = conn.Close() // a pipe's never fails
+		}
+		r.open = nil
+	}
+}
+
+func (r *receiver) answers(status func(body string) int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answer = status
+}
+
+func (r *receiver) bodies() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.received)
+}
+
+func (r *receiver) tried() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.attempts
+}
