@@ -121,6 +121,19 @@ func (b *Broker) connect(name string) (*nats.Conn, error) {
 	return nc, nil
 }
 
+// Get reads a key's entry from a bucket: what is written is read, which a bucket's own Get does not promise where there
+// are replicas. It returns jetstream.ErrKeyNotFound.
+func (b *Broker) Get(ctx context.Context, bucket jetstream.KeyValue, key string) (value []byte, revision uint64, err error) {
+	if b.options.Replicas > 1 {
+		return b.latest(ctx, bucket, key)
+	}
+	entry, err := bucket.Get(ctx, key)
+	if err != nil {
+		return nil, 0, err
+	}
+	return entry.Value(), entry.Revision(), nil
+}
+
 // Embedded is the address that publishers reach the embedded server at, as a nats:// URL; empty if there is none.
 func (b *Broker) Embedded() string {
 	if b.embedded == nil || b.options.Listen == "" {

@@ -48,6 +48,7 @@ func (b *Broker) Bounds(ctx context.Context) (first, last uint64, err error) {
 type get struct {
 	Seq   uint64     `json:"seq,omitempty"`
 	Next  string     `json:"next_by_subj,omitempty"`
+	Last  string     `json:"last_by_subj,omitempty"`
 	Batch int        `json:"batch,omitempty"`
 	Bytes int        `json:"max_bytes,omitempty"`
 	Start *time.Time `json:"start_time,omitempty"`
@@ -184,43 +185,11 @@ func (b *Broker) next(ctx context.Context, subject string, from uint64) (event.E
 }
 
 func (b *Broker) leader(ctx context.Context, request get) (event.Event, error) {
-	body, err := json.Marshal(request)
+	m, err := b.ask(ctx, streamEvents, request)
 	if err != nil {
 		return event.Event{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	answer, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+streamEvents, body)
-	if err != nil {
-		return event.Event{}, fmt.Errorf("ask the leader of %s: %w", streamEvents, err)
-	}
-	var response struct {
-		Error   *jetstream.APIError `json:"error"`
-		Message struct {
-			Subject string    `json:"subject"`
-			Seq     uint64    `json:"seq"`
-			Header  []byte    `json:"hdrs"`
-			Data    []byte    `json:"data"`
-			Time    time.Time `json:"time"`
-		} `json:"message"`
-	}
-	if err := json.Unmarshal(answer.Data, &response); err != nil {
-		return event.Event{}, fmt.Errorf("read the answer of the leader of %s: %w", streamEvents, err)
-	}
-	if response.Error != nil {
-		if response.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound {
-			return event.Event{}, ErrNotFound
-		}
-		return event.Event{}, fmt.Errorf("ask the leader of %s: %w", streamEvents, response.Error)
-	}
-	var header nats.Header
-	if len(response.Message.Header) > 0 {
-		if header, err = nats.DecodeHeadersMsg(response.Message.Header); err != nil {
-			return event.Event{}, fmt.Errorf("read the headers of event %d: %w", response.Message.Seq, err)
-		}
-	}
-	m := response.Message
-	return event.New(m.Subject, header, m.Data, m.Seq, m.Time)
+	return event.New(m.subject, m.header, m.data, m.seq, m.at)
 }
 
 // parse makes the event of a message that came by direct get.

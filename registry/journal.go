@@ -87,14 +87,14 @@ func (r *Registry) Create(ctx context.Context, w Webhook) (Webhook, string, erro
 
 // Get reads a webhook from the journal: ErrNotFound or ErrNewer.
 func (r *Registry) Get(ctx context.Context, key string) (Webhook, error) {
-	entry, err := r.broker.Webhooks.Get(ctx, key)
+	value, revision, err := r.broker.Get(ctx, r.broker.Webhooks, key)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return Webhook{}, fmt.Errorf("webhook %s: %w", key, ErrNotFound)
 	}
 	if err != nil {
 		return Webhook{}, fmt.Errorf("load webhook %s: %w", key, err)
 	}
-	w, err := decodeWebhook(entry.Value(), entry.Revision())
+	w, err := decodeWebhook(value, revision)
 	if err != nil {
 		return Webhook{}, fmt.Errorf("load webhook %s: %w", key, err)
 	}

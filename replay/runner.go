@@ -135,31 +135,15 @@ func (r *runner) pass(ctx, hard context.Context) error {
 	return r.end(ctx, hard)
 }
 
-// begin takes the lease and brings record and webhook into line.
+// begin takes the lease, and then brings record and webhook into line: what is read before may be older than what the
+// last runner wrote.
 func (r *runner) begin(ctx context.Context) error {
-	webhook, err := r.Registry.Get(ctx, r.key)
-	if errors.Is(err, registry.ErrNotFound) {
-		return errors.Join(r.store.remove(ctx, r.key), err)
-	}
-	if err != nil {
-		return err
-	}
-	r.webhook = webhook
-	if r.target, err = r.Registry.Target(webhook); err != nil {
-		return err
-	}
-	if r.limit = r.target.MaxInFlight; r.limit == 0 {
-		r.limit = r.MaxInFlight
-	}
-	r.results = make(chan result, r.limit)
 	r.changes, r.stopped, r.failed, r.proven = changes{}, false, false, false
 	now := time.Now()
+	var err error
 	r.record, err = r.store.update(ctx, r.key, must, func(b *Backlog) error {
 		if b.Lease.heldByOther(r.Owner, now) {
 			return errHeld
-		}
-		if webhook.Active && webhook.Activation != nil {
-			b.activate(*webhook.Activation)
 		}
 		b.Lease = Lease{Owner: r.Owner, Until: now.Add(lease)}
 		return nil
@@ -168,6 +152,23 @@ func (r *runner) begin(ctx context.Context) error {
 		return err
 	}
 	r.saved = now
+	if r.webhook, err = r.Registry.Get(ctx, r.key); errors.Is(err, registry.ErrNotFound) {
+		return errors.Join(r.store.remove(ctx, r.key), err)
+	} else if err != nil {
+		return err
+	}
+	if r.target, err = r.Registry.Target(r.webhook); err != nil {
+		return err
+	}
+	if r.limit = r.target.MaxInFlight; r.limit == 0 {
+		r.limit = r.MaxInFlight
+	}
+	r.results = make(chan result, r.limit)
+	if a := r.webhook.Activation; r.webhook.Active && a != nil && !a.At.Equal(r.record.Activated) {
+		if err := r.update(ctx, func(b *Backlog) error { b.activate(*a); return nil }); err != nil {
+			return err
+		}
+	}
 	return r.reconcile(ctx)
 }
 

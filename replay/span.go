@@ -23,7 +23,8 @@ func (r *runner) openSpan(ctx context.Context) error {
 		return err
 	}
 	for _, known := range webhook.Ranges {
-		from = max(from, known.To)
+		// Where a range begins is its name, and an empty one has one too.
+		from = max(from, known.To, known.From+1)
 	}
 	span := Span{From: from, Next: from}
 	if err := r.update(ctx, func(b *Backlog) error {

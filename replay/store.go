@@ -21,14 +21,14 @@ type store struct{ broker *broker.Broker }
 
 // load reads a record: registry.ErrNotFound if there is none, registry.ErrNewer if it is not ours to touch.
 func (s store) load(ctx context.Context, key string) (Backlog, error) {
-	entry, err := s.broker.Backlogs.Get(ctx, key)
+	value, revision, err := s.broker.Get(ctx, s.broker.Backlogs, key)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return Backlog{}, fmt.Errorf("backlog %s: %w", key, registry.ErrNotFound)
 	}
 	if err != nil {
 		return Backlog{}, fmt.Errorf("load the backlog %s: %w", key, err)
 	}
-	return decode(key, entry.Value(), entry.Revision())
+	return decode(key, value, revision)
 }
 
 func decode(key string, data []byte, revision uint64) (Backlog, error) {
@@ -109,14 +109,14 @@ func (s store) write(ctx context.Context, key string, b *Backlog) (err error) {
 // remove deletes a record, whatever it holds.
 func (s store) remove(ctx context.Context, key string) error {
 	for try := 0; ; try++ {
-		entry, err := s.broker.Backlogs.Get(ctx, key)
+		_, revision, err := s.broker.Get(ctx, s.broker.Backlogs, key)
 		if errors.Is(err, jetstream.ErrKeyNotFound) {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("load the backlog %s: %w", key, err)
 		}
-		if _, err = s.broker.Purge(ctx, s.broker.Backlogs, key, entry.Revision()); !registry.Conflict(err) {
+		if _, err = s.broker.Purge(ctx, s.broker.Backlogs, key, revision); !registry.Conflict(err) {
 			return err
 		}
 		if err := registry.Pause(ctx, try); err != nil {

@@ -1,0 +1,312 @@
+// Package protocol plays the hand-over between live path and backlog with the real consumer and runner, in virtual
+// time: nodes that crash and stall between any two steps, redelivery, endpoints that come and go. No event is lost.
+package protocol
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+	_ "unsafe" // for go:linkname
+
+	"github.com/nats-io/nats-server/v2/server"
+	_ "github.com/nats-io/nats-server/v2/server/ats" // its clock
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest"
+
+	"github.com/saumer/saumer/api"
+	"github.com/saumer/saumer/app"
+	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/replay"
+)
+
+var (
+	runs    = flag.Int("protocol.runs", 12, "how many worlds with crashes, and as many without")
+	first   = flag.Uint64("protocol.seed", 1, "the seed of the first world")
+	verbose = flag.Bool("protocol.log", false, "show what the nodes log")
+)
+
+// nats-server's clock for ages has a goroutine of the whole process, which no bubble can hold; nothing gets old here.
+//
+//go:linkname accessUsers github.com/nats-io/nats-server/v2/server/ats.refs
+var accessUsers atomic.Int64
+
+func TestMain(m *testing.M) {
+	accessUsers.Add(1)
+	_, _ = net.LookupHost("localhost") // the resolver's state is to be made outside; whether it finds anything does not matter
+	os.Exit(m.Run())
+}
+
+const (
+	webhooks = 8
+	steps    = 150
+	optin    = "optin_finalized"
+)
+
+var account = registry.Account{Name: "demo", Operator: true}
+
+// tally is what came of a world.
+type tally struct{ events, lost, twice int }
+
+func TestNoEventIsLost(t *testing.T) {
+	for _, crashes := range []bool{false, true} {
+		t.Run(fmt.Sprintf("crashes %v", crashes), func(t *testing.T) {
+			var sum tally
+			for i := range *runs {
+				seed := *first + uint64(i)
+				t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						got := play(t, seed, crashes)
+						sum.events += got.events
+						sum.lost += got.lost
+						sum.twice += got.twice
+					})
+				})
+			}
+			t.Logf("%d deliveries, %d lost, %d twice", sum.events, sum.lost, sum.twice)
+			// Without a crash, duplicates come from the short time in which a span opens or closes alone.
+			if !crashes && sum.twice*100 > sum.events {
+				t.Errorf("%d of %d deliveries came twice without a crash", sum.twice, sum.events)
+			}
+		})
+	}
+}
+
+// world is two nodes on one server, with an endpoint for each webhook.
+type world struct {
+	t         *testing.T
+	rng       *rand.Rand
+	server    *server.Server
+	receivers []*receiver
+	nodes     []*node
+	crashed   []*node
+	log       *zap.Logger
+	published int
+}
+
+type node struct {
+	app  *app.App
+	link *link
+	stop context.CancelFunc
+	done chan error
+}
+
+func play(t *testing.T, seed uint64, crashes bool) tally {
+	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 1)), log: zap.NewNop()}
+	if *verbose {
+		w.log = zaptest.NewLogger(t)
+	}
+	var err error
+	w.server, err = server.NewServer(&server.Options{
+		DontListen: true, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true, SyncInterval: 24 * time.Hour,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go w.server.Start()
+	if !w.server.ReadyForConnections(10 * time.Second) {
+		t.Fatal("the server is not ready")
+	}
+	for i := range webhooks {
+		w.receivers = append(w.receivers, newReceiver(seed*100+uint64(i)))
+	}
+	w.nodes = []*node{w.node(), w.node()}
+	for i := range webhooks {
+		if _, _, err := w.nodes[0].app.Service().Create(t.Context(), account, api.CreateInput{
+			App: "tourism", Event: optin, URL: fmt.Sprintf("http://r%d.example/", i),
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range steps {
+		w.step(crashes)
+	}
+	w.settle()
+	result := w.reconcile(seed)
+	for _, n := range w.nodes {
+		n.stop()
+		if err := <-n.done; err != nil {
+			t.Errorf("stop: %v", err)
+		}
+		n.link.cut()
+	}
+	for _, n := range w.crashed {
+		<-n.done // with whatever error: what it still tried came to nothing
+	}
+	for _, r := range w.receivers {
+		r.close()
+	}
+	w.server.Shutdown()
+	w.server.WaitForShutdown()
+	return result
+}
+
+// node starts a node.
+func (w *world) node() *node {
+	w.t.Helper()
+	n := &node{link: newLink(w.server, w.rng.Uint64()), done: make(chan error, 1)}
+	key := make([]byte, registry.KeySize)
+	a, err := app.New(w.t.Context(), app.Options{
+		Data: w.t.TempDir(), NATSServer: n.link, Account: account.Name, Password: "correct horse", SecretKey: key,
+		Timeout: 15 * time.Second, ConnectTimeout: 5 * time.Second, MaxInFlight: 4,
+		BackoffInitial: 200 * time.Millisecond, BackoffMax: 10 * time.Second,
+		Deactivate: replay.Off, DeactivateAfter: 24 * time.Hour, DeactivateAttempts: 10,
+		ReplayWindow: 24 * time.Hour, Retention: 48 * time.Hour, Replicas: 1, Events: []string{optin},
+		Grace: 20 * time.Second, Version: "test", Log: w.log, Dial: w.dial,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	n.app = a
+	ctx, cancel := context.WithCancel(context.Background())
+	n.stop = cancel
+	go func() { n.done <- a.Run(ctx) }()
+	<-a.Ready()
+	return n
+}
+
+func (w *world) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	i, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(address, "r"), ".example:80"))
+	if err != nil {
+		return nil, err
+	}
+	return w.receivers[i].dial(ctx, network, address)
+}
+
+// step does something at random, and lets a little time go by.
+func (w *world) step(crashes bool) {
+	w.t.Helper()
+	switch n := w.rng.IntN(100); {
+	case n < 60:
+		w.publish(1 + w.rng.IntN(10))
+	case n < 80:
+		w.receivers[w.rng.IntN(webhooks)].set(mode(w.rng.IntN(int(modes))))
+	case n < 90:
+		w.receivers[w.rng.IntN(webhooks)].set(up)
+	case n < 94 && crashes:
+		w.crash(w.rng.IntN(len(w.nodes)))
+	case n < 97 && crashes:
+		// Longer than a lease, and sometimes longer than the ack wait.
+		w.nodes[w.rng.IntN(len(w.nodes))].link.stall(time.Duration(w.rng.IntN(45)) * time.Second)
+	case n < 98:
+		w.restart(w.rng.IntN(len(w.nodes)))
+	default:
+		time.Sleep(time.Duration(w.rng.IntN(30)) * time.Second)
+	}
+	time.Sleep(time.Duration(w.rng.IntN(200)) * time.Millisecond)
+}
+
+// publish publishes over a node that can; an event counts once the node says that it is stored.
+func (w *world) publish(n int) {
+	w.t.Helper()
+	for range n {
+		data := []byte(strconv.Itoa(w.published))
+		for {
+			node := w.nodes[w.rng.IntN(len(w.nodes))]
+			ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
+			_, err := node.app.Service().Publish(ctx, account, optin, string(data), data)
+			cancel()
+			if err == nil {
+				break
+			}
+		}
+		w.published++
+	}
+}
+
+// crash takes a node's link away in the middle of what it does, and starts another.
+func (w *world) crash(i int) {
+	w.t.Helper()
+	old := w.nodes[i]
+	old.link.cut()
+	old.stop()
+	w.nodes[i] = w.node()
+	w.crashed = append(w.crashed, old)
+}
+
+// restart stops a node gracefully, and starts another.
+func (w *world) restart(i int) {
+	w.t.Helper()
+	old := w.nodes[i]
+	old.stop()
+	if err := <-old.done; err != nil {
+		w.t.Errorf("stop: %v", err)
+	}
+	old.link.cut()
+	w.nodes[i] = w.node()
+}
+
+// settle lets everything heal and be delivered.
+func (w *world) settle() {
+	w.t.Helper()
+	for _, r := range w.receivers {
+		r.set(up)
+	}
+	deadline := time.Now().Add(time.Hour)
+	for {
+		time.Sleep(10 * time.Second)
+		webhooks, err := w.nodes[0].app.Service().List(w.t.Context(), account, "", "")
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		calm := true
+		for _, webhook := range webhooks {
+			calm = calm && webhook.Status.State == replay.Live && webhook.Status.Lag == 0
+		}
+		if calm && w.drained() {
+			return
+		}
+		if time.Now().After(deadline) {
+			for _, webhook := range webhooks {
+				w.t.Errorf("an hour later: webhook %d is %+v", webhook.ID, webhook.Status)
+			}
+			return
+		}
+	}
+}
+
+// drained says whether every event is acknowledged.
+func (w *world) drained() bool {
+	w.t.Helper()
+	position, err := w.nodes[0].app.Broker().Position(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_, last, err := w.nodes[0].app.Broker().Bounds(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return position.AckFloor == last
+}
+
+func (w *world) reconcile(seed uint64) tally {
+	w.t.Helper()
+	var sum tally
+	for i, r := range w.receivers {
+		var lost []int
+		r.mu.Lock()
+		for n := range w.published {
+			switch count := r.got[strconv.Itoa(n)]; {
+			case count == 0:
+				lost = append(lost, n)
+			default:
+				sum.twice += count - 1
+			}
+		}
+		r.mu.Unlock()
+		sum.events += w.published
+		sum.lost += len(lost)
+		if len(lost) > 0 {
+			w.t.Errorf("seed %d: webhook %d lost %v of %d", seed, i+1, lost, w.published)
+		}
+	}
+	return sum
+}
