@@ -37,6 +37,7 @@ func (s *Serve) Options() (app.Options, error) {
 		Data:           s.Data,
 		NATSURL:        s.NATSURL,
 		NATSListen:     s.NATSListen,
+		NATSSync:       s.NATSSync,
 		RedisURL:       s.RedisURL,
 		Account:        s.Account,
 		Password:       s.Password,
@@ -75,6 +76,7 @@ func (s *Serve) Options() (app.Options, error) {
 	c.delivery(s)
 	c.deactivation(s)
 	c.replicas(s)
+	c.within("--nats-sync", s.NATSSync, 10*time.Millisecond, time.Hour)
 	c.that(s.Grace >= 0, "--grace %v is negative: give how long a stop waits for attempts under way, such as 20s", s.Grace)
 	if err := errors.Join(c.wrong...); err != nil {
 		return app.Options{}, err

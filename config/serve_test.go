@@ -63,7 +63,8 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := app.Options{
-		HTTP: "127.0.0.1:8080", Data: "saumer-data", NATSListen: "127.0.0.1:4222", Account: "demo",
+		HTTP: "127.0.0.1:8080", Data: "saumer-data", NATSListen: "127.0.0.1:4222",
+		NATSSync: 10 * time.Second, Account: "demo",
 		AllowCIDRs: Loopback, Timeout: 15 * time.Second, ConnectTimeout: 5 * time.Second, MaxInFlight: 32,
 		BackoffInitial: time.Second, BackoffMax: 15 * time.Minute,
 		Deactivate: replay.On, DeactivateAfter: 24 * time.Hour, DeactivateAttempts: 10,

@@ -52,7 +52,7 @@ func (l *link) carry(from, to net.Conn, slowest time.Duration) {
 	go func() {
 		defer func() { _ = to.Close() }() // a pipe's never fails
 		for part := range queue {
-			time.Sleep(l.delay(slowest))
+			l.hold(slowest)
 			if _, err := to.Write(part); err != nil {
 				_ = from.Close()
 				for range queue { // until the reader has noticed
@@ -74,14 +74,20 @@ func (l *link) carry(from, to net.Conn, slowest time.Duration) {
 	}
 }
 
-func (l *link) delay(slowest time.Duration) time.Duration {
+// hold waits out a delay, and for as long as the link is held up.
+func (l *link) hold(slowest time.Duration) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	held := time.Until(l.until)
-	if slowest == 0 {
-		return held
+	delay := min(time.Until(l.until), 100*time.Millisecond)
+	if slowest > 0 {
+		delay = max(delay, time.Duration(l.rng.Int64N(int64(slowest))))
 	}
-	return max(time.Duration(l.rng.Int64N(int64(slowest))), held)
+	l.mu.Unlock()
+	for delay > 0 {
+		time.Sleep(delay)
+		l.mu.Lock()
+		delay = min(time.Until(l.until), 100*time.Millisecond)
+		l.mu.Unlock()
+	}
 }
 
 // stall holds everything up for so long.

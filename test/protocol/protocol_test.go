@@ -236,6 +236,7 @@ func (w *world) crash(i int) {
 func (w *world) restart(i int) {
 	w.t.Helper()
 	old := w.nodes[i]
+	old.link.stall(0)
 	old.stop()
 	if err := <-old.done; err != nil {
 		w.t.Errorf("stop: %v", err)
@@ -250,6 +251,10 @@ func (w *world) settle() {
 	for _, r := range w.receivers {
 		r.set(up)
 	}
+	for _, n := range w.nodes {
+		n.link.stall(0)
+	}
+	time.Sleep(time.Minute) // what was held up longer is through
 	deadline := time.Now().Add(time.Hour)
 	for {
 		time.Sleep(10 * time.Second)
