@@ -99,6 +99,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if a.created, a.password, err = a.accounts.Ensure(ctx, o.Account, o.Password); err != nil {
 		return nil, fmt.Errorf("the first account: %w", err)
 	}
+	if o.Password != "" {
+		a.password = "" // whoever gave it knows it
+	}
 	a.wire(ackWait)
 	return a, nil
 }

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"crypto/rand"
+	"crypto/subtle"
 	"fmt"
 	"net"
 	"net/url"
@@ -16,12 +17,30 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// The embedded server knows two users. Saumer itself connects in-process, with a password of this run, and may do
-// everything. Everyone else may publish events, hear the notices, and no more.
-const (
-	inside  = "saumer"
-	outside = "publisher"
-)
+// inside is the user that Saumer itself connects as, in-process, with a password of this run.
+const inside = "saumer"
+
+// publisher is what everyone else may do: publish events, and hear the notices.
+var publisher = &server.Permissions{
+	Publish:   &server.SubjectPermission{Allow: []string{"events.>", "$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.INFO.EVENTS"}},
+	Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>", "notices.>"}},
+}
+
+// door lets everyone into the embedded server, and Saumer alone into all of it.
+type door struct{ password string }
+
+var _ server.Authentication = door{}
+
+// Check gives a client its rights. A client that claims to be Saumer and is not stays outside.
+func (d door) Check(c server.ClientAuthentication) bool {
+	o := c.GetOpts()
+	if o.Username != inside {
+		c.RegisterUser(&server.User{Username: "publisher", Permissions: publisher})
+		return true
+	}
+	c.RegisterUser(&server.User{Username: inside})
+	return subtle.ConstantTimeCompare([]byte(o.Password), []byte(d.password)) == 1
+}
 
 type embedded struct {
 	server   *server.Server
@@ -50,14 +69,8 @@ func startEmbedded(o Options) (*embedded, error) {
 		MaxPayload:   1<<20 + 64<<10,
 		SyncInterval: o.Sync,
 		NoSigs:       true,
-		NoAuthUser:   outside,
-		Users: []*server.User{
-			{Username: inside, Password: e.password},
-			{Username: outside, Password: rand.Text(), Permissions: &server.Permissions{
-				Publish:   &server.SubjectPermission{Allow: []string{"events.>", "$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.INFO.EVENTS"}},
-				Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>", "notices.>"}},
-			}},
-		},
+		// Who may do what is decided by the process itself: see door.
+		CustomClientAuthentication: door{e.password},
 	}
 	if o.Listen == "" {
 		options.DontListen = true
