@@ -91,8 +91,9 @@ type runner struct {
 	results chan result
 	// window is how many attempts may be under way: it begins with one, the probe, and grows as the endpoint accepts.
 	window, limit int
-	// proven is true once the endpoint has accepted an event in this pass.
-	proven bool
+	// proven is true once the endpoint has accepted an event in this pass; rejection is the last that it did not want.
+	proven    bool
+	rejection *delivery.Attempt
 	// stopped is true if no further attempt is to begin, failed if the endpoint is why.
 	stopped, failed bool
 }
@@ -138,7 +139,7 @@ func (r *runner) pass(ctx, hard context.Context) error {
 // begin takes the lease, and then brings record and webhook into line: what is read before may be older than what the
 // last runner wrote.
 func (r *runner) begin(ctx context.Context) error {
-	r.changes, r.stopped, r.failed, r.proven = changes{}, false, false, false
+	r.changes, r.stopped, r.failed, r.proven, r.rejection = changes{}, false, false, false, nil
 	now := time.Now()
 	var err error
 	r.record, err = r.store.update(ctx, r.key, must, func(b *Backlog) error {
@@ -227,10 +228,15 @@ func (r *runner) work(ctx, hard context.Context) error {
 
 // fill begins attempts while the window has room, and lets the live path take over again where it can.
 func (r *runner) fill(hard context.Context) error {
-	if !r.stopped && r.feed.atHead() && (r.proven || r.feed.idle()) {
+	switch idle := r.feed.idle(); {
+	case r.stopped || !r.feed.atHead() || !r.proven && !idle:
+	case r.proven || r.rejection == nil || r.record.Streak < streakFails:
 		if err := r.closeSpan(hard); err != nil {
 			return err
 		}
+	default:
+		// The endpoint rejects everything, and so it did with all that there was to try.
+		r.fail(*r.rejection)
 	}
 	for !r.stopped && r.feed.flying() < min(r.window, r.limit) {
 		if time.Now().After(r.record.Lease.Until.Add(-margin)) {
@@ -313,6 +319,7 @@ func (r *runner) rejected(hard context.Context, a delivery.Attempt) error {
 	if again && a.Number >= r.Policy.Attempts && a.At.Sub(r.record.Retries[i].Since) >= r.Policy.After {
 		return r.exhausted(hard, a, r.record.Retries[i])
 	}
+	r.rejection = &a
 	r.changes.rejected(a, r.Backoff)
 	if !again && r.record.full() {
 		r.fail(a)

@@ -94,3 +94,17 @@ func TestAlongside(t *testing.T) {
 		t.Errorf("both end well: %v", err)
 	}
 }
+
+// The whole story on the real thing, as the README promises it.
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	got := saumer(t, "", "demo")
+	for _, want := range []string{"published 15, delivered 15", "missing 0, order: kept", "signatures verify", "active 0, reason: ", "next attempt in ", "notice: notices.demo.deactivated", "8 buffered", "8 events will be replayed"} {
+		if !strings.Contains(got.out, want) {
+			t.Errorf("the demo lacks %q", want)
+		}
+	}
+	if got.code != exitOK || t.Failed() {
+		t.Errorf("exit code %d, %s\n%s", got.code, got.err, got.out)
+	}
+}

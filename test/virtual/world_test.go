@@ -62,6 +62,7 @@ type world struct {
 	app      *app.App
 	receiver *receiver
 	account  registry.Account
+	options  app.Options
 	stop     func()
 }
 
@@ -97,9 +98,16 @@ func inWorld(t *testing.T, change func(*app.Options), story func(w *world)) {
 	})
 }
 
-// start starts the app, anew if there is one.
+// restart stops the app and starts it again on the same data.
+func (w *world) restart() {
+	w.t.Helper()
+	w.stop()
+	w.start(w.options)
+}
+
 func (w *world) start(o app.Options) {
 	w.t.Helper()
+	w.options = o
 	a, err := app.New(w.t.Context(), o)
 	if err != nil {
 		w.t.Fatal(err)
@@ -120,9 +128,12 @@ func (w *world) start(o app.Options) {
 
 func (w *world) create() uint64 {
 	w.t.Helper()
-	created, _, err := w.app.Service().Create(w.t.Context(), w.account, api.CreateInput{
-		App: "tourism", Event: optin, URL: "http://receiver.example/hook",
-	})
+	return w.createAt("http://receiver.example/hook")
+}
+
+func (w *world) createAt(url string) uint64 {
+	w.t.Helper()
+	created, _, err := w.app.Service().Create(w.t.Context(), w.account, api.CreateInput{App: "tourism", Event: optin, URL: url})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -216,6 +227,7 @@ type receiver struct {
 
 	mu       sync.Mutex
 	down     bool
+	dead     string // the address that is down alone
 	answer   func(body string) int
 	received []string
 	attempts int
@@ -246,9 +258,9 @@ func (r *receiver) close() {
 	r.goes(true)
 }
 
-func (r *receiver) dial(context.Context, string, string) (net.Conn, error) {
+func (r *receiver) dial(_ context.Context, _, address string) (net.Conn, error) {
 	r.mu.Lock()
-	down := r.down
+	down := r.down || address == r.dead
 	if down {
 		r.attempts++
 	}
@@ -293,6 +305,13 @@ func (r *receiver) goes(down bool) {
 	}
 }
 
+// only says which address alone is down, if the receiver is there.
+func (r *receiver) only(dead string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dead = dead
+}
+
 func (r *receiver) answers(status func(body string) int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -303,6 +322,13 @@ func (r *receiver) bodies() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.received)
+}
+
+// seen are the headers of the deliveries, in order.
+func (r *receiver) seen() []http.Header {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.headers)
 }
 
 func (r *receiver) tried() int {
