@@ -87,8 +87,10 @@ type runner struct {
 	changes changes
 	saved   time.Time
 
-	feed    feed
-	results chan result
+	// attempts ends when attempts under way are to be cut; what is read and written goes on until it is done.
+	attempts context.Context //nolint:containedctx // of one run, like all of this
+	feed     feed
+	results  chan result
 	// window is how many attempts may be under way: it begins with one, the probe, and grows as the endpoint accepts.
 	window, limit int
 	// proven is true once the endpoint has accepted an event in this pass; rejection is the last that it did not want.
@@ -108,17 +110,20 @@ type result struct {
 // run works off the backlog of a key until nothing is due, the endpoint fails, or ctx ends, and sees to the next wake.
 // Attempts under way are waited for until hard ends, which cuts them.
 func run(ctx, hard context.Context, o Options, key string) error {
-	r := &runner{Options: o, store: store{o.Broker}, key: key, window: 1, log: o.Log.With(zap.String("webhook", key))}
+	r := &runner{
+		Options: o, store: store{o.Broker}, key: key, window: 1, attempts: hard, log: o.Log.With(zap.String("webhook", key)),
+	}
 	for {
-		if err := r.pass(ctx, hard); !errors.Is(err, errMore) {
+		if err := r.pass(ctx, context.WithoutCancel(hard)); !errors.Is(err, errMore) {
 			return err
 		}
 	}
 }
 
-// pass is one way through: take the lease, do what is due, give the lease back.
-func (r *runner) pass(ctx, hard context.Context) error {
-	switch err := r.begin(hard); {
+// pass is one way through: take the lease, do what is due, give the lease back. Ctx says when to stop; what is read and
+// written has the lasting context.
+func (r *runner) pass(ctx, lasting context.Context) error {
+	switch err := r.begin(lasting); {
 	case errors.Is(err, errHeld), errors.Is(err, registry.ErrNotFound):
 		return nil
 	case err != nil:
@@ -126,14 +131,14 @@ func (r *runner) pass(ctx, hard context.Context) error {
 	}
 	var err error
 	if r.webhook.Active {
-		err = r.work(ctx, hard)
+		err = r.work(ctx, lasting)
 	} else {
-		err = r.park(hard)
+		err = r.park(lasting)
 	}
 	if err != nil {
-		return r.abandon(hard, err)
+		return r.abandon(lasting, err)
 	}
-	return r.end(ctx, hard)
+	return r.end(ctx, lasting)
 }
 
 // begin takes the lease, and then brings record and webhook into line: what is read before may be older than what the
@@ -174,14 +179,14 @@ func (r *runner) begin(ctx context.Context) error {
 }
 
 // work attempts what is due.
-func (r *runner) work(ctx, hard context.Context) error {
+func (r *runner) work(ctx, lasting context.Context) error {
 	if r.record.Want {
-		if err := r.openSpan(hard); err != nil {
+		if err := r.openSpan(lasting); err != nil {
 			return err
 		}
 	}
 	if r.record.Gone {
-		return r.decide(hard)
+		return r.decide(lasting)
 	}
 	if time.Now().Before(r.record.Next) {
 		return nil
@@ -192,7 +197,7 @@ func (r *runner) work(ctx, hard context.Context) error {
 	defer turn.Stop()
 	stop := ctx.Done()
 	for {
-		if err := r.fill(hard); err != nil {
+		if err := r.fill(lasting); err != nil {
 			return err
 		}
 		if r.feed.flying() == 0 && (r.stopped || r.feed.dry()) {
@@ -200,7 +205,7 @@ func (r *runner) work(ctx, hard context.Context) error {
 		}
 		select {
 		case res := <-r.results:
-			if err := r.take(hard, res); err != nil {
+			if err := r.take(lasting, res); err != nil {
 				return err
 			}
 		case batch := <-r.feed.batches:
@@ -208,7 +213,7 @@ func (r *runner) work(ctx, hard context.Context) error {
 				return err
 			}
 		case <-tick.C:
-			if err := r.save(hard, false); err != nil {
+			if err := r.save(lasting, false); err != nil {
 				return err
 			}
 		case <-turn.C:
@@ -217,21 +222,21 @@ func (r *runner) work(ctx, hard context.Context) error {
 			r.stopped, stop = true, nil
 		}
 	}
-	if err := r.save(hard, true); err != nil {
+	if err := r.save(lasting, true); err != nil {
 		return err
 	}
 	if r.failed {
-		return r.decide(hard)
+		return r.decide(lasting)
 	}
 	return nil
 }
 
 // fill begins attempts while the window has room, and lets the live path take over again where it can.
-func (r *runner) fill(hard context.Context) error {
+func (r *runner) fill(ctx context.Context) error {
 	switch idle := r.feed.idle(); {
 	case r.stopped || !r.feed.atHead() || !r.proven && !idle:
 	case r.proven || r.rejection == nil || r.record.Streak < streakFails:
-		if err := r.closeSpan(hard); err != nil {
+		if err := r.closeSpan(ctx); err != nil {
 			return err
 		}
 	default:
@@ -241,11 +246,11 @@ func (r *runner) fill(hard context.Context) error {
 	for !r.stopped && r.feed.flying() < min(r.window, r.limit) {
 		if time.Now().After(r.record.Lease.Until.Add(-margin)) {
 			// Held up for too long to be sure that nobody else has taken over: the write tells.
-			if err := r.save(hard, true); err != nil {
+			if err := r.save(ctx, true); err != nil {
 				return err
 			}
 		}
-		p, ok := r.feed.next(hard)
+		p, ok := r.feed.next(ctx)
 		if !ok {
 			return nil
 		}
@@ -255,27 +260,27 @@ func (r *runner) fill(hard context.Context) error {
 		}
 		p.replay = p.seq < r.record.Replay
 		target, results := r.target, r.results
-		r.Slots.Go(r.key, target.MaxInFlight, func() { results <- r.attempt(hard, target, p) })
+		r.Slots.Go(r.key, target.MaxInFlight, func() { results <- r.attempt(target, p) })
 	}
 	return nil
 }
 
 // attempt makes one attempt. It uses nothing of the runner that changes.
-func (r *runner) attempt(hard context.Context, target delivery.Target, p parcel) result {
+func (r *runner) attempt(target delivery.Target, p parcel) result {
 	if p.event == nil {
-		e, err := r.Broker.Event(hard, p.seq)
+		e, err := r.Broker.Event(context.WithoutCancel(r.attempts), p.seq)
 		if err != nil {
 			return result{attempt: delivery.Attempt{Seq: p.seq}, missing: errors.Is(err, broker.ErrNotFound), err: err}
 		}
 		p.event = &e
 	}
-	return result{attempt: r.Sender.Attempt(hard, target, delivery.Request{
+	return result{attempt: r.Sender.Attempt(r.attempts, target, delivery.Request{
 		Event: p.event.Name, ID: p.event.ID, Seq: p.seq, Data: p.event.Data, Number: p.attempts + 1, Replay: p.replay,
 	})}
 }
 
 // take deals with what came of an attempt.
-func (r *runner) take(hard context.Context, res result) error {
+func (r *runner) take(ctx context.Context, res result) error {
 	a := res.attempt
 	r.feed.landed(a.Seq)
 	switch {
@@ -292,7 +297,7 @@ func (r *runner) take(hard context.Context, res result) error {
 		r.record.Streak = 0
 		r.changes.succeeded(a)
 	case delivery.Rejected:
-		return r.rejected(hard, a)
+		return r.rejected(ctx, a)
 	case delivery.Unreachable, delivery.Ended:
 		r.changes.held(a)
 		r.changes.gone = r.changes.gone || a.Outcome == delivery.Gone
@@ -314,10 +319,10 @@ func (r *runner) fail(a delivery.Attempt) {
 
 // rejected deals with an event that the endpoint did not want: it backs off by itself, and is given up after its last
 // attempt. Many different ones in a row mean that the endpoint as a whole fails.
-func (r *runner) rejected(hard context.Context, a delivery.Attempt) error {
+func (r *runner) rejected(ctx context.Context, a delivery.Attempt) error {
 	i, again := r.record.retry(a.Seq)
 	if again && a.Number >= r.Policy.Attempts && a.At.Sub(r.record.Retries[i].Since) >= r.Policy.After {
-		return r.exhausted(hard, a, r.record.Retries[i])
+		return r.exhausted(ctx, a, r.record.Retries[i])
 	}
 	r.rejection = &a
 	r.changes.rejected(a, r.Backoff)
@@ -337,9 +342,9 @@ func (r *runner) rejected(hard context.Context, a delivery.Attempt) error {
 }
 
 // exhausted gives an event up, if others were taken since its first attempt; if none was, the webhook is judged.
-func (r *runner) exhausted(hard context.Context, a delivery.Attempt, retry Retry) error {
+func (r *runner) exhausted(ctx context.Context, a delivery.Attempt, retry Retry) error {
 	retry.Attempts, retry.Error = a.Number, a.Error
-	taken, err := r.Sender.SucceededSince(hard, r.key, retry.Since)
+	taken, err := r.Sender.SucceededSince(ctx, r.key, retry.Since)
 	if err != nil {
 		return err
 	}
@@ -349,7 +354,7 @@ func (r *runner) exhausted(hard context.Context, a delivery.Attempt, retry Retry
 		r.fail(a)
 		return nil
 	}
-	if err := r.Notifier.Exhausted(hard, r.webhook, retry.Seq, retry.Attempts, retry.Error); err != nil {
+	if err := r.Notifier.Exhausted(ctx, r.webhook, retry.Seq, retry.Attempts, retry.Error); err != nil {
 		return err
 	}
 	r.changes.settled(a.Seq)
@@ -409,9 +414,9 @@ func (r *runner) park(ctx context.Context) error {
 }
 
 // end gives the lease back and sees to the next wake, unless there is more to do at once: then errMore.
-func (r *runner) end(ctx, hard context.Context) error {
+func (r *runner) end(ctx, lasting context.Context) error {
 	now := time.Now()
-	b, err := r.store.update(hard, r.key, must, func(b *Backlog) error {
+	b, err := r.store.update(lasting, r.key, must, func(b *Backlog) error {
 		if b.Lease.Owner != r.Owner {
 			return errHeld
 		}
@@ -430,7 +435,7 @@ func (r *runner) end(ctx, hard context.Context) error {
 		r.log.Debug("the backlog is worked off")
 		return nil
 	}
-	return r.store.wakeUp(hard, r.key, &b)
+	return r.store.wakeUp(lasting, r.key, &b)
 }
 
 // abandon ends a pass that cannot go on, for a reason of our own: it waits for the attempts under way, since what was
