@@ -1,4 +1,5 @@
 .DEFAULT_GOAL := help
+RUNS ?= 200
 .PHONY: help build test race chaos bench lint
 
 help: ## list these commands
@@ -13,8 +14,8 @@ test: ## run all tests
 race: ## run all tests with the race detector
 	go test -race ./...
 
-chaos: ## run the tests from outside once more: end to end, crashes, load
-	go test -race -count=1 ./test/...
+chaos: ## play the hand-over between live path and backlog for long: RUNS random worlds with crashes, and as many without
+	go test -count=1 -timeout 0 ./test/protocol -protocol.runs=$(RUNS) -protocol.seed=$$(date +%s)
 
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

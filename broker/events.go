@@ -59,7 +59,7 @@ type get struct {
 // replica that is behind.
 func (b *Broker) Read(ctx context.Context, subject string, from uint64, limit int) ([]event.Event, error) {
 	from = max(from, 1)
-	messages, err := b.direct(ctx, get{Seq: from, Next: subject, Batch: limit, Bytes: 4 << 20})
+	messages, err := b.direct(ctx, streamEvents, get{Seq: from, Next: subject, Batch: limit, Bytes: 4 << 20})
 	if err != nil {
 		return nil, fmt.Errorf("read %s from %d: %w", subject, from, err)
 	}
@@ -111,7 +111,7 @@ func (b *Broker) Count(ctx context.Context, subject string, from, to uint64) (ui
 }
 
 func (b *Broker) countFrom(ctx context.Context, subject string, from uint64) (uint64, error) {
-	messages, err := b.direct(ctx, get{Seq: max(from, 1), Next: subject, Batch: 1})
+	messages, err := b.direct(ctx, streamEvents, get{Seq: max(from, 1), Next: subject, Batch: 1})
 	if err != nil {
 		return 0, fmt.Errorf("count %s from %d: %w", subject, from, err)
 	}
@@ -131,7 +131,7 @@ func (b *Broker) SequenceAt(ctx context.Context, t time.Time) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	messages, err := b.direct(ctx, get{Start: &t, Batch: 1})
+	messages, err := b.direct(ctx, streamEvents, get{Start: &t, Batch: 1})
 	if err != nil {
 		return 0, fmt.Errorf("find the first event since %s: %w", t.Format(time.RFC3339), err)
 	}
@@ -143,7 +143,7 @@ func (b *Broker) SequenceAt(ctx context.Context, t time.Time) (uint64, error) {
 }
 
 // direct runs a batched direct get and collects what comes.
-func (b *Broker) direct(ctx context.Context, request get) ([]*nats.Msg, error) {
+func (b *Broker) direct(ctx context.Context, stream string, request get) ([]*nats.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	body, err := json.Marshal(request)
@@ -159,7 +159,7 @@ func (b *Broker) direct(ctx context.Context, request get) ([]*nats.Msg, error) {
 		// Only a closed connection makes this fail, and then the subscription is gone too.
 		_ = sub.Unsubscribe()
 	}()
-	if err := b.nc.PublishRequest("$JS.API.DIRECT.GET."+streamEvents, inbox, body); err != nil {
+	if err := b.nc.PublishRequest("$JS.API.DIRECT.GET."+stream, inbox, body); err != nil {
 		return nil, err
 	}
 	var messages []*nats.Msg

@@ -63,7 +63,7 @@ func (b *Broker) ask(ctx context.Context, stream string, request get) (stored, e
 // latest reads a key's entry from the bucket's leader.
 func (b *Broker) latest(ctx context.Context, bucket jetstream.KeyValue, key string) (value []byte, revision uint64, err error) {
 	m, err := b.ask(ctx, "KV_"+bucket.Bucket(), get{Last: "$KV." + bucket.Bucket() + "." + key})
-	if errors.Is(err, ErrNotFound) || err == nil && m.header.Get("KV-Operation") != "" {
+	if errors.Is(err, ErrNotFound) || err == nil && (m.header.Get("KV-Operation") != "" || m.header.Get("Nats-Marker-Reason") != "") {
 		return nil, 0, jetstream.ErrKeyNotFound
 	}
 	return m.data, m.seq, err

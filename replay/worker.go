@@ -151,31 +151,15 @@ func (w *Worker) sweeps(ctx context.Context) {
 }
 
 func (w *Worker) sweep(ctx context.Context, late time.Duration) error {
-	watch, err := w.options.Broker.Backlogs.WatchAll(ctx, jetstream.IgnoreDeletes())
-	if err != nil {
-		return err
-	}
-	defer func() { _ = watch.Stop() }() // an error means that the connection is gone, and the watch with it
 	now := time.Now()
-	for {
-		var entry jetstream.KeyValueEntry
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case entry = <-watch.Updates():
-		}
-		if entry == nil {
-			return nil
-		}
-		b, err := decode(entry.Key(), entry.Value(), entry.Revision())
+	return w.options.Broker.Entries(ctx, w.options.Broker.Backlogs, func(e broker.Entry) error {
+		b, err := decode(e.Key, e.Value, e.Revision)
 		if err != nil {
 			w.options.Log.Error("a backlog's record is left alone", zap.Error(err))
-			continue
+			return nil
 		}
-		if err := w.rouse(ctx, entry.Key(), b, now, late); err != nil {
-			return err
-		}
-	}
+		return w.rouse(ctx, e.Key, b, now, late)
+	})
 }
 
 // rouse wakes a backlog that is late by so much; with late 0, any backlog at its time.

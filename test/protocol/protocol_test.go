@@ -29,7 +29,7 @@ import (
 )
 
 var (
-	runs    = flag.Int("protocol.runs", 8, "how many worlds with crashes, and as many without")
+	runs    = flag.Int("protocol.runs", 4, "how many worlds with crashes, and as many without")
 	first   = flag.Uint64("protocol.seed", 1, "the seed of the first world")
 	verbose = flag.Bool("protocol.log", false, "show what the nodes log")
 )

@@ -106,7 +106,7 @@ func TestActivatedWithoutReplay(t *testing.T) {
 }
 
 func TestRetentionReached(t *testing.T) {
-	inWorld(t, func(o *app.Options) { o.Retention = 6 * day }, func(w *world) {
+	alone(t, func(o *app.Options) { o.Retention = 6 * day }, func(w *world) {
 		id := deliverAndFail(w)
 		w.publish(100, 110)
 		w.pass(4 * day)

@@ -71,8 +71,16 @@ const (
 	optin   = "optin_finalized"
 )
 
-// inWorld runs a story in a bubble.
+// inWorld runs a story in a bubble, beside others.
 func inWorld(t *testing.T, change func(*app.Options), story func(w *world)) {
+	t.Helper()
+	t.Parallel()
+	alone(t, change, story)
+}
+
+// alone runs a story in a bubble while there is no other: for stories in which the age of messages counts, since the
+// clock for that is one for the process.
+func alone(t *testing.T, change func(*app.Options), story func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		clock, stopClock := context.WithCancel(context.Background())
