@@ -1,0 +1,434 @@
+package registry_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap/zaptest"
+
+	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/registry"
+)
+
+// backend is a Redis that the suite runs against.
+type backend interface {
+	// client connects; connected is called for each new connection.
+	client(t *testing.T, connected func()) redis.UniversalClient
+	// lose makes the Redis lose all that it holds.
+	lose(t *testing.T)
+}
+
+// TestIndex is the one suite for both indexes, the in-process one and a Redis server.
+func TestIndex(t *testing.T) {
+	t.Parallel()
+	t.Run("embedded", func(t *testing.T) {
+		t.Parallel()
+		suite(t, func(*testing.T) backend { return &embedded{} })
+	})
+	t.Run("server", func(t *testing.T) {
+		t.Parallel()
+		if _, err := exec.LookPath("redis-server"); err != nil {
+			if os.Getenv("CI") != "" {
+				t.Fatal("there is no redis-server, which CI needs")
+			}
+			t.Skip("THERE IS NO redis-server: the index is not tested on a real one")
+		}
+		suite(t, func(t *testing.T) backend { return startServer(t) })
+		t.Run("killed and restarted empty", func(t *testing.T) { t.Parallel(); killed(t) })
+		t.Run("rolled back to a snapshot", func(t *testing.T) { t.Parallel(); rolledBack(t) })
+	})
+}
+
+func suite(t *testing.T, start func(*testing.T) backend) {
+	for name, test := range map[string]func(*testing.T, backend){
+		"a change shows when its writer returns": changesShow,
+		"ids are never reused":                   idsIncrease,
+		"what is lost is made again":             lossHeals,
+		"lost under load":                        lossUnderLoad,
+		"no update is lost":                      updatesAdd,
+		"two nodes see each other's changes":     twoNodes,
+		"records of a newer version":             newerRecords,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, start(t))
+		})
+	}
+}
+
+const demo, optin = "demo", "optin_finalized"
+
+var pair = registry.Pair{Account: demo, Event: optin}
+
+func changesShow(t *testing.T, b backend) {
+	n := newNode(t, openBroker(t), b)
+	w := n.create(t, "http://a.example/")
+	if got := n.urls(t); len(got) != 1 || got[0] != w.URL {
+		t.Errorf("after Create, look-up finds %v", got)
+	}
+	if _, err := n.Update(t.Context(), w.Key(), func(w *registry.Webhook) error { w.URL = "http://b.example/"; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.urls(t); len(got) != 1 || got[0] != "http://b.example/" {
+		t.Errorf("after Update, look-up finds %v", got)
+	}
+	wrong := errors.New("wrong")
+	if _, err := n.Update(t.Context(), w.Key(), func(w *registry.Webhook) error { w.URL = "http://c.example/"; return wrong }); !errors.Is(err, wrong) {
+		t.Errorf("an update whose change fails returns %v", err)
+	}
+	if err := n.Delete(t.Context(), w.Key()); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.urls(t); len(got) != 0 || !n.Gone(w.Key()) {
+		t.Errorf("after Delete, look-up finds %v, gone %v", got, n.Gone(w.Key()))
+	}
+	if _, err := n.Get(t.Context(), w.Key()); !errors.Is(err, registry.ErrNotFound) {
+		t.Errorf("after Delete, Get returns %v", err)
+	}
+	if err := n.Delete(t.Context(), w.Key()); !errors.Is(err, registry.ErrNotFound) {
+		t.Errorf("a second Delete returns %v", err)
+	}
+}
+
+func idsIncrease(t *testing.T, b backend) {
+	n := newNode(t, openBroker(t), b)
+	last := uint64(0)
+	for range 5 {
+		w := n.create(t, "http://a.example/")
+		if w.ID <= last {
+			t.Errorf("id %d after %d", w.ID, last)
+		}
+		last = w.ID
+		if err := n.Delete(t.Context(), w.Key()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func lossHeals(t *testing.T, b backend) {
+	n := newNode(t, openBroker(t), b)
+	for i := range 20 {
+		n.create(t, fmt.Sprintf("http://a.example/%d", i))
+	}
+	b.lose(t)
+	if got := n.urls(t); len(got) != 20 {
+		t.Errorf("after the loss, look-up finds %d webhooks, want 20", len(got))
+	}
+	b.lose(t)
+	// The first thing after a loss is a change: it must not make the rest look complete.
+	n.create(t, "http://a.example/new")
+	if got := n.urls(t); len(got) != 21 {
+		t.Errorf("after a loss and a change, look-up finds %d webhooks, want 21", len(got))
+	}
+}
+
+func lossUnderLoad(t *testing.T, b backend) {
+	n := newNode(t, openBroker(t), b)
+	const start = 5
+	for i := range start {
+		n.create(t, fmt.Sprintf("http://a.example/%d", i))
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := range 20 {
+			n.create(t, fmt.Sprintf("http://b.example/%d", i))
+		}
+	})
+	wg.Go(func() {
+		for range 20 {
+			b.lose(t)
+		}
+	})
+	wg.Go(func() {
+		for range 200 {
+			found, err := n.Lookup(t.Context(), []registry.Pair{pair})
+			if err == nil && len(found[pair]) < start {
+				t.Errorf("look-up finds %d webhooks of at least %d", len(found[pair]), start)
+			}
+		}
+	})
+	wg.Wait()
+	if got := n.urls(t); len(got) != start+20 {
+		t.Errorf("in the end look-up finds %d webhooks, want %d", len(got), start+20)
+	}
+}
+
+func updatesAdd(t *testing.T, b backend) {
+	br := openBroker(t)
+	n := newNode(t, br, b)
+	w := n.create(t, "http://a.example/")
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 25 {
+				if _, err := n.Update(t.Context(), w.Key(), func(w *registry.Webhook) error { w.Settings.MaxInFlight++; return nil }); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	got, err := n.Get(t.Context(), w.Key())
+	if err != nil || got.Settings.MaxInFlight != 100 {
+		t.Errorf("after 100 increments: %d, error %v", got.Settings.MaxInFlight, err)
+	}
+}
+
+func twoNodes(t *testing.T, b backend) {
+	br := openBroker(t)
+	one, two := newNode(t, br, b), newNode(t, br, b)
+	for i := range 10 {
+		w := one.create(t, fmt.Sprintf("http://a.example/%d", i))
+		if got := two.urls(t); len(got) != i+1 {
+			t.Fatalf("the other node finds %d webhooks, want %d", len(got), i+1)
+		}
+		if _, err := two.Update(t.Context(), w.Key(), func(w *registry.Webhook) error { w.App = "changed"; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		found, err := one.Lookup(t.Context(), []registry.Pair{pair})
+		if err != nil || found[pair][i].Webhook.App != "changed" {
+			t.Fatalf("the first node does not see the other's change, error %v", err)
+		}
+	}
+}
+
+func newerRecords(t *testing.T, b backend) {
+	br := openBroker(t)
+	n := newNode(t, br, b)
+	n.create(t, "http://a.example/")
+	for key, record := range map[string]string{"demo.900": `{"v":99,"id":900}`, "demo.901": `not JSON`, "demo.902": ``} {
+		if _, err := br.Webhooks.Put(t.Context(), key, []byte(record)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.create(t, "http://b.example/") // by its return the node has seen the others
+	if got := n.urls(t); len(got) != 2 {
+		t.Errorf("look-up finds %v beside records that cannot be read", got)
+	}
+	if _, err := n.Get(t.Context(), "demo.900"); !errors.Is(err, registry.ErrNewer) {
+		t.Errorf("a newer record: %v", err)
+	}
+	b.lose(t)
+	if got := n.urls(t); len(got) != 2 {
+		t.Errorf("after a loss, look-up finds %v beside records that cannot be read", got)
+	}
+	entry, err := br.Webhooks.Get(t.Context(), "demo.900")
+	if err != nil || string(entry.Value()) != `{"v":99,"id":900}` {
+		t.Errorf("the newer record was touched: %v", err)
+	}
+}
+
+func killed(t *testing.T) {
+	s := startServer(t)
+	n := newNode(t, openBroker(t), s)
+	n.create(t, "http://a.example/")
+	s.kill(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := n.Lookup(ctx, []registry.Pair{pair}); err == nil {
+		t.Error("look-up without Redis has an answer")
+	}
+	s.start(t)
+	if got := n.eventually(t); len(got) != 1 {
+		t.Errorf("after the restart, look-up finds %v", got)
+	}
+}
+
+func rolledBack(t *testing.T) {
+	s := startServer(t)
+	n := newNode(t, openBroker(t), s)
+	n.create(t, "http://a.example/1")
+	if err := s.admin.Save(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	w := n.create(t, "http://a.example/2")
+	s.kill(t)
+	s.start(t)
+	if got := n.eventually(t); len(got) != 2 {
+		t.Errorf("after the rollback, look-up finds %v", got)
+	}
+	// A change right after a rollback.
+	s.kill(t)
+	s.start(t)
+	if err := n.Delete(t.Context(), w.Key()); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.eventually(t); len(got) != 1 {
+		t.Errorf("after the rollback and a removal, look-up finds %v", got)
+	}
+}
+
+// node is a registry that follows its journal.
+type node struct{ *registry.Registry }
+
+func newNode(t *testing.T, br *broker.Broker, b backend) node {
+	t.Helper()
+	sealer, err := registry.NewSealer(make([]byte, registry.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r *registry.Registry
+	client := b.client(t, func() {
+		if r != nil {
+			r.Doubt()
+		}
+	})
+	if r, err = registry.New(br, client, sealer, 10, zaptest.NewLogger(t)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ran := make(chan error, 1)
+	go func() { ran <- r.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ran; err != nil {
+			t.Errorf("run: %v", err)
+		}
+	})
+	<-r.Started()
+	return node{r}
+}
+
+func (n node) create(t *testing.T, url string) registry.Webhook {
+	t.Helper()
+	w, _, err := n.Create(t.Context(), registry.Webhook{Account: demo, App: "try", Event: optin, URL: url})
+	if err != nil {
+		t.Error(err)
+	}
+	return w
+}
+
+func (n node) urls(t *testing.T) []string {
+	t.Helper()
+	found, err := n.Lookup(t.Context(), []registry.Pair{pair})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var urls []string
+	for _, s := range found[pair] {
+		urls = append(urls, s.Webhook.URL)
+	}
+	return urls
+}
+
+// eventually looks up until there is an answer: a Redis that comes back takes a moment.
+func (n node) eventually(t *testing.T) []string {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		if _, err := n.Lookup(t.Context(), []registry.Pair{pair}); err == nil || time.Now().After(deadline) {
+			return n.urls(t)
+		}
+	}
+}
+
+func openBroker(t *testing.T) *broker.Broker {
+	t.Helper()
+	b, err := broker.Open(t.Context(), broker.Options{
+		Dir: t.TempDir(), Replicas: 1, Retention: time.Hour, AckWait: 30 * time.Second, Sync: time.Hour, Log: zaptest.NewLogger(t),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return b
+}
+
+// embedded is the in-process Redis; nodes in one process can share it.
+type embedded struct {
+	once sync.Once
+	c    redis.UniversalClient
+}
+
+func (e *embedded) client(t *testing.T, _ func()) redis.UniversalClient {
+	t.Helper()
+	e.once.Do(func() {
+		client, stop := registry.OpenEmbeddedRedis()
+		e.c = client
+		t.Cleanup(func() {
+			if err := stop(); err != nil {
+				t.Errorf("stop the embedded Redis: %v", err)
+			}
+		})
+	})
+	return e.c
+}
+
+func (e *embedded) lose(t *testing.T) {
+	if err := e.c.FlushAll(t.Context()).Err(); err != nil {
+		t.Error(err)
+	}
+}
+
+// server is a redis-server process of the test's own.
+type server struct {
+	dir, address string
+	admin        *redis.Client
+	process      *exec.Cmd
+}
+
+func startServer(t *testing.T) *server {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{dir: t.TempDir(), address: l.Addr().String()}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.admin = redis.NewClient(&redis.Options{Addr: s.address})
+	t.Cleanup(func() { _ = s.admin.Close() })
+	s.start(t)
+	t.Cleanup(func() { s.kill(t) })
+	return s
+}
+
+func (s *server) start(t *testing.T) {
+	t.Helper()
+	_, port, err := net.SplitHostPort(s.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.process = exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", s.dir, "--dbfilename", "dump.rdb", "--logfile", filepath.Join(s.dir, "log"))
+	if err := s.process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); s.admin.Ping(t.Context()).Err() != nil; {
+		if time.Now().After(deadline) {
+			t.Fatal("redis-server does not answer")
+		}
+	}
+}
+
+func (s *server) kill(t *testing.T) {
+	t.Helper()
+	if err := s.process.Process.Kill(); err != nil {
+		t.Error(err)
+	}
+	_ = s.process.Wait() // it was killed, and says so
+}
+
+func (s *server) client(t *testing.T, connected func()) redis.UniversalClient {
+	t.Helper()
+	c, err := registry.OpenRedis(t.Context(), "redis://"+s.address, connected)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func (s *server) lose(t *testing.T) {
+	if err := s.admin.FlushAll(t.Context()).Err(); err != nil {
+		t.Error(err)
+	}
+}
