@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -19,6 +20,9 @@ type Receipt struct {
 	// Duplicate is true if an event with the same key was stored in the last 10 minutes.
 	Duplicate bool
 }
+
+// publishing bounds one publish, until JetStream has answered.
+const publishing = 5 * time.Second
 
 // Check says whether data can be an event's body: ErrBody or ErrSize if not.
 func Check(data []byte) error {
@@ -35,7 +39,8 @@ func Check(data []byte) error {
 //
 // With a key it is idempotent for 10 minutes within the account: the key becomes the event's id. NATS knows one space
 // of message ids a stream, so the key is stored as <account>:<key>, and one account's keys never meet another's.
-// It returns ErrAccount, ErrName, ErrBody, ErrSize, or the error of the publish.
+// It returns ErrAccount, ErrName, ErrBody, ErrSize, or the error of the publish; after 5 s without an answer that is
+// context.DeadlineExceeded, and the event may be stored or not: publish again with the same key.
 func Publish(ctx context.Context, js jetstream.Publisher, account, name, key string, data []byte) (Receipt, error) {
 	if err := ValidAccount(account); err != nil {
 		return Receipt{}, err
@@ -50,6 +55,9 @@ func Publish(ctx context.Context, js jetstream.Publisher, account, name, key str
 	if key != "" {
 		msg.Header = nats.Header{nats.MsgIdHdr: {account + ":" + key}}
 	}
+	// A publish whose answer was lost with a connection is better tried again than waited for.
+	ctx, cancel := context.WithTimeout(ctx, publishing)
+	defer cancel()
 	ack, err := js.PublishMsg(ctx, msg)
 	if err != nil {
 		return Receipt{}, fmt.Errorf("publish %s: %w", msg.Subject, err)

@@ -37,6 +37,8 @@ func OpenRedis(ctx context.Context, url string, connected func()) (redis.Univers
 		}
 		addresses = append(addresses, other.Addr)
 	}
+	// What the client has to say of its own comes back as errors too.
+	redis.SetLogger(silence{})
 	client := redis.NewUniversalClient(&redis.UniversalOptions{
 		Addrs: addresses, DB: options.DB, Username: options.Username, Password: options.Password, TLSConfig: options.TLSConfig,
 		DialTimeout: 3 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second,
@@ -48,6 +50,11 @@ func OpenRedis(ctx context.Context, url string, connected func()) (redis.Univers
 	}
 	return client, nil
 }
+
+// silence keeps the client from writing to standard error.
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
 
 // OpenEmbeddedRedis starts an in-process Redis that keeps nothing, for an index that is rebuilt from the journal at
 // start. Call close after use.
