@@ -52,7 +52,6 @@ type saumer struct {
 	t     *testing.T
 	cmd   *exec.Cmd
 	api   string
-	nats  string
 	exit  chan error
 	lines *lines
 }
