@@ -30,6 +30,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const password = "password of demo"
 
+// room is what the stored events may take.
+const room = 4 << 20
+
 // bundle is a service on real parts, besides the backlogs, with the accounts demo, an operator, and other.
 type bundle struct {
 	t        *testing.T
@@ -47,7 +50,7 @@ func setup(t *testing.T) *bundle {
 	t.Helper()
 	ctx := t.Context()
 	b, err := broker.Open(ctx, broker.Options{
-		Dir: t.TempDir(), Replicas: 1, Retention: 24 * time.Hour, AckWait: 30 * time.Second, Log: zap.NewNop(),
+		Dir: t.TempDir(), MaxBytes: room, Replicas: 1, Retention: 24 * time.Hour, AckWait: 30 * time.Second, Log: zap.NewNop(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -99,6 +99,7 @@ var functions = []Function{
 		{3, http.StatusBadRequest, "the body is not a JSON value", event.ErrBody, false},
 		{4, http.StatusRequestEntityTooLarge, event.ErrSize.Error(), event.ErrSize, false},
 		{5, http.StatusBadRequest, "invalid Idempotency-Key", ErrKey, true},
+		{6, http.StatusInsufficientStorage, event.ErrFull.Error(), event.ErrFull, false},
 	}},
 	{"CreateAccount", "", "POST /v1/accounts", []Code{
 		{2, http.StatusForbidden, ErrOperator.Error(), ErrOperator, false},

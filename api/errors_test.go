@@ -101,6 +101,21 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 		u.expectStatus(c.function, code, status)
 		provoked[c.function+strconv.Itoa(code)], provoked[strconv.Itoa(code)] = true, true
 	}
+	accepted := 0
+	for range 2 * room / event.MaxSize {
+		status, code, answer := u.rest("demo", "POST", "/v1/events/optin_finalized", `"`+strings.Repeat("x", event.MaxSize-2)+`"`)
+		if code != 0 && code != 6 {
+			t.Fatalf("publish into a store that gets full: %d %s", status, answer)
+		}
+		u.expectStatus("PublishEvent", code, status)
+		provoked["PublishEvent"+strconv.Itoa(code)] = true
+		if code == 0 {
+			accepted++
+		}
+	}
+	if n, err := u.broker.Count(t.Context(), event.Subject("demo", "optin_finalized"), 1, 0); err != nil || int(n) != accepted+1 {
+		t.Errorf("the full store holds %d events, %v; accepted were %d", n, err, accepted+1)
+	}
 	for err, want := range map[error]int{
 		fmt.Errorf("write: %w", registry.ErrConflict):       97,
 		fmt.Errorf("publish: %w", context.DeadlineExceeded): 98,

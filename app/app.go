@@ -85,7 +85,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	ackWait := o.Timeout + ackGrace
 	a.broker, err = broker.Open(ctx, broker.Options{
-		URL: o.NATSURL, Listen: o.NATSListen, Server: o.NATSServer, Sync: o.NATSSync, Dir: o.Data, Replicas: o.Replicas, Retention: o.Retention,
+		URL: o.NATSURL, Listen: o.NATSListen, Server: o.NATSServer, Sync: o.NATSSync, Dir: o.Data, Replicas: o.Replicas, Retention: o.Retention, MaxBytes: o.MaxStore,
 		AckWait: ackWait, Log: o.Log.Named("broker"),
 	})
 	if err != nil {
@@ -153,7 +153,7 @@ func (a *App) openRegistry(ctx context.Context) error {
 func (a *App) wire(ackWait time.Duration) {
 	o := a.options
 	a.client = delivery.NewClient(delivery.Options{
-		Timeout: o.Timeout, ConnectTimeout: o.ConnectTimeout, AllowCIDRs: o.AllowCIDRs, Version: o.Version, Dial: o.Dial,
+		Timeout: o.Timeout, ConnectTimeout: o.ConnectTimeout, AllowCIDRs: o.AllowCIDRs, Version: o.Version, Now: a.broker.Now, Dial: o.Dial,
 	})
 	a.closing(func() error { a.client.Close(); return nil })
 	attempts := delivery.NewLog(a.broker, o.Log.Named("delivery"))
@@ -164,7 +164,7 @@ func (a *App) wire(ackWait time.Duration) {
 	a.consumer = consumer.NewWorker(consumer.Options{
 		Events: a.broker.Dispatch, Webhooks: a.registry, Sender: sender, Slots: slots,
 		Cover:   replay.NewCover(a.broker, backoff, o.Log.Named("cover")),
-		Rejects: a.broker, Known: o.Events, AckWait: ackWait, Grace: o.Grace, Log: o.Log.Named("consumer"),
+		Rejects: a.broker, Known: o.Events, Now: a.broker.Now, AckWait: ackWait, Grace: o.Grace, Log: o.Log.Named("consumer"),
 	})
 	a.replay = replay.NewWorker(replay.Options{
 		Broker: a.broker, Registry: a.registry, Sender: sender, Slots: slots,

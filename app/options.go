@@ -25,6 +25,8 @@ type Options struct {
 	NATSServer nats.InProcessConnProvider
 	// NATSSync is how often the embedded NATS has the disk write what it keeps: what a loss of power may cost.
 	NATSSync time.Duration
+	// MaxStore is how many bytes the stored events may take; 0 sets no bound.
+	MaxStore int64
 	// RedisURL is an external Redis; empty: in-process.
 	RedisURL string
 	// Account and Password are those of the first account; an empty password is drawn at random when it is made.

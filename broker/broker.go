@@ -28,6 +28,8 @@ type Options struct {
 	Replicas int
 	// Retention is how long events, attempts and notices are kept.
 	Retention time.Duration
+	// MaxBytes bounds what the stream EVENTS takes; 0 sets no bound. Full, it refuses publishers.
+	MaxBytes int64
 	// AckWait is how long an event may be out without a sign of life before it is handed out again.
 	AckWait time.Duration
 	Log     *zap.Logger
@@ -43,6 +45,7 @@ type Broker struct {
 	JetStream jetstream.JetStream
 
 	options  Options
+	clock    clock
 	embedded *embedded
 	nc, pull *nats.Conn
 	events   jetstream.Stream
@@ -84,6 +87,10 @@ func Open(ctx context.Context, o Options) (_ *Broker, err error) {
 		if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, nats.ErrNoResponders) {
 			return nil, fmt.Errorf("JetStream is not enabled on %s: start nats-server with -js: %w", b.nc.ConnectedUrlRedacted(), err)
 		}
+		return nil, err
+	}
+	// The first look at NATS' clock.
+	if _, _, err = b.Bounds(ctx); err != nil {
 		return nil, err
 	}
 	return b, nil

@@ -36,7 +36,7 @@ func (b *Broker) streams() []jetstream.StreamConfig {
 	configs := []jetstream.StreamConfig{
 		{
 			Name: streamEvents, Description: "what happened, and the backlog of every webhook",
-			Subjects: []string{"events.>"}, MaxAge: o.Retention, Duplicates: dedupe,
+			Subjects: []string{"events.>"}, MaxAge: o.Retention, MaxBytes: o.MaxBytes, Duplicates: dedupe,
 			// A full store refuses the publisher; it drops nothing that was accepted.
 			Discard: jetstream.DiscardNew,
 		},

@@ -27,20 +27,24 @@ type Position struct {
 
 // Position asks the dispatch consumer's leader.
 func (b *Broker) Position(ctx context.Context) (Position, error) {
+	asked := time.Now()
 	info, err := b.dispatch.Info(ctx)
 	if err != nil {
 		return Position{}, fmt.Errorf("ask the consumer dispatch how far it is: %w", err)
 	}
+	b.clock.set(asked, info.TimeStamp)
 	return Position{HandedOut: info.Delivered.Stream, AckFloor: info.AckFloor.Stream}, nil
 }
 
 // Bounds returns the first and the last sequence of the stream of events, from its leader.
 // An empty stream has first = last + 1.
 func (b *Broker) Bounds(ctx context.Context) (first, last uint64, err error) {
+	asked := time.Now()
 	info, err := b.events.Info(ctx)
 	if err != nil {
 		return 0, 0, fmt.Errorf("ask the stream %s for its bounds: %w", streamEvents, err)
 	}
+	b.clock.set(asked, info.TimeStamp)
 	return info.State.FirstSeq, info.State.LastSeq, nil
 }
 

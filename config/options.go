@@ -22,6 +22,7 @@ const (
 	longestAttempt = 10 * time.Minute
 	mostInFlight   = 10_000
 	keySize        = 32
+	smallestStore  = 1 << 20
 )
 
 // Loopback are the networks that may be dialed with the embedded NATS, if --allow-cidrs names none.
@@ -38,6 +39,7 @@ func (s *Serve) Options() (app.Options, error) {
 		NATSURL:        s.NATSURL,
 		NATSListen:     s.NATSListen,
 		NATSSync:       s.NATSSync,
+		MaxStore:       int64(s.MaxStore),
 		RedisURL:       s.RedisURL,
 		Account:        s.Account,
 		Password:       s.Password,
@@ -76,6 +78,8 @@ func (s *Serve) Options() (app.Options, error) {
 	c.delivery(s)
 	c.deactivation(s)
 	c.replicas(s)
+	c.that(s.MaxStore == 0 || s.MaxStore >= smallestStore,
+		"--max-store %d is less than %d bytes: give the stored events that much room at least, or 0 for no bound", s.MaxStore, smallestStore)
 	c.within("--nats-sync", s.NATSSync, 10*time.Millisecond, time.Hour)
 	c.that(s.Grace >= 0, "--grace %v is negative: give how long a stop waits for attempts under way, such as 20s", s.Grace)
 	if err := errors.Join(c.wrong...); err != nil {

@@ -19,6 +19,7 @@ type Serve struct {
 	NATSURL    string        `name:"nats-url" help:"External NATS with JetStream, 2.12 or newer; several with commas between. Default: empty, the embedded one." placeholder:"nats://HOST:4222" env:"SAUMER_NATS_URL" group:"Addresses and storage"`
 	NATSListen string        `name:"nats-listen" help:"Where the embedded NATS takes publishers; --nats-listen= for nowhere." default:"127.0.0.1:4222" env:"SAUMER_NATS_LISTEN" group:"Addresses and storage"`
 	NATSSync   time.Duration `name:"nats-sync" help:"How often the embedded NATS has the disk write what it keeps: what a loss of power may cost." default:"10s" env:"SAUMER_NATS_SYNC" group:"Addresses and storage"`
+	MaxStore   Size          `name:"max-store" help:"Most that the stored events may take, such as 20GB: when it is reached, publishers are refused, and nothing that was accepted is dropped. 0 sets no bound of its own." default:"0" env:"SAUMER_MAX_STORE" group:"Addresses and storage"`
 	RedisURL   string        `name:"redis-url" help:"External Redis. Default: empty, the embedded one." placeholder:"redis://HOST:6379/0" env:"SAUMER_REDIS_URL" group:"Addresses and storage"`
 	Replicas   int           `help:"Copies of every stream and bucket: 1, 3 or 5; more than 1 needs a NATS cluster." default:"1" env:"SAUMER_REPLICAS" group:"Addresses and storage"`
 

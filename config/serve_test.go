@@ -155,6 +155,8 @@ func TestValidation(t *testing.T) {
 		"backoff equal":             {[]string{"--backoff-initial=1m", "--backoff-max=1m"}, ""},
 		"backoff zero":              {[]string{"--backoff-initial=0s"}, "--backoff-initial"},
 		"replicas 2":                {[]string{"--replicas=2", "--nats-url=nats://n:4222"}, "choose 1, 3 or 5"},
+		"store":                     {[]string{"--max-store=20GB"}, ""},
+		"store too small":           {[]string{"--max-store=10"}, "--max-store 10 is less than"},
 		"replicas 3 embedded":       {[]string{"--replicas=3"}, "--replicas 3 needs a NATS cluster"},
 		"replicas 3":                {[]string{"--replicas=3", "--nats-url=nats://n:4222"}, ""},
 		"timeout short":             {[]string{"--timeout=10us"}, "--timeout 10µs is not between 1ms and 10m0s"},

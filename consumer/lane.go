@@ -16,12 +16,22 @@ import (
 type outstanding struct {
 	msg   jetstream.Msg
 	event event.Event
-	since time.Time
-	// left counts the deliveries that are not settled, failed is true if one could not even be handed over; both are
-	// guarded by the worker's lock.
+	// skipped is true if a webhook was left out because of its open range.
+	skipped bool
+
+	// What follows is guarded by the worker's lock. Since is when the event came, or when the last sign of life for it
+	// was given; left counts the deliveries that are not settled; failed is true if one could not even be handed over;
+	// again is true if NATS has handed the event out once more meanwhile.
+	since  time.Time
 	left   int
 	failed bool
+	again  bool
 }
+
+// kept says whether the event can be acknowledged and forgotten. One that NATS handed out again may be so by a NATS that
+// lost how far it was, and then an open range that was respected may have ended before this event: so it has to come
+// once more.
+func (o *outstanding) kept() bool { return !o.failed && !(o.again && o.skipped) }
 
 func (o *outstanding) pair() registry.Pair {
 	return registry.Pair{Account: o.event.Account, Event: o.event.Name}
@@ -76,16 +86,16 @@ func (w *Worker) add(ctx, hard context.Context, o *outstanding, s *registry.Subs
 	w.wg.Add(1)
 	w.mu.Unlock()
 	if away {
-		go w.cover(context.WithoutCancel(hard), t, passed(t, delivery.Slow), 0)
+		go w.cover(context.WithoutCancel(hard), t, w.passed(t, delivery.Slow), 0)
 		return
 	}
 	w.Slots.Go(l.key, s.Target.MaxInFlight, func() { w.attempt(hard, t) })
 }
 
 // passed is what stands for an attempt where none was made.
-func passed(t *task, outcome delivery.Outcome) delivery.Attempt {
+func (w *Worker) passed(t *task, outcome delivery.Outcome) delivery.Attempt {
 	return delivery.Attempt{
-		Seq: t.event.event.Seq, ID: t.event.event.ID, At: time.Now(), Outcome: outcome,
+		Seq: t.event.event.Seq, ID: t.event.event.ID, At: w.Now(), Outcome: outcome,
 		Error: "the webhook did not keep up with its events",
 	}
 }
@@ -98,6 +108,10 @@ func (w *Worker) attempt(hard context.Context, t *task) {
 	w.mu.Unlock()
 	if begun {
 		return // the backlog has it
+	}
+	if w.lapsed(t.event) {
+		w.finish(t, false)
+		return
 	}
 	if w.Webhooks.Gone(t.lane.key) {
 		w.finish(t, true)
@@ -126,11 +140,23 @@ func (w *Worker) attempt(hard context.Context, t *task) {
 	w.cover(context.WithoutCancel(hard), t, a, streak)
 }
 
+// lapsed says whether the process was held up for so long, as by a SIGSTOP, that NATS has handed the event out to
+// somebody else: it is not ours any more.
+func (w *Worker) lapsed(o *outstanding) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.old(o)
+}
+
 // covering bounds how long a hand-over is tried; the event comes again after it.
 const covering = time.Minute
 
 // cover hands an event over to its webhook's backlog, and tries again while that fails.
 func (w *Worker) cover(ctx context.Context, t *task, a delivery.Attempt, streak int) {
+	if w.lapsed(t.event) {
+		w.finish(t, false)
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, covering)
 	defer cancel()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
@@ -165,7 +191,7 @@ func (w *Worker) handOver(ctx context.Context, which func(*lane) bool, outcome d
 	}
 	w.mu.Unlock()
 	for _, t := range taken {
-		go w.cover(ctx, t, passed(t, outcome), 0)
+		go w.cover(ctx, t, w.passed(t, outcome), 0)
 	}
 }
 
@@ -198,12 +224,14 @@ func (w *Worker) settle(o *outstanding, kept bool) {
 	last := o.left == 0
 	if last {
 		delete(w.out, o.event.Seq)
-		if !o.failed {
+		// For the same reason, what was skipped in an open range is not known to be done for good.
+		if o.kept() && !o.skipped {
 			w.done[o.event.Seq%uint64(len(w.done))] = o.event.Seq
 		}
 	}
+	ack := last && o.kept()
 	w.mu.Unlock()
-	if last && !o.failed {
+	if ack {
 		w.ack(o)
 	}
 	signal(w.less)

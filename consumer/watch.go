@@ -37,7 +37,8 @@ func (w *Worker) signs(ctx context.Context) {
 			var old []*outstanding
 			w.mu.Lock()
 			for _, o := range w.out {
-				if now.Sub(o.since) > every/2 {
+				if now.Sub(o.since) > every/2 && !w.old(o) {
+					o.since = now
 					old = append(old, o)
 				}
 			}
@@ -50,6 +51,9 @@ func (w *Worker) signs(ctx context.Context) {
 		}
 	}
 }
+
+// old says whether no sign of life was given for an event in time; under the lock.
+func (w *Worker) old(o *outstanding) bool { return time.Since(o.since) > w.AckWait-ackMargin }
 
 // glances looks for webhooks that keep the live path waiting and hands what waits for them to their backlogs.
 func (w *Worker) glances(ctx, hard context.Context) {

@@ -33,6 +33,8 @@ const (
 	// glance how often that is looked at.
 	patience = 2 * time.Second
 	glance   = 250 * time.Millisecond
+	// ackMargin is how long before the end of the ack wait an event counts as somebody else's.
+	ackMargin = 2 * time.Second
 )
 
 // Cover takes over events from the live path.
@@ -69,6 +71,8 @@ type Options struct {
 	Rejects  Rejects
 	// Known are the names of events that webhooks can be made for.
 	Known []string
+	// Now is the time by the clock that all nodes share.
+	Now func() time.Time
 	// AckWait is the consumer's; signs of life are sent well inside it.
 	AckWait time.Duration
 	// Grace is how long a stop waits for attempts under way.
@@ -261,6 +265,7 @@ func (w *Worker) admit(ctx context.Context, m jetstream.Msg) *outstanding {
 	defer w.mu.Unlock()
 	switch {
 	case w.out[seq] != nil:
+		w.out[seq].again = true
 		return nil
 	case w.done[seq%uint64(len(w.done))] == seq:
 		w.ack(o)
@@ -312,8 +317,10 @@ func (w *Worker) spread(ctx, hard context.Context, o *outstanding, subscriptions
 	}
 	o.left = 1 // until all lanes have it
 	for _, s := range subscriptions {
-		if !s.Webhook.Skips(o.event.Seq) {
+		if r, skip := s.Webhook.RangeOf(o.event.Seq); !skip {
 			w.add(ctx, hard, o, s)
+		} else if r.Open() {
+			o.skipped = true
 		}
 	}
 	w.settle(o, true)

@@ -38,6 +38,8 @@ type Options struct {
 	AllowCIDRs []netip.Prefix
 	// Version is what User-Agent says.
 	Version string
+	// Now tells the time, for signatures and what is written of attempts; nil is time.Now.
+	Now func() time.Time
 	// Dial replaces resolving and dialing, and with them the check of addresses; for tests in virtual time.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -55,6 +57,9 @@ type Client struct {
 func NewClient(o Options) *Client {
 	c := &Client{
 		options: o, contentType: []string{"application/json"}, userAgent: []string{"Saumer/" + o.Version}, one: []string{"1"},
+	}
+	if c.options.Now == nil {
+		c.options.Now = time.Now
 	}
 	// It fails for a size below 1 alone.
 	c.urls, _ = lru.New[string, *url.URL](cachedURLs)
@@ -89,7 +94,8 @@ func (o overtime) Is(target error) bool { return target == context.DeadlineExcee
 // Do makes one attempt and returns what came of it. It never sends a request twice, follows no redirect, and takes no
 // longer than the target's timeout, to the end of the response. If ctx ends first, the outcome is Aborted.
 func (c *Client) Do(ctx context.Context, t Target, r Request) Attempt {
-	a := Attempt{Seq: r.Seq, ID: r.ID, Number: r.Number, Replay: r.Replay, At: time.Now()}
+	a := Attempt{Seq: r.Seq, ID: r.ID, Number: r.Number, Replay: r.Replay, At: c.options.Now()}
+	began := time.Now()
 	timeout := t.Timeout
 	if timeout == 0 {
 		timeout = c.options.Timeout
@@ -97,7 +103,7 @@ func (c *Client) Do(ctx context.Context, t Target, r Request) Attempt {
 	timed, cancel := context.WithTimeoutCause(ctx, timeout, overtime{timeout})
 	defer cancel()
 	err := c.post(timed, t, r, &a)
-	a.Duration = time.Since(a.At)
+	a.Duration = time.Since(began)
 	if err != nil {
 		c.classify(ctx, timed, t, err, &a)
 	}
@@ -142,14 +148,14 @@ func (c *Client) post(ctx context.Context, t Target, r Request, a *Attempt) erro
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read the response: %w", err)
 	}
-	judge(a, res)
+	c.judge(a, res)
 	return nil
 }
 
 func body(data []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(data)) }
 
 // judge turns a response into an outcome.
-func judge(a *Attempt, res *http.Response) {
+func (c *Client) judge(a *Attempt, res *http.Response) {
 	switch status := res.StatusCode; {
 	case status >= 200 && status < 300:
 		a.Outcome = Delivered
@@ -167,7 +173,7 @@ func judge(a *Attempt, res *http.Response) {
 		a.Outcome = Status
 		a.Error = "the endpoint answered " + status3(status)
 	}
-	a.RetryAfter = parseRetryAfter(res.Header.Get("Retry-After"), time.Now())
+	a.RetryAfter = parseRetryAfter(res.Header.Get("Retry-After"), c.options.Now())
 }
 
 // status3 is a status in words; the endpoint's own words are not trusted.

@@ -24,6 +24,7 @@ var (
 	ErrAccount = errors.New("invalid account name: use 1 to 64 lower-case letters, digits, '_' or '-', a letter or digit first")
 	ErrSubject = errors.New("the subject is not events.<account>.<event>")
 	ErrBody    = errors.New("the body is not a JSON value")
+	ErrFull    = errors.New("the store of events is full, and this one was not stored: publish it again when there is room")
 	ErrSize    = fmt.Errorf("the body is larger than %d bytes", MaxSize)
 )
 

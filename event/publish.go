@@ -3,7 +3,9 @@ package event
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -24,6 +26,10 @@ type Receipt struct {
 // publishing bounds one publish, until JetStream has answered.
 const publishing = 5 * time.Second
 
+// full are the codes of nats-server that say that there is no room: JSInsufficientResourcesErr,
+// JSStorageResourcesExceededErr and JSStreamStoreFailedF (nats-server 2.12, server/errors.json).
+var full = []jetstream.ErrorCode{10023, 10047, 10077}
+
 // Check says whether data can be an event's body: ErrBody or ErrSize if not.
 func Check(data []byte) error {
 	if len(data) > MaxSize {
@@ -39,7 +45,7 @@ func Check(data []byte) error {
 //
 // With a key it is idempotent for 10 minutes within the account: the key becomes the event's id. NATS knows one space
 // of message ids a stream, so the key is stored as <account>:<key>, and one account's keys never meet another's.
-// It returns ErrAccount, ErrName, ErrBody, ErrSize, or the error of the publish; after 5 s without an answer that is
+// It returns ErrAccount, ErrName, ErrBody, ErrSize, ErrFull, or the error of the publish; after 5 s without an answer that is
 // context.DeadlineExceeded, and the event may be stored or not: publish again with the same key.
 func Publish(ctx context.Context, js jetstream.Publisher, account, name, key string, data []byte) (Receipt, error) {
 	if err := ValidAccount(account); err != nil {
@@ -59,6 +65,9 @@ func Publish(ctx context.Context, js jetstream.Publisher, account, name, key str
 	ctx, cancel := context.WithTimeout(ctx, publishing)
 	defer cancel()
 	ack, err := js.PublishMsg(ctx, msg)
+	if api := (*jetstream.APIError)(nil); errors.As(err, &api) && slices.Contains(full, api.ErrorCode) {
+		return Receipt{}, fmt.Errorf("publish %s: %w (%s)", msg.Subject, ErrFull, api.Description)
+	}
 	if err != nil {
 		return Receipt{}, fmt.Errorf("publish %s: %w", msg.Subject, err)
 	}

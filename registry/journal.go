@@ -72,7 +72,7 @@ func (r *Registry) Create(ctx context.Context, w Webhook) (Webhook, string, erro
 		return Webhook{}, "", err
 	}
 	secret := delivery.NewSecret()
-	w.Version, w.ID, w.Created, w.Active = recordVersion, id, time.Now().UTC(), true
+	w.Version, w.ID, w.Created, w.Active = recordVersion, id, r.broker.Now(), true
 	w.Ranges = []Range{{From: 0, To: last + 1}}
 	w.Secrets = []string{r.sealer.Seal(secret, w.Key())}
 	data, err := json.Marshal(w)

@@ -85,10 +85,14 @@ func (r Range) Open() bool { return r.To == 0 }
 // Holds says whether the sequence lies in the range.
 func (r Range) Holds(seq uint64) bool { return seq >= r.From && (r.Open() || seq < r.To) }
 
-// Skips says whether the live path leaves the event of this sequence alone, because it is not for the webhook
-// or belongs to its backlog.
-func (w *Webhook) Skips(seq uint64) bool {
-	return slices.ContainsFunc(w.Ranges, func(r Range) bool { return r.Holds(seq) })
+// RangeOf returns the range that the sequence lies in, if there is one: the live path leaves its event alone, because
+// it is not for the webhook or belongs to its backlog. In an open range that may change.
+func (w *Webhook) RangeOf(seq uint64) (Range, bool) {
+	i := slices.IndexFunc(w.Ranges, func(r Range) bool { return r.Holds(seq) })
+	if i < 0 {
+		return Range{}, false
+	}
+	return w.Ranges[i], true
 }
 
 // OpenRange appends an open range from a sequence on and drops the ranges that end at or before the floor, which no

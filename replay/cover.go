@@ -87,7 +87,7 @@ func (c *Cover) write(key string, g *group) {
 	})
 	if err != nil {
 		g.err = fmt.Errorf("hand over %d events: %w", len(items), err)
-	} else if !b.Lease.heldByOther("", time.Now()) {
+	} else if !b.Lease.heldByOther("", c.store.broker.Now()) {
 		// Whoever holds the lease sees the change at its next checkpoint. A wake that is lost is made up for by
 		// the sweep.
 		if err := c.store.wakeUp(ctx, key, &b); err != nil {

@@ -43,7 +43,7 @@ func (m *Backlogs) Activate(ctx context.Context, key string, replayEvents bool) 
 		if err != nil {
 			return w, 0, err
 		}
-		a := registry.Activation{At: time.Now().UTC(), Replay: replayEvents, Until: until, From: last + 1}
+		a := registry.Activation{At: m.broker.Now(), Replay: replayEvents, Until: until, From: last + 1}
 		deactivated := w.Deactivated
 		w, err = m.registry.Update(ctx, key, func(w *registry.Webhook) error {
 			if w.Active || !w.Deactivated.Equal(deactivated) {
@@ -84,7 +84,7 @@ func (m *Backlogs) begin(ctx context.Context, w registry.Webhook) (registry.Webh
 // stamps, or the given end if that comes first.
 func (m *Backlogs) edge(ctx context.Context, w registry.Webhook, end uint64) (uint64, error) {
 	at := w.Deactivated.Add(m.window)
-	if at.After(time.Now()) {
+	if at.After(m.broker.Now()) {
 		return end, nil
 	}
 	seq, err := m.broker.SequenceAt(ctx, at)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -86,6 +87,8 @@ type runner struct {
 	record  Backlog
 	changes changes
 	saved   time.Time
+	// until is the end of the lease, for the attempts that wait for a slot; in nanoseconds since 1970.
+	until atomic.Int64
 
 	// attempts ends when attempts under way are to be cut; what is read and written goes on until it is done.
 	attempts context.Context //nolint:containedctx // of one run, like all of this
@@ -145,7 +148,7 @@ func (r *runner) pass(ctx, lasting context.Context) error {
 // last runner wrote.
 func (r *runner) begin(ctx context.Context) error {
 	r.changes, r.stopped, r.failed, r.proven, r.rejection = changes{}, false, false, false, nil
-	now := time.Now()
+	now := r.Broker.Now()
 	var err error
 	r.record, err = r.store.update(ctx, r.key, must, func(b *Backlog) error {
 		if b.Lease.heldByOther(r.Owner, now) {
@@ -157,7 +160,8 @@ func (r *runner) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.saved = now
+	r.saved = time.Now()
+	r.until.Store(r.record.Lease.Until.UnixNano())
 	if r.webhook, err = r.Registry.Get(ctx, r.key); errors.Is(err, registry.ErrNotFound) {
 		return errors.Join(r.store.remove(ctx, r.key), err)
 	} else if err != nil {
@@ -188,10 +192,10 @@ func (r *runner) work(ctx, lasting context.Context) error {
 	if r.record.Gone {
 		return r.decide(lasting)
 	}
-	if time.Now().Before(r.record.Next) {
+	if r.Broker.Now().Before(r.record.Next) {
 		return nil
 	}
-	r.feed = newFeed(r.Broker, r.webhook, &r.record, time.Now())
+	r.feed = newFeed(r.Broker, r.webhook, &r.record, r.Broker.Now())
 	tick, turn := time.NewTicker(checkpoint), time.NewTimer(turn)
 	defer tick.Stop()
 	defer turn.Stop()
@@ -244,7 +248,7 @@ func (r *runner) fill(ctx context.Context) error {
 		r.fail(*r.rejection)
 	}
 	for !r.stopped && r.feed.flying() < min(r.window, r.limit) {
-		if time.Now().After(r.record.Lease.Until.Add(-margin)) {
+		if r.lapsed() {
 			// Held up for too long to be sure that nobody else has taken over: the write tells.
 			if err := r.save(ctx, true); err != nil {
 				return err
@@ -267,6 +271,10 @@ func (r *runner) fill(ctx context.Context) error {
 
 // attempt makes one attempt. It uses nothing of the runner that changes.
 func (r *runner) attempt(target delivery.Target, p parcel) result {
+	if r.lapsed() {
+		// It waited for its slot while the process was held up: somebody else may have the backlog by now.
+		return result{attempt: delivery.Attempt{Seq: p.seq, Number: p.attempts + 1, Outcome: delivery.Aborted}}
+	}
 	if p.event == nil {
 		e, err := r.Broker.Event(context.WithoutCancel(r.attempts), p.seq)
 		if err != nil {
@@ -278,6 +286,9 @@ func (r *runner) attempt(target delivery.Target, p parcel) result {
 		Event: p.event.Name, ID: p.event.ID, Seq: p.seq, Data: p.event.Data, Number: p.attempts + 1, Replay: p.replay,
 	})}
 }
+
+// lapsed says whether the lease ends so soon, or has ended, that no attempt is to begin.
+func (r *runner) lapsed() bool { return r.Broker.Now().UnixNano() > r.until.Load()-int64(margin) }
 
 // take deals with what came of an attempt.
 func (r *runner) take(ctx context.Context, res result) error {
@@ -369,7 +380,7 @@ func (r *runner) decide(ctx context.Context) error {
 			return err
 		}
 	}
-	v := judge(r.Mode, r.record.Gone, r.record.Health.Spent(r.Policy, time.Now()), r.Sender.Outage())
+	v := judge(r.Mode, r.record.Gone, r.record.Health.Spent(r.Policy, r.Broker.Now()), r.Sender.Outage())
 	switch v {
 	case observe:
 		r.log.Warn("the webhook would be deactivated, were --deactivate not observe",
@@ -379,7 +390,7 @@ func (r *runner) decide(ctx context.Context) error {
 			zap.Time("failing_since", r.record.Health.Since), zap.Int("attempts", r.record.Health.Attempts))
 	case deactivate:
 		w, err := r.Registry.Update(ctx, r.key, func(w *registry.Webhook) error {
-			w.Active, w.Deactivated, w.Reason = false, time.Now().UTC(), reason(r.record.Gone, r.record.Health)
+			w.Active, w.Deactivated, w.Reason = false, r.Broker.Now(), reason(r.record.Gone, r.record.Health)
 			return nil
 		})
 		if err != nil {
@@ -415,7 +426,7 @@ func (r *runner) park(ctx context.Context) error {
 
 // end gives the lease back and sees to the next wake, unless there is more to do at once: then errMore.
 func (r *runner) end(ctx, lasting context.Context) error {
-	now := time.Now()
+	now := r.Broker.Now()
 	b, err := r.store.update(lasting, r.key, must, func(b *Backlog) error {
 		if b.Lease.Owner != r.Owner {
 			return errHeld
@@ -466,7 +477,7 @@ func (r *runner) abandon(ctx context.Context, cause error) error {
 	if errors.Is(cause, errHeld) || errors.Is(cause, registry.ErrNotFound) || errors.Is(err, registry.ErrNotFound) {
 		return nil // somebody else's now, or nobody's
 	}
-	return errors.Join(cause, err, r.Broker.WakeAt(ctx, r.key, time.Now().Add(time.Second)))
+	return errors.Join(cause, err, r.Broker.WakeAt(ctx, r.key, r.Broker.Now().Add(time.Second)))
 }
 
 // update changes the record while the lease is ours: errHeld if it is not, registry.ErrNotFound if it is gone.
@@ -475,11 +486,12 @@ func (r *runner) update(ctx context.Context, change func(*Backlog) error) error 
 		if b.Lease.Owner != r.Owner {
 			return errHeld
 		}
-		b.Lease.Until = time.Now().Add(lease)
+		b.Lease.Until = r.Broker.Now().Add(lease)
 		return change(b)
 	})
 	if err == nil {
 		r.record, r.saved = b, time.Now()
+		r.until.Store(b.Lease.Until.UnixNano())
 	}
 	return err
 }

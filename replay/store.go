@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -131,7 +130,7 @@ func (s store) wakeUp(ctx context.Context, key string, b *Backlog) error {
 	switch {
 	case never:
 		return nil
-	case at.After(time.Now()):
+	case at.After(s.broker.Now()):
 		return s.broker.WakeAt(ctx, key, at)
 	default:
 		return s.broker.Wake(ctx, key)

@@ -151,7 +151,11 @@ func (w *Worker) sweeps(ctx context.Context) {
 }
 
 func (w *Worker) sweep(ctx context.Context, late time.Duration) error {
-	now := time.Now()
+	// Asked for the sake of its clock, too: a machine that slept does not know.
+	if _, _, err := w.options.Broker.Bounds(ctx); err != nil {
+		return err
+	}
+	now := w.options.Broker.Now()
 	return w.options.Broker.Entries(ctx, w.options.Broker.Backlogs, func(e broker.Entry) error {
 		b, err := decode(e.Key, e.Value, e.Revision)
 		if err != nil {
