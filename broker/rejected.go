@@ -8,6 +8,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/saumer/saumer/fault"
 )
 
 // Reject moves a message that cannot be delivered at all from EVENTS to REJECTED, with the reason. It is idempotent,
@@ -24,6 +26,7 @@ func (b *Broker) Reject(ctx context.Context, subject string, header nats.Header,
 	if _, err := b.JetStream.PublishMsg(ctx, msg); err != nil {
 		return fmt.Errorf("store event %d in %s: %w", seq, streamRejected, err)
 	}
+	fault.At(fault.Rejected)
 	if err := b.events.DeleteMsg(ctx, seq); err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) && !errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
 		return fmt.Errorf("remove event %d from %s: %w", seq, streamEvents, err)
 	}

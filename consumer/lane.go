@@ -9,6 +9,7 @@ import (
 
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/fault"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -119,6 +120,7 @@ func (w *Worker) attempt(hard context.Context, t *task) {
 	}
 	e := &t.event.event
 	a := w.Sender.Attempt(hard, t.to.Target, delivery.Request{Event: e.Name, ID: e.ID, Seq: e.Seq, Data: e.Data, Number: 1})
+	fault.At(fault.Attempted)
 	class := a.Outcome.Class()
 	w.mu.Lock()
 	switch class {
@@ -162,6 +164,7 @@ func (w *Worker) cover(ctx context.Context, t *task, a delivery.Attempt, streak 
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		err := w.Cover.Cover(ctx, t.lane.key, a, streak)
 		if err == nil || ctx.Err() != nil {
+			fault.At(fault.HandedOff)
 			w.finish(t, err == nil)
 			return
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/fault"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -233,7 +234,9 @@ func (w *Worker) dispatch(ctx, hard context.Context, batch []jetstream.Msg) {
 	if len(events) == 0 {
 		return
 	}
+	fault.At(fault.Fetched)
 	found, ok := w.lookup(ctx, pairs)
+	fault.At(fault.LookedUp)
 	for _, o := range events {
 		if !ok {
 			w.forget(o)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/fault"
 )
 
 // Registry is the journal of webhooks with its index. It is safe for concurrent use. Run must be running for writes to
@@ -136,6 +137,7 @@ func (r *Registry) Update(ctx context.Context, key string, change func(*Webhook)
 			return Webhook{}, fmt.Errorf("write webhook %s: %w", key, err)
 		}
 		w.Revision = revision
+		fault.At(fault.Journaled)
 		return w, r.index.await(ctx, w.Account, revision)
 	}
 	return Webhook{}, fmt.Errorf("write webhook %s: %w", key, ErrConflict)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/fault"
 )
 
 // Cover takes over events from the live path. What one process hands over to one backlog at about the same time is
@@ -85,6 +86,7 @@ func (c *Cover) write(key string, g *group) {
 		}
 		return nil
 	})
+	fault.At(fault.Covered)
 	if err != nil {
 		g.err = fmt.Errorf("hand over %d events: %w", len(items), err)
 	} else if !b.Lease.heldByOther("", c.store.broker.Now()) {

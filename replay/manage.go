@@ -7,6 +7,7 @@ import (
 
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/fault"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -58,6 +59,7 @@ func (m *Backlogs) Activate(ctx context.Context, key string, replayEvents bool) 
 		if err != nil {
 			return w, 0, err
 		}
+		fault.At(fault.Activated)
 		return m.begin(ctx, w)
 	}
 }
@@ -71,6 +73,7 @@ func (m *Backlogs) begin(ctx context.Context, w registry.Webhook) (registry.Webh
 	if err != nil {
 		return w, 0, err
 	}
+	fault.At(fault.Followed)
 	var n uint64
 	if w.Activation.Replay {
 		if n, err = m.count(ctx, w, b, w.Activation.From); err != nil {

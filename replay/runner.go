@@ -11,6 +11,7 @@ import (
 
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/fault"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -162,6 +163,7 @@ func (r *runner) begin(ctx context.Context) error {
 	}
 	r.saved = time.Now()
 	r.until.Store(r.record.Lease.Until.UnixNano())
+	fault.At(fault.LeaseTaken)
 	if r.webhook, err = r.Registry.Get(ctx, r.key); errors.Is(err, registry.ErrNotFound) {
 		return errors.Join(r.store.remove(ctx, r.key), err)
 	} else if err != nil {
@@ -292,6 +294,7 @@ func (r *runner) lapsed() bool { return r.Broker.Now().UnixNano() > r.until.Load
 
 // take deals with what came of an attempt.
 func (r *runner) take(ctx context.Context, res result) error {
+	fault.At(fault.Retried)
 	a := res.attempt
 	r.feed.landed(a.Seq)
 	switch {
@@ -397,6 +400,7 @@ func (r *runner) decide(ctx context.Context) error {
 			return err
 		}
 		r.webhook = w
+		fault.At(fault.Deactivated)
 		r.log.Warn("the webhook is deactivated", zap.Object("record", &w), zap.String("reason", w.Reason))
 		return r.park(ctx)
 	}
@@ -417,6 +421,7 @@ func (r *runner) park(ctx context.Context) error {
 		if err := r.Notifier.Deactivated(ctx, r.webhook); err != nil {
 			return err
 		}
+		fault.At(fault.Told)
 	}
 	return r.update(ctx, func(b *Backlog) error {
 		b.Noticed, b.Parked, b.Want, b.Gone = r.webhook.Deactivated, true, false, false
@@ -426,6 +431,7 @@ func (r *runner) park(ctx context.Context) error {
 
 // end gives the lease back and sees to the next wake, unless there is more to do at once: then errMore.
 func (r *runner) end(ctx, lasting context.Context) error {
+	fault.At(fault.Worked)
 	now := r.Broker.Now()
 	b, err := r.store.update(lasting, r.key, must, func(b *Backlog) error {
 		if b.Lease.Owner != r.Owner {
@@ -506,6 +512,7 @@ func (r *runner) save(ctx context.Context, force bool) error {
 	if err := r.update(ctx, func(b *Backlog) error { r.changes.apply(b, r.Backoff); return nil }); err != nil {
 		return err
 	}
+	fault.At(fault.Checkpointed)
 	r.changes = changes{}
 	if _, open := r.record.open(); r.record.Want && !open {
 		return r.openSpan(ctx)

@@ -3,6 +3,7 @@ package replay
 import (
 	"context"
 
+	"github.com/saumer/saumer/fault"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -36,6 +37,7 @@ func (r *runner) openSpan(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	fault.At(fault.SpanWritten)
 	if r.webhook, err = r.Registry.Update(ctx, r.key, func(w *registry.Webhook) error {
 		if have, ok := w.RangeFrom(from); ok && have.Open() {
 			return nil
@@ -44,6 +46,7 @@ func (r *runner) openSpan(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	fault.At(fault.RangeOpened)
 	r.feed.append(span)
 	return nil
 }
@@ -67,6 +70,7 @@ func (r *runner) closeSpan(ctx context.Context) error {
 	if err := r.settleSpan(ctx, to); err != nil {
 		return err
 	}
+	fault.At(fault.SpanSettled)
 	r.feed.close(to)
 	return nil
 }
@@ -77,6 +81,7 @@ func (r *runner) closeRange(ctx context.Context, span Span, to uint64) (uint64, 
 	if err := r.endRange(ctx, span, to); err != nil {
 		return 0, err
 	}
+	fault.At(fault.RangeEnded)
 	// From here on look-ups see the end. Whatever is handed out later than this answer is looked up later.
 	position, err := r.Broker.Position(ctx)
 	if err != nil || position.HandedOut < to {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/saumer/saumer/test/process"
 )
 
 // alone are the flags of a process with everything embedded.
@@ -40,7 +43,7 @@ func TestEventsSurviveStops(t *testing.T) {
 				if graceful {
 					s.stop()
 				} else {
-					s.kill()
+					s.Kill()
 				}
 				s = serve(t, alone(dir)...)
 				s.publish(events*(round+1), events*(round+2))
@@ -59,7 +62,7 @@ func TestProcessesShareTheWork(t *testing.T) {
 	n, rd, r := startNATS(t), startRedis(t), receive(t)
 	key := "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 	start := func() *saumer {
-		return serve(t, "--nats-url", n.url(), "--redis-url", rd.url(), "--data", t.TempDir(), "--secret-key", key, "--allow-cidrs", "127.0.0.0/8", "--timeout", "2s")
+		return serve(t, "--nats-url", n.URL(), "--redis-url", rd.URL(), "--data", t.TempDir(), "--secret-key", key, "--allow-cidrs", "127.0.0.0/8", "--timeout", "2s")
 	}
 	nodes := []*saumer{start(), start(), start()}
 	nodes[0].create(r.url())
@@ -83,11 +86,11 @@ func TestProcessesShareTheWork(t *testing.T) {
 	if twice := r.await(published); twice > 0 {
 		t.Errorf("%d events came twice in a rolling restart", twice)
 	}
-	during(func() { nodes[1].kill() })
+	during(func() { nodes[1].Kill() })
 	t.Logf("a process killed: %d of %d events came twice", r.await(published), published)
 
 	before := r.await(published)
-	during(func() { rd.kill(); rd.start() })
+	during(func() { rd.Kill(); rd.start() })
 	if twice := r.await(published) - before; twice > 0 {
 		t.Errorf("%d events came twice as Redis was lost", twice)
 	}
@@ -100,7 +103,7 @@ func TestProcessesShareTheWork(t *testing.T) {
 	if got := second.count(); got != part {
 		t.Errorf("the second webhook got %d events, want the %d from %d on", got, part, from)
 	}
-	during(func() { n.stop(); n.start() })
+	during(func() { n.Stop(); n.start() })
 	t.Logf("NATS restarted: %d of %d events came twice in all", r.await(published), published)
 }
 
@@ -129,14 +132,11 @@ func TestDownDeactivatedReplayed(t *testing.T) {
 	r.await(10)
 	r.down()
 	s.publish(10, 20)
-	s.until(w.ID, "inactive", func(w webhook) bool { return w.State == "inactive" && w.Active == 0 })
+	s.until(w.ID, "inactive", func(w process.Webhook) bool { return w.State == "inactive" && w.Active == 0 })
 	s.publish(20, 30)
-	s.until(w.ID, "with 20 events buffered", func(w webhook) bool { return w.Buffered == 20 })
+	s.until(w.ID, "with 20 events buffered", func(w process.Webhook) bool { return w.Buffered == 20 })
 	r.up()
-	var activated struct {
-		webhook
-		Replay int `json:"replay"`
-	}
+	var activated process.Webhook
 	s.call("ActivateWebHook", map[string]string{"webHookId": "1", "advanced[replayEvents]": "1"}, &activated)
 	if activated.Replay != 20 || activated.Active != 1 {
 		t.Errorf("ActivateWebHook says %+v, want 20 to replay", activated)
@@ -147,7 +147,7 @@ func TestDownDeactivatedReplayed(t *testing.T) {
 	if r.replay != 20 {
 		t.Errorf("%d deliveries said that they are a replay, want 20", r.replay)
 	}
-	s.until(w.ID, "live", func(w webhook) bool { return w.State == "live" && w.Lag == 0 })
+	s.until(w.ID, "live", func(w process.Webhook) bool { return w.State == "live" && w.Lag == 0 })
 	s.call("activatewebhook", map[string]string{"id": "1", "replayEvents": "1"}, &activated)
 	if activated.Replay != 0 {
 		t.Errorf("a second activation replays %d", activated.Replay)
@@ -191,8 +191,9 @@ func TestWhatIsNotJSONStopsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.await(1)
-	if code, message, _ := s.ask("GetWebHooks", "wrong password", nil); code != 1 || message != "login failed" {
-		t.Errorf("a wrong password: error %d, %q", code, message)
+	var refusal *process.Refusal
+	if err := s.CallAs("wrong password", "GetWebHooks", nil, nil); !errors.As(err, &refusal) || refusal.Code != 1 || refusal.Message != "login failed" {
+		t.Errorf("a wrong password: %v", err)
 	}
 }
 

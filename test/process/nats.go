@@ -1,0 +1,107 @@
+package process
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// NATS is a nats-server process with JetStream.
+type NATS struct {
+	Binary, Dir string
+	// Name, Port and Monitor are set by Start where they are empty.
+	Name          string
+	Port, Monitor int
+	// Cluster has the port for the routes of others, and Routes the addresses of theirs; 0 for a single server.
+	Cluster int
+	Routes  []string
+
+	cmd  *exec.Cmd
+	file *os.File
+}
+
+// Start starts it and returns when it takes clients; a cluster may not have its leaders yet. Kill it in any case.
+func (n *NATS) Start() (err error) {
+	for _, port := range []*int{&n.Port, &n.Monitor} {
+		if *port == 0 {
+			if *port, err = FreePort(); err != nil {
+				return err
+			}
+		}
+	}
+	if n.Name == "" {
+		n.Name = "nats"
+	}
+	config := fmt.Sprintf("server_name: %s\nlisten: 127.0.0.1:%d\nhttp: 127.0.0.1:%d\njetstream { store_dir: %q }\n", n.Name, n.Port, n.Monitor, n.Dir)
+	if n.Cluster != 0 {
+		// What servers tell each other of addresses leads nowhere, so that all goes through the routes that are given.
+		config += fmt.Sprintf("cluster { name: test, listen: 127.0.0.1:%d, advertise: \"127.0.0.1:1\", no_advertise: true, pool_size: -1, routes: [%s] }\n",
+			n.Cluster, strings.Join(n.Routes, ", "))
+	}
+	path := filepath.Join(n.Dir, "nats.conf")
+	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+		return err
+	}
+	if n.file, err = os.OpenFile(filepath.Join(n.Dir, "nats.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err != nil {
+		return err
+	}
+	n.cmd = exec.Command(n.Binary, "-c", path)
+	n.cmd.Stdout, n.cmd.Stderr = n.file, n.file
+	if err := n.cmd.Start(); err != nil {
+		return fmt.Errorf("start nats-server: %w", err)
+	}
+	return n.awaitReady()
+}
+
+func (n *NATS) awaitReady() error {
+	for deadline := time.Now().Add(starting); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		res, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/healthz?js-enabled-only=true", n.Monitor))
+		if err != nil {
+			continue
+		}
+		_ = res.Body.Close() // only its status counts
+		if res.StatusCode == http.StatusOK {
+			return nil
+		}
+	}
+	return fmt.Errorf("nats-server in %s is not ready after %v", n.Dir, starting)
+}
+
+// Signal sends a signal; it fails if the process has ended.
+func (n *NATS) Signal(sig syscall.Signal) error { return n.cmd.Process.Signal(sig) }
+
+// Stop ends it gracefully.
+func (n *NATS) Stop() {
+	_ = n.Signal(syscall.SIGTERM) // it may have ended
+	n.wait()
+}
+
+// Kill ends it at once.
+func (n *NATS) Kill() {
+	_ = n.Signal(syscall.SIGKILL) // it may have ended
+	n.wait()
+}
+
+func (n *NATS) wait() {
+	_ = n.cmd.Wait() // it ended by a signal, and says so
+	_ = n.file.Close()
+}
+
+// URL is its address for clients.
+func (n *NATS) URL() string { return fmt.Sprintf("nats://127.0.0.1:%d", n.Port) }
+
+// FreePort is a port of loopback that nobody listens on at the moment.
+func FreePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	return port, l.Close()
+}
