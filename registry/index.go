@@ -27,6 +27,9 @@ type Pair struct{ Account, Event string }
 type Subscription struct {
 	Webhook Webhook
 	Target  delivery.Target
+	// Newer is true if a newer version of Saumer wrote the webhook's record, and nothing else is known of it: its events
+	// are for a node of that version.
+	Newer bool
 }
 
 // Redis is what the index needs of a client; single servers, clusters and fail-over clients have it.
@@ -258,6 +261,10 @@ func (x *index) fetch(ctx context.Context, p Pair, seen uint64) (cached, error) 
 	for _, record := range records {
 		text, _ := record.(string)
 		w, err := decodeWebhook([]byte(text), 0)
+		if errors.Is(err, ErrNewer) {
+			c.subscriptions = append(c.subscriptions, &Subscription{Newer: true})
+			continue
+		}
 		if err != nil {
 			return cached{}, fmt.Errorf("a webhook of %s for %s: %w", p.Account, p.Event, err)
 		}
@@ -294,12 +301,11 @@ func (x *index) apply(ctx context.Context, entry jetstream.KeyValueEntry) error 
 	x.mu.Unlock()
 	keys, record := []string{x.state(account), ""}, ""
 	if entry.Operation() == jetstream.KeyValuePut {
-		w, err := decodeWebhook(entry.Value(), entry.Revision())
-		if err != nil {
-			x.log.Error("a webhook's record is left alone", zap.String("webhook", entry.Key()), zap.Error(err))
+		event, ok := x.eventOf(entry)
+		if !ok {
 			return x.advance(ctx, account, before, entry.Revision())
 		}
-		keys[1], record = x.webhooks(account, w.Event), string(entry.Value())
+		keys[1], record = x.webhooks(account, event), string(entry.Value())
 	} else {
 		x.gone.Add(entry.Key(), struct{}{})
 		keys = keys[:1]
@@ -309,6 +315,16 @@ func (x *index) apply(ctx context.Context, entry jetstream.KeyValueEntry) error 
 		err = x.replace(ctx, account)
 	}
 	return err
+}
+
+// eventOf is the event that an entry's webhook is for. A newer form is taken as it is, for the nodes that know it; what
+// cannot be read at all is reported and left alone.
+func (x *index) eventOf(entry jetstream.KeyValueEntry) (string, bool) {
+	w, err := decodeWebhook(entry.Value(), entry.Revision())
+	if err != nil {
+		x.log.Error("a webhook's record is left alone", zap.String("webhook", entry.Key()), zap.Error(err))
+	}
+	return w.Event, err == nil || errors.Is(err, ErrNewer) && w.Event != ""
 }
 
 // advance moves the account's revision past a record that cannot be read.
@@ -354,20 +370,28 @@ func (x *index) read(ctx context.Context, account string) (snapshot, error) {
 		}
 		break
 	}
-	for key, entry := range latest {
-		if entry.Operation() != jetstream.KeyValuePut {
-			continue
-		}
-		w, err := decodeWebhook(entry.Value(), entry.Revision())
-		if err != nil {
-			x.log.Error("a webhook's record is left alone", zap.String("webhook", key), zap.Error(err))
-			continue
-		}
-		s.webhooks = append(s.webhooks, w)
-		s.records = append(s.records, w.Event, w.ID, entry.Value())
+	for _, entry := range latest {
+		x.add(&s, entry)
 	}
 	slices.SortFunc(s.webhooks, func(a, b Webhook) int { return int(a.ID) - int(b.ID) })
 	return s, nil
+}
+
+// add adds an entry of the journal to a snapshot.
+func (x *index) add(s *snapshot, entry jetstream.KeyValueEntry) {
+	s.revision = max(s.revision, entry.Revision())
+	_, id, err := ParseKey(entry.Key())
+	if entry.Operation() != jetstream.KeyValuePut || err != nil {
+		return
+	}
+	event, ok := x.eventOf(entry)
+	if !ok {
+		return
+	}
+	s.records = append(s.records, event, id, entry.Value())
+	if w, err := decodeWebhook(entry.Value(), entry.Revision()); err == nil {
+		s.webhooks = append(s.webhooks, w)
+	}
 }
 
 // replace brings an account as a whole into Redis.
@@ -476,16 +500,7 @@ func (x *index) load(ctx context.Context, entries map[string]jetstream.KeyValueE
 			s = &snapshot{}
 			accounts[account] = s
 		}
-		s.revision = max(s.revision, entry.Revision())
-		if entry.Operation() != jetstream.KeyValuePut {
-			continue
-		}
-		w, err := decodeWebhook(entry.Value(), entry.Revision())
-		if err != nil {
-			x.log.Error("a webhook's record is left alone", zap.String("webhook", key), zap.Error(err))
-			continue
-		}
-		s.records = append(s.records, w.Event, w.ID, entry.Value())
+		x.add(s, entry)
 	}
 	for _, account := range slices.Sorted(maps.Keys(accounts)) {
 		if err := x.write(ctx, account, *accounts[account]); err != nil {

@@ -221,6 +221,31 @@ func newerRecords(t *testing.T, b backend) {
 	if got := n.urls(t); len(got) != 2 {
 		t.Errorf("after a loss, look-up finds %v beside records that cannot be read", got)
 	}
+	// One whose event is known is nobody's here: its events are to be left to a newer node.
+	if _, err := br.Webhooks.Put(t.Context(), "demo.903", []byte(`{"v":99,"event":"optin_finalized","more":[]}`)); err != nil {
+		t.Fatal(err)
+	}
+	n.create(t, "http://c.example/")
+	for _, lost := range []bool{false, true} {
+		if lost {
+			b.lose(t)
+		}
+		found, err := n.Lookup(t.Context(), []registry.Pair{pair})
+		if err != nil {
+			t.Fatal(err)
+		}
+		known, unknown := 0, 0
+		for _, s := range found[pair] {
+			if s.Newer {
+				unknown++
+			} else {
+				known++
+			}
+		}
+		if known != 3 || unknown != 1 {
+			t.Errorf("look-up finds %d webhooks and %d of a newer version, want 3 and 1 (Redis lost: %v)", known, unknown, lost)
+		}
+	}
 	entry, err := br.Webhooks.Get(t.Context(), "demo.900")
 	if err != nil || string(entry.Value()) != `{"v":99,"id":900}` {
 		t.Errorf("the newer record was touched: %v", err)

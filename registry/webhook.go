@@ -156,10 +156,21 @@ func (w *Webhook) MarshalLogObject(e zapcore.ObjectEncoder) error {
 	return nil
 }
 
+// decodeWebhook reads a webhook's record; of a newer form it returns the event alone, beside ErrNewer.
 func decodeWebhook(data []byte, revision uint64) (Webhook, error) {
 	var w Webhook
-	if err := decodeRecord(data, &w); err != nil {
-		return Webhook{}, err
+	err := decodeRecord(data, &w)
+	if errors.Is(err, ErrNewer) {
+		// Where the event stands is the same in every form.
+		var newer struct {
+			Event string `json:"event"`
+		}
+		if json.Unmarshal(data, &newer) == nil {
+			w.Event = newer.Event
+		}
+	}
+	if err != nil {
+		return Webhook{Event: w.Event}, err
 	}
 	w.Revision = revision
 	return w, nil
