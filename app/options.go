@@ -55,6 +55,8 @@ type Options struct {
 	Events []string
 	// Grace is how long a stop waits for attempts under way.
 	Grace time.Duration
+	// Heartbeat is how often NATS says that a fetch which waits still stands; 0: 2 s. Virtual time has it seldom.
+	Heartbeat time.Duration
 	// Version is what deliveries and the API say of themselves.
 	Version string
 	Log     *zap.Logger

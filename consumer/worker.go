@@ -7,12 +7,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
@@ -23,9 +25,9 @@ import (
 const (
 	// fetchSize is how many events one fetch asks for, and so the largest batch that is looked up at once.
 	fetchSize = 500
-	// fetchWait is how long a fetch waits for events, heartbeat how soon it is known that NATS has forgotten it.
-	fetchWait = 30 * time.Second
-	heartbeat = 2 * time.Second
+	// fetchBeats is for how many heartbeats a fetch waits for events, and so how long NATS goes on handing events to a
+	// process that is held up.
+	fetchBeats = 5
 	// window bounds the events that this process holds without having acknowledged them.
 	window = 4096
 	// deliveries bounds the attempts that wait or are under way, where events are for many webhooks.
@@ -36,6 +38,8 @@ const (
 	glance   = 250 * time.Millisecond
 	// ackMargin is how long before the end of the ack wait an event counts as somebody else's.
 	ackMargin = 2 * time.Second
+	// elsewhere is how long an event that only a newer version can deliver is left alone.
+	elsewhere = time.Second
 )
 
 // Cover takes over events from the live path.
@@ -74,6 +78,8 @@ type Options struct {
 	Known []string
 	// Now is the time by the clock that all nodes share.
 	Now func() time.Time
+	// Heartbeat is how often NATS says that a fetch still waits: how soon it is known that NATS has forgotten it.
+	Heartbeat time.Duration
 	// AckWait is the consumer's; signs of life are sent well inside it.
 	AckWait time.Duration
 	// Grace is how long a stop waits for attempts under way.
@@ -99,13 +105,16 @@ type Worker struct {
 	// delivered again.
 	done [1 << 14]uint64
 	wg   sync.WaitGroup
+	// newer bounds what is said of records of a newer version.
+	newer rate.Sometimes
 }
 
 // NewWorker makes a worker.
 func NewWorker(o Options) *Worker {
 	w := &Worker{
 		Options: o, known: map[string]bool{}, out: map[uint64]*outstanding{}, lanes: map[string]*lane{},
-		less: make(chan struct{}, 1), signing: make(chan struct{}, 1), glancing: make(chan struct{}, 1),
+		newer: rate.Sometimes{First: 1, Interval: time.Minute},
+		less:  make(chan struct{}, 1), signing: make(chan struct{}, 1), glancing: make(chan struct{}, 1),
 	}
 	for _, name := range o.Known {
 		w.known[name] = true
@@ -153,9 +162,9 @@ func (w *Worker) fetch(ctx, hard context.Context) error {
 	if room == 0 {
 		return nil
 	}
-	fetching, cancel := context.WithTimeout(ctx, fetchWait)
+	fetching, cancel := context.WithTimeout(ctx, fetchBeats*w.Heartbeat)
 	defer cancel()
-	fetched, err := w.Events.Fetch(min(fetchSize, room), jetstream.FetchContext(fetching), jetstream.FetchHeartbeat(heartbeat))
+	fetched, err := w.Events.Fetch(min(fetchSize, room), jetstream.FetchContext(fetching), jetstream.FetchHeartbeat(w.Heartbeat))
 	if err != nil {
 		return fmt.Errorf("ask for events: %w", err)
 	}
@@ -316,6 +325,17 @@ func (w *Worker) spread(ctx, hard context.Context, o *outstanding, subscriptions
 	if len(subscriptions) == 0 && !w.known[o.event.Name] {
 		w.forget(o)
 		w.reject(hard, o.msg, o.event.Seq, "unknown event, and no webhook is subscribed to it")
+		return
+	}
+	if slices.ContainsFunc(subscriptions, func(s *registry.Subscription) bool { return s.Newer }) {
+		w.newer.Do(func() {
+			w.Log.Warn("events are left to nodes of a newer version, which wrote the record of one of their webhooks",
+				zap.String("account", o.event.Account), zap.String("event", o.event.Name))
+		})
+		w.forget(o)
+		if err := o.msg.NakWithDelay(elsewhere); err != nil {
+			w.Log.Debug("give an event back; it comes again after the ack wait", zap.Error(err))
+		}
 		return
 	}
 	o.left = 1 // until all lanes have it

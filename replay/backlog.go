@@ -249,13 +249,15 @@ func (b *Backlog) activate(a registry.Activation) {
 	_, spanned := b.open()
 	b.Activated, b.Parked, b.Gone, b.Want, b.Streak = a.At, false, false, !spanned, 0
 	b.Health, b.Next = registry.Health{}, time.Time{}
+	// What waits by itself may be later than the window too: the live path handed it over before the open range began.
+	dropped := func(seq uint64) bool { return seq < a.From && (!a.Replay || seq >= a.Until) }
+	b.Pending = slices.DeleteFunc(b.Pending, func(w Waiting) bool { return dropped(w.Seq) })
+	b.Retries = slices.DeleteFunc(b.Retries, func(r Retry) bool { return dropped(r.Seq) })
+	for i := range b.Retries {
+		b.Retries[i].Next, b.Retries[i].Since = time.Time{}, a.At
+	}
 	if a.Replay {
 		b.Replay = a.From
-		for i := range b.Retries {
-			b.Retries[i].Next, b.Retries[i].Since = time.Time{}, a.At
-		}
-	} else {
-		b.Pending, b.Retries = nil, nil
 	}
 	spans := b.Spans
 	b.Spans = nil

@@ -103,7 +103,7 @@ func (m *Backlogs) count(ctx context.Context, w registry.Webhook, b Backlog, bel
 	}
 	n := uint64(0)
 	for seq := range b.waiting() {
-		if seq >= first {
+		if seq >= first && seq < orEnd(below) {
 			n++
 		}
 	}

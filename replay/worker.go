@@ -16,9 +16,8 @@ import (
 const (
 	// runners bounds the backlogs that one process works off at once.
 	runners = 1000
-	// fetchWait is how long a fetch waits for wakes, heartbeat how soon it is known that NATS has forgotten it.
-	fetchWait = 30 * time.Second
-	heartbeat = 2 * time.Second
+	// fetchBeats is for how many heartbeats a fetch waits for wakes.
+	fetchBeats = 15
 	// sweepEvery is how often backlogs are looked for whose wake was lost; overdue is by how much their time must
 	// have passed.
 	sweepEvery = time.Minute
@@ -72,9 +71,9 @@ func (w *Worker) Run(ctx context.Context) error {
 }
 
 func (w *Worker) fetch(ctx, hard context.Context) error {
-	fetching, cancel := context.WithTimeout(ctx, fetchWait)
+	fetching, cancel := context.WithTimeout(ctx, fetchBeats*w.options.Heartbeat)
 	defer cancel()
-	fetched, err := w.options.Broker.Wakes.Fetch(100, jetstream.FetchContext(fetching), jetstream.FetchHeartbeat(heartbeat))
+	fetched, err := w.options.Broker.Wakes.Fetch(100, jetstream.FetchContext(fetching), jetstream.FetchHeartbeat(w.options.Heartbeat))
 	if err != nil {
 		return err
 	}
