@@ -16,16 +16,6 @@ import (
 	"time"
 )
 
-// The environment says what fails; package test/process sets it.
-const (
-	// EnvStep is <step>:<n>:<signal>: the process sends itself the signal when it comes to the step for the n-th time.
-	EnvStep = "SAUMER_FAULT_STEP"
-	// EnvJump is by how much the clock jumps at each SIGUSR1.
-	EnvJump = "SAUMER_FAULT_JUMP"
-	// EnvDNS is the address of the name server.
-	EnvDNS = "SAUMER_FAULT_DNS"
-)
-
 var (
 	step   Step
 	left   atomic.Int64

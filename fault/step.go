@@ -42,3 +42,13 @@ var Steps = []Step{
 	LeaseTaken, SpanWritten, RangeOpened, Retried, Checkpointed, RangeEnded, SpanSettled, Worked,
 	Deactivated, Told, Activated, Followed, Journaled,
 }
+
+// The environment says a binary that is built for it how to fail.
+const (
+	// EnvStep is <step>:<n>:<signal>: the process sends itself the signal when it comes to the step for the n-th time.
+	EnvStep = "SAUMER_FAULT_STEP"
+	// EnvJump is by how much the clock jumps at each SIGUSR1.
+	EnvJump = "SAUMER_FAULT_JUMP"
+	// EnvDNS is the address of the name server.
+	EnvDNS = "SAUMER_FAULT_DNS"
+)

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/saumer/saumer/test/process"
 )
 
 // receiver is an endpoint that counts the events it takes.
@@ -27,7 +29,7 @@ type receiver struct {
 
 func receive(t *testing.T) *receiver {
 	t.Helper()
-	r := &receiver{t: t, address: "127.0.0.1:0", status: http.StatusOK, got: map[string]int{}, more: make(chan struct{})}
+	r := &receiver{t: t, address: address(t), status: http.StatusOK, got: map[string]int{}, more: make(chan struct{})}
 	r.up()
 	t.Cleanup(r.down)
 	return r
@@ -39,7 +41,6 @@ func (r *receiver) up() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.address = l.Addr().String()
 	r.server = &http.Server{Handler: r}
 	go func() { _ = r.server.Serve(l) }() // it ends with http.ErrServerClosed
 }
@@ -127,4 +128,14 @@ func (r *receiver) attempts() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.tried
+}
+
+// address is one that can be left and taken again.
+func address(t *testing.T) string {
+	t.Helper()
+	port, err := process.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", port)
 }

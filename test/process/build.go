@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 )
 
@@ -51,7 +50,11 @@ func build(dir, name, pkg string, flags ...string) (string, error) {
 // jumpingClock writes an overlay for the compiler (`go help build`, -overlay), in which package time has a function Jump
 // that puts the wall clock forward. The monotonic clock goes on as it was, as it does when a machine's clock is set.
 func jumpingClock(dir string) (string, error) {
-	original := filepath.Join(runtime.GOROOT(), "src", "time", "time.go")
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return "", fmt.Errorf("ask go where its sources are: %w", err)
+	}
+	original := filepath.Join(strings.TrimSpace(string(root)), "src", "time", "time.go")
 	source, err := os.ReadFile(original)
 	if err != nil {
 		return "", fmt.Errorf("read package time: %w", err)

@@ -1,0 +1,145 @@
+// Package chaos is proof by fault: real processes of the built binary, a NATS cluster and a Redis are made to fail in
+// every way that we know, each alone and in random sequence, while events flow. Every event that JetStream acknowledged
+// is delivered to every webhook in the end.
+//
+//	go test ./test/chaos -chaos.bounded                 every fault at least once, in a few minutes
+//	go test ./test/chaos -timeout 0 -chaos.each=5       every fault alone, five times, with a table
+//	go test ./test/chaos -timeout 0 -chaos.minutes=60   random sequences for an hour
+package chaos
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/saumer/saumer/fault"
+	"github.com/saumer/saumer/test/process"
+)
+
+var (
+	bounded = flag.Bool("chaos.bounded", false, "play every fault at least once, some of them together")
+	each    = flag.Int("chaos.each", 0, "play every fault alone, so many times")
+	minutes = flag.Int("chaos.minutes", 0, "play random sequences of faults for so many minutes")
+	only    = flag.String("chaos.fault", "", "play only the faults whose names match this regular expression")
+	seed    = flag.Uint64("chaos.seed", 0, "the seed; 0 draws one")
+	rate    = flag.Int("chaos.rate", 60, "events a second")
+	gone    = flag.Duration("chaos.gone", 10*time.Second, "how long Redis is gone where it is gone for a while")
+	table   = flag.String("chaos.report", "", "write the table to this file")
+)
+
+var binary, natsBinary string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code := 1
+	dir, err := os.MkdirTemp("", "saumer-chaos")
+	if err == nil && (*bounded || *each > 0 || *minutes > 0) {
+		if binary, err = process.BuildToFail(dir); err == nil {
+			natsBinary, err = process.BuildNATS(dir)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	} else {
+		code = m.Run()
+	}
+	_ = os.RemoveAll(dir) // what is left is in the directory for temporary files
+	os.Exit(code)
+}
+
+// dice are what is drawn by the seed, which is said.
+func dice(t *testing.T) *rand.Rand {
+	t.Helper()
+	s := *seed
+	if s == 0 {
+		s = rand.Uint64()
+	}
+	t.Logf("-chaos.seed=%d", s)
+	return rand.New(rand.NewPCG(s, 1))
+}
+
+func TestBounded(t *testing.T) {
+	if !*bounded {
+		t.Skip("every fault at least once: -chaos.bounded")
+	}
+	process.NeedRedis(t)
+	r := newReport(t)
+	t.Run("embedded", func(t *testing.T) {
+		w := newWorld(t, dice(t), true, "--max-store", embeddedStore)
+		w.play(r, chosen(append([]trouble{allEndpoints()}, embeddedTroubles()...)))
+	})
+	t.Run("cluster", func(t *testing.T) {
+		rng := dice(t)
+		w := newWorld(t, rng, false)
+		all := append([]trouble{allEndpoints()}, workerTroubles()...)
+		// Two steps at once, each by another worker; a stop takes long, so that two of them, drawn at random, have to do.
+		for steps := fault.Steps; len(steps) > 0; steps = steps[min(2, len(steps)):] {
+			all = append(all, stepsTrouble(steps[:min(2, len(steps))], false))
+		}
+		i := rng.IntN(len(fault.Steps) - 1)
+		all = append(all, stepsTrouble(fault.Steps[i:i+2], true))
+		w.play(r, chosen(concat(all, redisTroubles(), natsTroubles(), peopleTroubles())))
+	})
+}
+
+func TestEach(t *testing.T) {
+	if *each == 0 {
+		t.Skip("every fault alone: -chaos.each=N")
+	}
+	process.NeedRedis(t)
+	r := newReport(t)
+	t.Run("embedded", func(t *testing.T) {
+		w := newWorld(t, dice(t), true, "--max-store", embeddedStore)
+		for range *each {
+			w.play(r, chosen(embeddedTroubles()))
+		}
+	})
+	t.Run("cluster", func(t *testing.T) {
+		w := newWorld(t, dice(t), false)
+		for range *each {
+			w.play(r, chosen(clusterTroubles()))
+		}
+	})
+}
+
+func TestRandom(t *testing.T) {
+	if *minutes == 0 {
+		t.Skip("random sequences: -chaos.minutes=N")
+	}
+	process.NeedRedis(t)
+	r := newReport(t)
+	w := newWorld(t, dice(t), false)
+	all := chosen(clusterTroubles())
+	for end := time.Now().Add(time.Duration(*minutes) * time.Minute); time.Now().Before(end) && !t.Failed(); {
+		var sequence trouble
+		for range 1 + w.rng.IntN(3) {
+			next := all[w.rng.IntN(len(all))]
+			t.Logf("next: %s", next.name)
+			before := sequence.do
+			sequence.do = func(w *world) {
+				if before != nil {
+					before(w)
+				}
+				next.do(w)
+			}
+		}
+		sequence.name, sequence.twice = "random sequences", unwritten
+		w.play(r, []trouble{sequence})
+		w.flat(r)
+	}
+}
+
+// chosen are the faults that -chaos.fault asks for.
+func chosen(all []trouble) (some []trouble) {
+	pattern := regexp.MustCompile(*only)
+	for _, tr := range all {
+		if pattern.MatchString(tr.name) {
+			some = append(some, tr)
+		}
+	}
+	return some
+}

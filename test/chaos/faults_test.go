@@ -1,0 +1,46 @@
+package chaos
+
+import (
+	"time"
+)
+
+// duplicates says which deliveries may come twice in a fault, and why.
+type duplicates string
+
+const (
+	none      duplicates = "none"
+	handOver  duplicates = "the moment in which a webhook leaves or enters the live path (at most 1 %)"
+	unwritten duplicates = "what was attempted and not acknowledged or checkpointed when the process ended"
+	lateOnes  duplicates = "answers that came after the timeout, and the moment of a hand-over"
+	lostAcks  duplicates = "acknowledgements that NATS lost, and the moment of a hand-over"
+)
+
+// trouble is a fault: it is done and undone within one call.
+type trouble struct {
+	name  string
+	twice duplicates
+	do    func(w *world)
+}
+
+// clusterTroubles are all faults of the cluster, in the order in which they are played.
+func clusterTroubles() []trouble {
+	return concat(endpointTroubles(), workerTroubles(), stepTroubles(), redisTroubles(), natsTroubles(), peopleTroubles())
+}
+
+func concat(lists ...[]trouble) (all []trouble) {
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	return all
+}
+
+// hold is how long a fault lasts where nothing else says so.
+const hold = 6 * time.Second
+
+// pass lets a fault last.
+func (w *world) pass(d time.Duration) { time.Sleep(d) }
+
+// between is a time at random.
+func (w *world) between(low, high time.Duration) time.Duration {
+	return low + time.Duration(w.rng.Int64N(int64(high-low)))
+}

@@ -1,0 +1,99 @@
+package chaos
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// report is the table of what was played.
+type report struct {
+	rows  []*row
+	notes []string
+}
+
+// row is what came of a fault.
+type row struct {
+	name                          string
+	runs, deliveries, lost, twice int
+	slowest                       time.Duration
+	why                           duplicates
+}
+
+// newReport makes a report that is shown, and written where it is wanted, when the test ends.
+func newReport(t *testing.T) *report {
+	t.Helper()
+	r := &report{}
+	t.Cleanup(func() {
+		text := r.String()
+		t.Log("\n" + text)
+		if *table != "" {
+			if err := os.WriteFile(*table, []byte(text), 0o600); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	return r
+}
+
+func (r *report) row(tr trouble) *row {
+	for _, row := range r.rows {
+		if row.name == tr.name {
+			return row
+		}
+	}
+	r.rows = append(r.rows, &row{name: tr.name, why: tr.twice})
+	return r.rows[len(r.rows)-1]
+}
+
+func (r *report) String() string {
+	var b strings.Builder
+	b.WriteString("| fault | runs | deliveries | lost | twice | recovered within | duplicates come from |\n|---|---|---|---|---|---|---|\n")
+	for _, x := range r.rows {
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %.1f s | %s |\n", x.name, x.runs, x.deliveries, x.lost, x.twice, x.slowest.Seconds(), x.why)
+	}
+	for _, note := range r.notes {
+		b.WriteString("\n" + note)
+	}
+	return b.String()
+}
+
+// play plays faults one after the other, and reconciles after each.
+func (w *world) play(r *report, troubles []trouble) {
+	w.t.Helper()
+	w.settle()
+	for _, tr := range troubles {
+		x := r.row(tr)
+		before := w.sums()
+		began := time.Now()
+		tr.do(w)
+		took, lost := w.settle()
+		after := w.sums()
+		x.runs++
+		x.deliveries += after.all - before.all
+		x.lost += lost
+		twice := after.twice - before.twice
+		x.twice += twice
+		x.slowest = max(x.slowest, took)
+		w.t.Logf("%s: %v, %d deliveries, %d lost, %d twice, recovered after %v",
+			tr.name, time.Since(began).Round(time.Second), after.all-before.all, lost, twice, took.Round(10*time.Millisecond))
+		switch {
+		case tr.twice == none && twice > 0,
+			tr.twice == handOver && twice*100 > after.all-before.all:
+			w.t.Errorf("%s: %d of %d deliveries came twice; expected are those from %s", tr.name, twice, after.all-before.all, tr.twice)
+		}
+	}
+}
+
+// flat notes what the workers have in memory.
+func (w *world) flat(r *report) {
+	w.t.Helper()
+	text := time.Now().Format("15:04:05")
+	for i, worker := range w.workers {
+		text += fmt.Sprintf("  worker %d: %d MiB, %d goroutines", i, resident(worker.PID())>>20, goroutines(worker))
+	}
+	r.notes = append(r.notes, text)
+	w.t.Log(text)
+}

@@ -1,0 +1,454 @@
+package chaos
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/saumer/saumer/fault"
+	"github.com/saumer/saumer/test/process"
+)
+
+const (
+	workers = 3
+	hooks   = 12
+	// patience is how long everything may take to be delivered after a fault is over.
+	patience = 3 * time.Minute
+)
+
+// hook is a webhook with its endpoint.
+type hook struct {
+	*endpoint
+	name string
+	id   uint64
+	// from is the first event that it has to get, low the first that it may not have yet.
+	from, low int
+	// forgiven are ranges of events that it need not get, since they were dropped on somebody's word.
+	forgiven [][2]int
+	// givenUp are the events that it rejected to the end, by the notices.
+	givenUp map[int]bool
+}
+
+// world is Saumer at work: a cluster of three NATS and a Redis with three workers, or one process with all embedded.
+type world struct {
+	t        *testing.T
+	rng      *rand.Rand
+	dir      string
+	embedded bool
+
+	nats   []*process.NATS
+	routes map[[2]int]*proxy // from, to
+	redis  *process.Redis
+	door   *proxy // to Redis
+	names  *names
+	tls    *tlsFiles
+	more   []string // flags
+
+	workers []*process.Saumer
+	hooks   []*hook
+	pub     *publisher
+	// noticed is the last of the notices that was read.
+	noticed uint64
+}
+
+// newWorld starts everything.
+func newWorld(t *testing.T, rng *rand.Rand, embedded bool, more ...string) *world {
+	t.Helper()
+	w := &world{t: t, rng: rng, dir: t.TempDir(), embedded: embedded, more: more, routes: map[[2]int]*proxy{}}
+	t.Cleanup(w.close)
+	var err error
+	w.tls, err = newTLS(w.dir)
+	w.must(err)
+	w.names, err = newNames()
+	w.must(err)
+	if embedded {
+		w.startEmbedded()
+	} else {
+		w.startCluster()
+		w.startRedis()
+		w.workers = make([]*process.Saumer, workers)
+		for i := range w.workers {
+			w.start(i)
+		}
+	}
+	for i := range hooks {
+		w.hook(fmt.Sprintf("hook %d", i), i == hooks-1, i == hooks-2)
+	}
+	w.pub, err = newPublisher(w.natsURL(), *rate)
+	w.must(err)
+	return w
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// startCluster starts the three NATS, which reach each other over proxies.
+func (w *world) startCluster() {
+	w.t.Helper()
+	ports := make([]int, 3)
+	for i := range ports {
+		var err error
+		ports[i], err = process.FreePort()
+		w.must(err)
+	}
+	for i := range ports {
+		dir := filepath.Join(w.dir, fmt.Sprintf("nats%d", i))
+		w.must(os.Mkdir(dir, 0o700))
+		n := &process.NATS{Binary: natsBinary, Dir: dir, Name: fmt.Sprintf("n%d", i), Cluster: ports[i]}
+		for j, port := range ports {
+			if i == j {
+				continue
+			}
+			p, err := newProxy(fmt.Sprintf("127.0.0.1:%d", port))
+			w.must(err)
+			w.routes[[2]int{i, j}] = p
+			n.Routes = append(n.Routes, "nats://"+p.address())
+		}
+		w.nats = append(w.nats, n)
+	}
+	for _, n := range w.nats {
+		w.must(n.Start())
+	}
+}
+
+func (w *world) startRedis() {
+	w.t.Helper()
+	w.redis = &process.Redis{Dir: filepath.Join(w.dir, "redis")}
+	w.must(os.Mkdir(w.redis.Dir, 0o700))
+	w.must(w.redis.Start())
+	var err error
+	w.door, err = newProxy(fmt.Sprintf("127.0.0.1:%d", w.redis.Port))
+	w.must(err)
+}
+
+// natsURL is where publishers and workers find NATS.
+func (w *world) natsURL() string {
+	if w.embedded {
+		return "nats://" + w.listen()
+	}
+	var urls []string
+	for _, n := range w.nats {
+		urls = append(urls, n.URL())
+	}
+	return strings.Join(urls, ",")
+}
+
+// listen is the address of the embedded NATS.
+func (w *world) listen() string {
+	for _, arg := range w.more {
+		if address, ok := strings.CutPrefix(arg, "--nats-listen="); ok {
+			return address
+		}
+	}
+	return ""
+}
+
+func (w *world) startEmbedded() {
+	w.t.Helper()
+	port, err := process.FreePort()
+	w.must(err)
+	w.more = append(w.more, fmt.Sprintf("--nats-listen=127.0.0.1:%d", port))
+	w.workers = make([]*process.Saumer, 1)
+	w.start(0)
+}
+
+// start starts a worker; env says how it is to fail.
+func (w *world) start(i int, env ...string) {
+	w.t.Helper()
+	dir := filepath.Join(w.dir, fmt.Sprintf("worker%d", i))
+	w.must(os.MkdirAll(dir, 0o700))
+	args := []string{
+		"--data", filepath.Join(dir, "data"), "--timeout", timeout.String(), "--connect-timeout", "1s", "--grace", "5s",
+		"--backoff-initial", "100ms", "--backoff-max", "1s", "--deactivate-after", "4s", "--deactivate-attempts", "4",
+		"--allow-cidrs", "127.0.0.0/8", "--max-in-flight", "8", "--secret-key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+	}
+	if !w.embedded {
+		args = append(args, "--nats-url", w.natsURL(), "--redis-url", "redis://"+w.door.address(), "--replicas", "3")
+	}
+	env = append(env, "SSL_CERT_FILE="+w.tls.bundle, fault.EnvDNS+"="+w.names.address())
+	var err error
+	// A cluster without leaders refuses a start; whoever runs it starts it again.
+	for deadline := time.Now().Add(time.Minute); ; {
+		if w.workers[i], err = process.Start(binary, dir, env, append(args, w.more...)...); err == nil || time.Now().After(deadline) {
+			break
+		}
+	}
+	w.must(err)
+}
+
+// any is a worker that runs.
+func (w *world) any() *process.Saumer {
+	for _, i := range w.rng.Perm(len(w.workers)) {
+		select {
+		case <-w.workers[i].Exited():
+		default:
+			return w.workers[i]
+		}
+	}
+	w.t.Fatal("no worker runs")
+	return nil
+}
+
+// hook makes a webhook with an endpoint. It gets what is published from now on.
+func (w *world) hook(name string, secure, named bool) *hook {
+	w.t.Helper()
+	var files *tlsFiles
+	scheme := "http"
+	if secure {
+		files, scheme = w.tls, "https"
+	}
+	e, err := newEndpoint(files)
+	w.must(err)
+	h := &hook{endpoint: e, name: name, givenUp: map[int]bool{}}
+	host := e.address
+	if named {
+		host = strings.Replace(host, "127.0.0.1", "hook.test", 1)
+	}
+	w.retry("create a webhook", func() error {
+		created, err := w.any().Create(scheme + "://" + host + "/")
+		h.id = created.ID
+		return err
+	})
+	if w.pub != nil {
+		h.from = w.pub.count() + 1 // the one that may be under way may have come too early
+	}
+	h.low = h.from
+	w.hooks = append(w.hooks, h)
+	return h
+}
+
+// retry does something until it succeeds, as a person would.
+func (w *world) retry(what string, try func() error) {
+	w.t.Helper()
+	var err error
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		if err = try(); err == nil {
+			return
+		}
+		var refusal *process.Refusal
+		if errors.As(err, &refusal) && refusal.Code < 90 {
+			break
+		}
+	}
+	w.t.Fatalf("%s: %v", what, err)
+}
+
+// remove ends a webhook; nobody asks any more what it got.
+func (w *world) remove(h *hook) {
+	w.t.Helper()
+	w.retry("delete a webhook", func() error {
+		err := w.any().Call("DeleteWebHookById", map[string]string{"id": fmt.Sprint(h.id)}, nil)
+		var refusal *process.Refusal
+		if errors.As(err, &refusal) && refusal.Code == 3 {
+			return nil // an answer was lost
+		}
+		return err
+	})
+	for i, other := range w.hooks {
+		if other == h {
+			w.hooks = append(w.hooks[:i:i], w.hooks[i+1:]...)
+		}
+	}
+}
+
+// missing counts what was published before a number and never delivered.
+func (w *world) missing(before int) (lost int, text string) {
+	for _, h := range w.hooks {
+		var missing []int
+		for _, n := range h.endpoint.missing(h.low, before) {
+			if !h.forgives(n) {
+				missing = append(missing, n)
+			}
+		}
+		if len(missing) == 0 {
+			h.low = max(h.low, before)
+			continue
+		}
+		h.low = missing[0]
+		lost += len(missing)
+		text += fmt.Sprintf("%s lacks %d events from %d to %d; ", h.name, len(missing), missing[0], missing[len(missing)-1])
+	}
+	return lost, text
+}
+
+func (h *hook) forgives(n int) bool {
+	if h.givenUp[n] {
+		return true
+	}
+	for _, r := range h.forgiven {
+		if n >= r[0] && n < r[1] {
+			return true
+		}
+	}
+	return false
+}
+
+// settle waits until everything that was published before it began is delivered, activating what is inactive, and
+// returns what is lost even so.
+func (w *world) settle() (took time.Duration, lost int) {
+	w.t.Helper()
+	began := time.Now()
+	before := w.pub.count()
+	var text string
+	for looked := began; time.Since(began) < patience; time.Sleep(50 * time.Millisecond) {
+		if lost, text = w.missing(before); lost == 0 {
+			return time.Since(began), 0
+		}
+		if time.Since(looked) > time.Second {
+			looked = time.Now()
+			w.activateAll()
+			w.readNotices()
+		}
+	}
+	w.t.Errorf("%v later: %s", patience, text)
+	for _, h := range w.hooks {
+		h.low = max(h.low, before) // said once
+	}
+	w.dump()
+	return time.Since(began), lost
+}
+
+// activateAll is a person who follows each notice's link, and wants the replay.
+func (w *world) activateAll() {
+	worker := w.any()
+	all, err := worker.Webhooks()
+	if err != nil {
+		return // the next look is in a second
+	}
+	for _, hook := range all {
+		if hook.Active == 0 {
+			_ = worker.Call("ActivateWebHook", map[string]string{"id": fmt.Sprint(hook.ID), "replayEvents": "1"}, nil) // likewise
+		}
+	}
+}
+
+// readNotices takes in which events were given up.
+func (w *world) readNotices() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	stream, err := w.pub.js.Stream(ctx, "NOTICES")
+	if err != nil {
+		return // the next look is in a second
+	}
+	for ; ; w.noticed++ {
+		m, err := stream.GetMsg(ctx, w.noticed+1, jetstream.WithGetMsgSubject("notices.>"))
+		if err != nil {
+			return // there is none, or likewise
+		}
+		w.noticed = m.Sequence - 1
+		var notice struct {
+			Kind         string
+			Webhook, Seq uint64
+		}
+		if json.Unmarshal(m.Data, &notice) != nil || notice.Kind != "exhausted" {
+			continue
+		}
+		w.pub.mu.Lock()
+		n, known := w.pub.numbers[notice.Seq]
+		w.pub.mu.Unlock()
+		for _, h := range w.hooks {
+			if known && h.id == notice.Webhook {
+				h.givenUp[n] = true
+			}
+		}
+	}
+}
+
+// dump shows how everything stands.
+func (w *world) dump() {
+	w.t.Helper()
+	if all, err := w.any().Webhooks(); err == nil {
+		for _, hook := range all {
+			w.t.Logf("%+v", hook)
+		}
+	}
+	for i, worker := range w.workers {
+		out := worker.Output()
+		w.t.Logf("worker %d:\n%s", i, out[max(0, len(out)-8000):])
+	}
+}
+
+// sums are what all endpoints together took.
+type sums struct{ all, twice, back int }
+
+func (w *world) sums() (s sums) {
+	for _, h := range w.hooks {
+		h.mu.Lock()
+		s.all += h.all
+		s.twice += h.twice
+		s.back += h.back
+		h.mu.Unlock()
+	}
+	return s
+}
+
+// leader is the index of the NATS that leads the stream of events.
+func (w *world) leader() int {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for ctx.Err() == nil {
+		stream, err := w.pub.js.Stream(ctx, "EVENTS")
+		if err != nil {
+			continue
+		}
+		if cluster := stream.CachedInfo().Cluster; cluster != nil {
+			for i, n := range w.nats {
+				if n.Name == cluster.Leader {
+					return i
+				}
+			}
+		}
+	}
+	w.t.Fatal("the stream of events has no leader")
+	return 0
+}
+
+// client is a client of the Redis behind the proxy.
+func (w *world) client() *redis.Client {
+	return redis.NewClient(&redis.Options{Addr: fmt.Sprintf("127.0.0.1:%d", w.redis.Port)})
+}
+
+func (w *world) close() {
+	if w.pub != nil {
+		w.pub.close()
+	}
+	for _, worker := range w.workers {
+		if worker != nil {
+			_ = worker.Signal(syscall.SIGCONT) // one that is stopped
+			worker.Kill()
+		}
+	}
+	for _, h := range w.hooks {
+		h.endpoint.close()
+	}
+	for _, n := range w.nats {
+		_ = n.Signal(syscall.SIGCONT)
+		n.Kill()
+	}
+	for _, p := range w.routes {
+		p.close()
+	}
+	if w.redis != nil {
+		w.redis.Kill()
+		w.door.close()
+	}
+	if w.names != nil {
+		w.names.close()
+	}
+}
