@@ -50,7 +50,7 @@ func (n *NATS) Start() (err error) {
 	if n.file, err = os.OpenFile(filepath.Join(n.Dir, "nats.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err != nil {
 		return err
 	}
-	n.cmd = exec.Command(n.Binary, "-c", path)
+	n.cmd = command(n.Binary, "-c", path)
 	n.cmd.Stdout, n.cmd.Stderr = n.file, n.file
 	if err := n.cmd.Start(); err != nil {
 		return fmt.Errorf("start nats-server: %w", err)

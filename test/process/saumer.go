@@ -40,7 +40,7 @@ type Saumer struct {
 // case.
 func Start(binary, dir string, env []string, args ...string) (*Saumer, error) {
 	s := &Saumer{exited: make(chan struct{}), out: &output{more: make(chan struct{})}}
-	s.cmd = exec.Command(binary, append([]string{"serve", "--http", "127.0.0.1:0", "--password", Password, "--log-level", "warn"}, args...)...)
+	s.cmd = command(binary, append([]string{"serve", "--http", "127.0.0.1:0", "--password", Password, "--log-level", "warn"}, args...)...)
 	s.cmd.Dir, s.cmd.Env = dir, append(os.Environ(), env...)
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
 	if err := s.cmd.Start(); err != nil {
