@@ -352,7 +352,10 @@ func (w *world) activateAll() {
 	}
 	for _, hook := range all {
 		if hook.Active == 0 {
-			_ = worker.Call("ActivateWebHook", map[string]string{"id": fmt.Sprint(hook.ID), "replayEvents": "1"}, nil) // likewise
+			err := worker.Call("ActivateWebHook", map[string]string{"id": fmt.Sprint(hook.ID), "replayEvents": "1"}, nil)
+			if err != nil && !errors.As(err, new(*process.Refusal)) {
+				return // likewise
+			}
 		}
 	}
 }

@@ -60,7 +60,7 @@ func (n *NATS) Start() (err error) {
 
 func (n *NATS) awaitReady() error {
 	for deadline := time.Now().Add(starting); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		res, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/healthz?js-enabled-only=true", n.Monitor))
+		res, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/healthz?js-enabled-only=true", n.Monitor))
 		if err != nil {
 			continue
 		}
