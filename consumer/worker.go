@@ -105,16 +105,16 @@ type Worker struct {
 	// delivered again.
 	done [1 << 14]uint64
 	wg   sync.WaitGroup
-	// newer bounds what is said of records of a newer version.
-	newer rate.Sometimes
+	// newer bounds what is said of webhooks' records of a newer version, left what is said of backlogs that are left alone.
+	newer, left rate.Sometimes
 }
 
 // NewWorker makes a worker.
 func NewWorker(o Options) *Worker {
 	w := &Worker{
 		Options: o, known: map[string]bool{}, out: map[uint64]*outstanding{}, lanes: map[string]*lane{},
-		newer: rate.Sometimes{First: 1, Interval: time.Minute},
-		less:  make(chan struct{}, 1), signing: make(chan struct{}, 1), glancing: make(chan struct{}, 1),
+		newer: rate.Sometimes{First: 1, Interval: time.Minute}, left: rate.Sometimes{First: 1, Interval: time.Minute},
+		less: make(chan struct{}, 1), signing: make(chan struct{}, 1), glancing: make(chan struct{}, 1),
 	}
 	for _, name := range o.Known {
 		w.known[name] = true

@@ -161,7 +161,12 @@ func (w *Worker) sweep(ctx context.Context, late time.Duration) error {
 			w.options.Log.Error("a backlog's record is left alone", zap.Error(err))
 			return nil
 		}
-		return w.rouse(ctx, e.Key, b, now, late)
+		err = w.rouse(ctx, e.Key, b, now, late)
+		if errors.Is(err, registry.ErrNewer) || errors.Is(err, registry.ErrUnreadable) {
+			w.options.Log.Error("a backlog is left alone with its webhook", zap.Error(err))
+			return nil
+		}
+		return err
 	})
 }
 
