@@ -242,6 +242,9 @@ func (w *Worker) settle(o *outstanding, kept bool) {
 		}
 	}
 	ack := last && o.kept()
+	if ack {
+		w.last = o.msg
+	}
 	w.mu.Unlock()
 	if ack {
 		w.ack(o)

@@ -25,9 +25,6 @@ import (
 const (
 	// fetchSize is how many events one fetch asks for, and so the largest batch that is looked up at once.
 	fetchSize = 500
-	// fetchBeats is for how many heartbeats a fetch waits for events, and so how long NATS goes on handing events to a
-	// process that is held up.
-	fetchBeats = 5
 	// window bounds the events that this process holds without having acknowledged them.
 	window = 4096
 	// deliveries bounds the attempts that wait or are under way, where events are for many webhooks.
@@ -66,6 +63,12 @@ type Rejects interface {
 	Reject(ctx context.Context, subject string, header nats.Header, data []byte, seq uint64, reason string) error
 }
 
+// Acks makes sure of acknowledgements, which are sent without waiting for an answer.
+type Acks interface {
+	// Confirm returns when NATS has taken in the acknowledgement of a message, sent to reply, and all that came before it.
+	Confirm(ctx context.Context, reply string) error
+}
+
 // Options of a worker.
 type Options struct {
 	Events   jetstream.Consumer
@@ -74,12 +77,14 @@ type Options struct {
 	Slots    *delivery.Slots
 	Cover    Cover
 	Rejects  Rejects
+	Acks     Acks
 	// Known are the names of events that webhooks can be made for.
 	Known []string
 	// Now is the time by the clock that all nodes share.
 	Now func() time.Time
-	// Heartbeat is how often NATS says that a fetch still waits: how soon it is known that NATS has forgotten it.
-	Heartbeat time.Duration
+	// Pull is how long a fetch waits for events: how soon it is known that NATS has forgotten it, how long NATS goes on
+	// handing events to a process that is held up, and how long a stop waits for what NATS has sent.
+	Pull time.Duration
 	// AckWait is the consumer's; signs of life are sent well inside it.
 	AckWait time.Duration
 	// Grace is how long a stop waits for attempts under way.
@@ -104,6 +109,8 @@ type Worker struct {
 	// done are the last sequences acknowledged, each at its remainder: an event whose acknowledgement was lost is not
 	// delivered again.
 	done [1 << 14]uint64
+	// last is a message whose acknowledgement is among the last.
+	last jetstream.Msg
 	wg   sync.WaitGroup
 	// newer bounds what is said of webhooks' records of a newer version, left what is said of backlogs that are left alone.
 	newer, left rate.Sometimes
@@ -153,7 +160,26 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	stopWatching()
 	watchers.Wait()
+	w.confirm(context.WithoutCancel(ctx))
 	return nil
+}
+
+// confirming bounds the wait for the last acknowledgements.
+const confirming = 5 * time.Second
+
+// confirm sees to it that no acknowledgement is lost by the end of an embedded NATS, which takes them in by and by.
+func (w *Worker) confirm(ctx context.Context) {
+	w.mu.Lock()
+	last := w.last
+	w.mu.Unlock()
+	if last == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, confirming)
+	defer cancel()
+	if err := w.Acks.Confirm(ctx, last.Reply()); err != nil {
+		w.Log.Warn("make sure of the last acknowledgements; some events may be sent twice", zap.Error(err))
+	}
 }
 
 // fetch takes what is there, up to fetchSize events, and dispatches it in batches as it comes.
@@ -162,9 +188,7 @@ func (w *Worker) fetch(ctx, hard context.Context) error {
 	if room == 0 {
 		return nil
 	}
-	fetching, cancel := context.WithTimeout(ctx, fetchBeats*w.Heartbeat)
-	defer cancel()
-	fetched, err := w.Events.Fetch(min(fetchSize, room), jetstream.FetchContext(fetching), jetstream.FetchHeartbeat(w.Heartbeat))
+	fetched, err := w.Events.Fetch(min(fetchSize, room), jetstream.FetchMaxWait(w.Pull))
 	if err != nil {
 		return fmt.Errorf("ask for events: %w", err)
 	}
@@ -174,6 +198,7 @@ func (w *Worker) fetch(ctx, hard context.Context) error {
 		batch = batch[:0]
 		select {
 		case <-ctx.Done():
+			// A fetch that was left would have what is on its way to it come again after the ack wait alone.
 			for m := range messages {
 				w.giveBack(m)
 			}

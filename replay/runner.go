@@ -73,8 +73,8 @@ type Options struct {
 	Window, Retention time.Duration
 	// Grace is how long a stop waits for attempts under way.
 	Grace time.Duration
-	// Heartbeat is how often NATS says that a fetch still waits: how soon it is known that NATS has forgotten it.
-	Heartbeat time.Duration
+	// Pull is how long a fetch waits for wakes.
+	Pull time.Duration
 	// Owner names this process in leases.
 	Owner string
 	Log   *zap.Logger
