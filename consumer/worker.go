@@ -188,6 +188,7 @@ func (w *Worker) fetch(ctx, hard context.Context) error {
 	if room == 0 {
 		return nil
 	}
+	asked := time.Now()
 	fetched, err := w.Events.Fetch(min(fetchSize, room), jetstream.FetchMaxWait(w.Pull))
 	if err != nil {
 		return fmt.Errorf("ask for events: %w", err)
@@ -221,7 +222,7 @@ func (w *Worker) fetch(ctx, hard context.Context) error {
 				break more
 			}
 		}
-		w.dispatch(ctx, hard, batch)
+		w.dispatch(ctx, hard, batch, w.handedOut(asked))
 	}
 }
 
@@ -249,13 +250,23 @@ func (w *Worker) room(ctx context.Context) int {
 	}
 }
 
-// dispatch looks up the webhooks of a batch and hands its events to their lanes.
-func (w *Worker) dispatch(ctx, hard context.Context, batch []jetstream.Msg) {
+// handedOut is from when on the ack wait of what a fetch brings counts: now, unless the process was held up since it was
+// asked for. What lay in a socket meanwhile may be somebody else's by now.
+func (w *Worker) handedOut(asked time.Time) time.Time {
+	now := time.Now()
+	if now.Sub(asked) > w.Pull+ackMargin {
+		return asked
+	}
+	return now
+}
+
+// dispatch looks up the webhooks of a batch that was handed out at a time, and hands its events to their lanes.
+func (w *Worker) dispatch(ctx, hard context.Context, batch []jetstream.Msg, since time.Time) {
 	events := make([]*outstanding, 0, len(batch))
 	var pairs []registry.Pair
 	asked := map[registry.Pair]bool{}
 	for _, m := range batch {
-		o := w.admit(hard, m)
+		o := w.admit(hard, m, since)
 		if o == nil {
 			continue
 		}
@@ -282,7 +293,7 @@ func (w *Worker) dispatch(ctx, hard context.Context, batch []jetstream.Msg) {
 }
 
 // admit makes an event of a message; nil if it is dealt with already: rejected, or out or done in this process.
-func (w *Worker) admit(ctx context.Context, m jetstream.Msg) *outstanding {
+func (w *Worker) admit(ctx context.Context, m jetstream.Msg, since time.Time) *outstanding {
 	meta, err := m.Metadata()
 	if err != nil {
 		w.Log.Error("an event without its position is left alone", zap.Error(err))
@@ -297,7 +308,7 @@ func (w *Worker) admit(ctx context.Context, m jetstream.Msg) *outstanding {
 		w.reject(ctx, m, seq, err.Error())
 		return nil
 	}
-	o := &outstanding{msg: m, event: e, since: time.Now()}
+	o := &outstanding{msg: m, event: e, since: since}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
