@@ -1,10 +1,11 @@
 .DEFAULT_GOAL := help
 RUNS ?= 200
+MINUTES ?= 60
 FUZZTIME ?= 30s
-.PHONY: help build test race fuzz chaos bench lint
+.PHONY: help build test race fuzz protocol chaos bench lint
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build the binary ./saumer
 	CGO_ENABLED=0 go build -trimpath -o saumer ./cmd/saumer
@@ -15,8 +16,11 @@ test: ## run all tests
 race: ## run all tests with the race detector
 	go test -race ./...
 
-chaos: ## play the hand-over between live path and backlog for long: RUNS random worlds with crashes, and as many without
+protocol: ## play the hand-over between live path and backlog for long: RUNS random worlds with crashes, and as many without
 	go test -count=1 -timeout 0 ./test/protocol -protocol.runs=$(RUNS) -protocol.seed=$$(date +%s)
+
+chaos: ## play random sequences of faults on real processes for MINUTES
+	go test -count=1 -timeout 0 -v ./test/chaos -chaos.minutes=$(MINUTES)
 
 fuzz: ## fuzz everything that reads what others wrote, each target for FUZZTIME
 	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \
