@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
+	"math"
 	"net"
 	"net/http"
 	"strconv"
@@ -17,11 +19,15 @@ const maxDirect = 32 << 10
 // errLong is the end of a response whose headers are too long.
 var errLong = errors.New("the response's headers are too long")
 
+// unbounded is a budget for what is bounded otherwise.
+const unbounded = math.MaxInt
+
 // exchange is what one request and its response need besides the connection. It is used again for others.
 type exchange struct {
 	request []byte
 	reader  *bufio.Reader
 	source  source
+	limited io.LimitedReader
 	scratch [4 << 10]byte
 }
 
@@ -131,6 +137,18 @@ func (x *exchange) read(conn net.Conn, a *Attempt) (reusable bool, retryAfter st
 	x.source = source{conn: conn, budget: maxResponse}
 	x.reader.Reset(&x.source)
 	defer x.release()
+	if _, err = x.reader.Peek(1); err != nil {
+		return false, "", err
+	}
+	there, _ := x.reader.Peek(x.reader.Buffered()) // no more than there is: it does not fail
+	if status, head, length, ok := plain(there); ok {
+		if _, err = x.reader.Discard(head); err != nil {
+			return false, "", err
+		}
+		a.Status = status
+		x.source.budget = unbounded
+		return x.body(length, a)
+	}
 	var res *http.Response
 	for res == nil || res.StatusCode >= 100 && res.StatusCode <= 199 && res.StatusCode != http.StatusSwitchingProtocols {
 		// Informational responses count as headers of the final one.
@@ -140,7 +158,7 @@ func (x *exchange) read(conn net.Conn, a *Attempt) (reusable bool, retryAfter st
 	}
 	a.Status = res.StatusCode
 	// Of the body, readBody knows the bound; of what is around its chunks, net/http does.
-	x.source.budget = 1 << 62
+	x.source.budget = unbounded
 	all, err := readBody(res.Body, x.scratch[:], a)
 	if err != nil {
 		return false, "", err
@@ -149,5 +167,18 @@ func (x *exchange) read(conn net.Conn, a *Attempt) (reusable bool, retryAfter st
 	return reusable, res.Header.Get("Retry-After"), nil
 }
 
+// body reads a body of a known length, as far as it is wanted.
+func (x *exchange) body(length int, a *Attempt) (reusable bool, retryAfter string, err error) {
+	x.limited = io.LimitedReader{R: x.reader, N: int64(length)}
+	all, err := readBody(&x.limited, x.scratch[:], a)
+	switch {
+	case err != nil:
+		return false, "", err
+	case x.limited.N > 0 && all:
+		return false, "", io.ErrUnexpectedEOF
+	}
+	return x.limited.N == 0 && x.reader.Buffered() == 0, "", nil
+}
+
 // release lets go of the connection: nothing can be read from it by this exchange any more.
-func (x *exchange) release() { x.source = source{} }
+func (x *exchange) release() { x.source, x.limited = source{}, io.LimitedReader{} }

@@ -90,7 +90,7 @@ func (c *Client) classify(ctx context.Context, late *overtime, t Target, err err
 	case errors.As(err, &op) && op.Op == "dial" && op.Timeout():
 		a.Outcome, a.Error = Timeout, fmt.Sprintf("%s: no connection within %v", host, c.options.ConnectTimeout)
 	case errors.As(err, &op) && op.Op == "dial":
-		a.Outcome, a.Error = Refused, fmt.Sprintf("%s: %s", host, plain(op))
+		a.Outcome, a.Error = Refused, fmt.Sprintf("%s: %s", host, reason(op))
 	case errors.Is(err, errHandshake), err.Error() == "net/http: TLS handshake timeout":
 		a.Outcome, a.Error = Timeout, fmt.Sprintf("%s: no TLS handshake within %v", host, c.options.ConnectTimeout)
 	case isTimeout(err):
@@ -100,8 +100,8 @@ func (c *Client) classify(ctx context.Context, late *overtime, t Target, err err
 	}
 }
 
-// plain is the reason why a connection was not made, in words.
-func plain(op *net.OpError) string {
+// reason is why a connection was not made, in words.
+func reason(op *net.OpError) string {
 	switch {
 	case errors.Is(op, syscall.ECONNREFUSED):
 		return "the connection was refused"
