@@ -83,6 +83,13 @@ func (c *Client) headers(t Target, r Request, at time.Time, pass func(name, valu
 	}
 }
 
+// header is what headers passes on.
+func (c *Client) header(t Target, r Request, at time.Time) http.Header {
+	h := http.Header{}
+	c.headers(t, r, at, func(name, value string) { h[name] = []string{value} })
+	return h
+}
+
 // own passes on those of a user's headers that can be sent. Of names that differ in case alone, one is.
 func own(headers map[string]string, pass func(name, value string)) {
 	passed := make(map[string]bool, len(headers))
