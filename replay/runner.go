@@ -270,7 +270,7 @@ func (r *runner) fill(ctx context.Context) error {
 			r.feed.landed(p.seq)
 			return fmt.Errorf("webhook %s: %w", r.key, registry.ErrNotFound)
 		}
-		p.replay = p.seq < r.record.Replay
+		p.replay = p.replay || p.seq < r.record.Replay
 		target, results := r.target, r.results
 		r.Slots.Go(r.key, target.MaxInFlight, func() { results <- r.attempt(target, p) })
 	}
@@ -281,7 +281,7 @@ func (r *runner) fill(ctx context.Context) error {
 func (r *runner) attempt(target delivery.Target, p parcel) result {
 	if r.lapsed() {
 		// It waited for its slot while the process was held up: somebody else may have the backlog by now.
-		return result{attempt: delivery.Attempt{Seq: p.seq, Number: p.attempts + 1, Outcome: delivery.Aborted}}
+		return result{attempt: delivery.Attempt{Seq: p.seq, Number: p.attempts + 1, Replay: p.replay, Outcome: delivery.Aborted}}
 	}
 	if p.event == nil {
 		e, err := r.Broker.Event(context.WithoutCancel(r.attempts), p.seq)
