@@ -75,6 +75,8 @@ var internal = Code{99, http.StatusInternalServerError, "internal error", nil, f
 var (
 	codeID       = Code{2, http.StatusBadRequest, "missing or invalid id", ErrID, true}
 	codeNotFound = Code{3, http.StatusNotFound, "webhook not found", registry.ErrNotFound, false}
+
+	codeNoAccount = Code{2, http.StatusNotFound, "account not found", registry.ErrNotFound, false}
 )
 
 // functions are all functions with the codes that are theirs alone, in order of the number.
@@ -109,6 +111,14 @@ var functions = []Function{
 		{3, http.StatusBadRequest, event.ErrAccount.Error(), event.ErrAccount, false},
 		{4, http.StatusBadRequest, registry.ErrPassword.Error(), registry.ErrPassword, false},
 		{5, http.StatusConflict, "the account exists already", registry.ErrExists, false},
+		{6, http.StatusBadRequest, registry.ErrEmail.Error(), registry.ErrEmail, false},
+		{7, http.StatusBadRequest, registry.ErrLanguage.Error(), registry.ErrLanguage, false},
+	}},
+	{"GetAccount", "", "GET /v1/accounts/{name}", []Code{codeNoAccount}},
+	{"SetAccount", "", "PATCH /v1/accounts/{name}", []Code{
+		codeNoAccount,
+		{3, http.StatusBadRequest, registry.ErrEmail.Error(), registry.ErrEmail, false},
+		{4, http.StatusBadRequest, registry.ErrLanguage.Error(), registry.ErrLanguage, false},
 	}},
 }
 

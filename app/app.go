@@ -53,6 +53,7 @@ type App struct {
 	client   *delivery.Client
 	links    *notify.Links
 	notices  *notify.Notices
+	outlets  []*notify.Outlet
 	consumer *consumer.Worker
 	replay   *replay.Worker
 	service  *api.Service
@@ -109,6 +110,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		a.password = "" // whoever gave it knows it
 	}
 	a.wire(ackWait)
+	if err := a.openOutlets(ctx); err != nil {
+		return nil, err
+	}
 	return a, nil
 }
 
@@ -225,6 +229,9 @@ func (a *App) work(ctx context.Context) error {
 	}
 	group.Go(func() error { return a.consumer.Run(ctx) })
 	group.Go(func() error { return a.replay.Run(ctx) })
+	for _, o := range a.outlets {
+		group.Go(func() error { return o.Run(ctx) })
+	}
 	if a.listener != nil {
 		server := api.NewServer(a.handler)
 		group.Go(func() error {

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 
+	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/replay"
 )
 
@@ -45,6 +46,11 @@ type Options struct {
 	BackoffInitial, BackoffMax time.Duration
 	// FailingAfter is how long a webhook fails before people are told.
 	FailingAfter time.Duration
+	// SMTP sends notices from MailFrom to each account's address, or to NoticeTo for accounts without one; nil: no mails.
+	SMTP               *notify.SMTP
+	MailFrom, NoticeTo string
+	// NoticeURL gets each notice as a POST, signed with NoticeSecret, in the form whsec_…; empty: none.
+	NoticeURL, NoticeSecret string
 	// Deactivate says what happens to a webhook that has failed for DeactivateAfter and DeactivateAttempts.
 	Deactivate         replay.Deactivate
 	DeactivateAfter    time.Duration
