@@ -3,6 +3,7 @@ package virtual
 import (
 	"context"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/mail"
@@ -42,8 +43,8 @@ type mailServer struct {
 func newMailServer() *mailServer {
 	s := &mailServer{conns: make(chan net.Conn)}
 	s.server = smtp.NewServer(s)
-	s.server.Domain = "mail.example"
-	go func() { _ = s.server.Serve(s) }() // it ends when the listener is closed
+	s.server.Domain, s.server.ErrorLog = "mail.example", log.New(io.Discard, "", 0) // of clients that hang up
+	go func() { _ = s.server.Serve(s) }()                                           // it ends when the listener is closed
 	return s
 }
 
@@ -180,7 +181,7 @@ func TestEachChannelIsTriedByItself(t *testing.T) {
 		mailed("operations@example.net: receiver.example has not taken events")
 		// Now the operator's receiver is away, and then answers with an error.
 		operator.goes(true)
-		if _, err := w.app.Service().SetContact(t.Context(), w.account, account, func(c *registry.Contact) {
+		if _, err := w.app.Service().SetContact(w.t.Context(), w.account, account, func(c *registry.Contact) {
 			c.Email, c.Language = "anna@example.org", "de"
 		}); err != nil {
 			t.Error(err)
