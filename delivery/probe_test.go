@@ -35,7 +35,7 @@ func TestProbeConnectsAndAsksNothing(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = silent.Close() })
 
-	options := Options{Timeout: 300 * time.Millisecond, ConnectTimeout: time.Second, AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
+	options := Options{Timeout: 20 * time.Second, ConnectTimeout: 20 * time.Second, AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 	c := NewClient(options)
 	t.Cleanup(c.Close)
 	trusting := NewClient(options)
@@ -43,24 +43,25 @@ func TestProbeConnectsAndAsksNothing(t *testing.T) {
 	pool := x509.NewCertPool()
 	pool.AddCert(secure.Certificate())
 	trusting.transport.TLSClientConfig = &tls.Config{RootCAs: pool}
-	guarded := NewClient(Options{Timeout: time.Second, ConnectTimeout: time.Second})
+	guarded := NewClient(Options{Timeout: 20 * time.Second, ConnectTimeout: 20 * time.Second})
 	t.Cleanup(guarded.Close)
 
 	for name, probe := range map[string]struct {
-		client *Client
-		url    string
-		want   string // of the error; empty: it is reached
+		client  *Client
+		url     string
+		want    string // of the error; empty: it is reached
+		timeout time.Duration
 	}{
-		"plain":        {c, plain.URL + "/hook?key=secret", ""},
-		"TLS":          {trusting, secure.URL + "/hook?key=secret", ""},
-		"not trusted":  {c, secure.URL + "/hook?key=secret", "not trusted"},
-		"no TLS":       {c, strings.Replace(plain.URL, "http:", "https:", 1) + "/?key=secret", "TLS"},
-		"refused":      {c, "http://" + nobody + "/?key=secret", "refused"},
-		"silent":       {c, "https://" + silent.Addr().String() + "/?key=secret", "within"},
-		"not allowed":  {guarded, plain.URL + "/?key=secret", "not allowed"},
-		"no such port": {c, "http://127.0.0.1:99999/?key=secret", "port"},
+		"plain":        {c, plain.URL + "/hook?key=secret", "", 0},
+		"TLS":          {trusting, secure.URL + "/hook?key=secret", "", 0},
+		"not trusted":  {c, secure.URL + "/hook?key=secret", "not trusted", 0},
+		"no TLS":       {c, strings.Replace(plain.URL, "http:", "https:", 1) + "/?key=secret", "TLS", 0},
+		"refused":      {c, "http://" + nobody + "/?key=secret", "refused", 0},
+		"silent":       {c, "https://" + silent.Addr().String() + "/?key=secret", "within", 300 * time.Millisecond},
+		"not allowed":  {guarded, plain.URL + "/?key=secret", "not allowed", 0},
+		"no such port": {c, "http://127.0.0.1:99999/?key=secret", "port", 0},
 	} {
-		err := probe.client.Probe(t.Context(), Target{URL: probe.url})
+		err := probe.client.Probe(t.Context(), Target{URL: probe.url, Timeout: probe.timeout})
 		switch {
 		case probe.want == "" && err != nil:
 			t.Errorf("%s: %v", name, err)
