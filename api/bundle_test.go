@@ -36,7 +36,7 @@ const room = 4 << 20
 
 // bundle is a service on real parts, besides the backlogs, with the accounts demo, an operator, and other.
 type bundle struct {
-	t        *testing.T
+	t        testing.TB
 	handler  http.Handler
 	broker   *broker.Broker
 	registry *registry.Registry
@@ -48,7 +48,7 @@ type bundle struct {
 	ready    error
 }
 
-func setup(t *testing.T) *bundle {
+func setup(t testing.TB) *bundle {
 	t.Helper()
 	ctx := t.Context()
 	b, err := broker.Open(ctx, broker.Options{

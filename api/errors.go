@@ -64,6 +64,8 @@ var shared = []Code{
 	{92, http.StatusRequestEntityTooLarge, "the request's body is too large", errTooLarge, true},
 	{93, http.StatusMethodNotAllowed, "method not allowed", errMethod, true},
 	{94, http.StatusForbidden, "requests from the pages of other origins are refused", errOrigin, false},
+	{95, http.StatusInternalServerError, "the record cannot be read, and was left alone: ask who operates the server", registry.ErrUnreadable, false},
+	{96, http.StatusServiceUnavailable, "the record was written by a newer version, and was left alone: ask a node of that version", registry.ErrNewer, false},
 	{97, http.StatusConflict, "the record keeps changing; try again", registry.ErrConflict, false},
 	{98, http.StatusServiceUnavailable, "it took too long; try again", context.DeadlineExceeded, false},
 	internal,

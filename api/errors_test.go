@@ -148,6 +148,27 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 	if n := u.lines.FilterMessage("a request failed").FilterFieldKey("error").Len(); n != 2 {
 		t.Errorf("%d lines on internal errors, want 2 (one each shell)", n)
 	}
+	for key, want := range map[string]int{`{"v":99,"id":900}`: 96, `{"v":1`: 95, `{}`: 95, `{"v":1,"id":7,"account":"other","event":"x"}`: 95} {
+		if _, err := u.broker.Webhooks.Put(t.Context(), "demo.900", []byte(key)); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct{ function, method, path string }{
+			{"GetWebHook", "GET", ""}, {"ActivateWebHook", "POST", "/activate"}, {"DeleteWebHookById", "DELETE", ""}, {"GetAttempts", "GET", "/attempts"},
+		} {
+			// What replay does with them is its own affair; here they reach the registry.
+			u.backlogs.fail = nil
+			status, code, answer := u.rest("demo", c.method, "/v1/webhooks/900"+c.path, "")
+			if code != want {
+				t.Errorf("%s of %s: %d %s, want code %d", c.function, key, status, answer, want)
+			}
+			u.expectStatus(c.function, code, status)
+			provoked[strconv.Itoa(code)] = true
+		}
+		entry, err := u.broker.Webhooks.Get(t.Context(), "demo.900")
+		if err != nil || string(entry.Value()) != key {
+			t.Errorf("the record %s was touched: %v", key, err)
+		}
+	}
 	for _, f := range functions {
 		for _, c := range f.codes {
 			if !provoked[f.Name+strconv.Itoa(c.Code)] {

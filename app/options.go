@@ -65,8 +65,8 @@ type Options struct {
 	Events []string
 	// Grace is how long a stop waits for attempts under way.
 	Grace time.Duration
-	// Heartbeat is how often NATS says that a fetch which waits still stands; 0: 2 s. Virtual time has it seldom.
-	Heartbeat time.Duration
+	// Pull is how long a fetch from NATS waits for something to come; 0: 1 s. Virtual time has it wait for longer.
+	Pull time.Duration
 	// Version is what deliveries and the API say of themselves.
 	Version string
 	Log     *zap.Logger

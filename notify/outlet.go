@@ -25,8 +25,6 @@ const (
 	sendTime = 30 * time.Second
 	// stale is how old a notice is when a channel gives it up.
 	stale = 5 * 24 * time.Hour
-	// fetchBeats is for how many heartbeats a fetch waits.
-	fetchBeats = 15
 )
 
 // tries is how long a channel waits before it tries a notice again.
@@ -46,8 +44,8 @@ type Outlet struct {
 	Consumer jetstream.Consumer
 	// Grace is how long a stop waits for what is under way.
 	Grace time.Duration
-	// Heartbeat is how often NATS says that a fetch still waits.
-	Heartbeat time.Duration
+	// Pull is how long a fetch waits for notices.
+	Pull time.Duration
 	// Now tells the time by the clock that notices have.
 	Now func() time.Time
 	Log *zap.Logger
@@ -87,13 +85,15 @@ func (o *Outlet) serve(ctx, sending context.Context) {
 
 // take waits for one notice and deals with it.
 func (o *Outlet) take(ctx, sending context.Context) error {
-	fetching, cancel := context.WithTimeout(ctx, fetchBeats*o.Heartbeat)
-	defer cancel()
-	fetched, err := o.Consumer.Fetch(1, jetstream.FetchContext(fetching), jetstream.FetchHeartbeat(o.Heartbeat))
+	fetched, err := o.Consumer.Fetch(1, jetstream.FetchMaxWait(o.Pull))
 	if err != nil {
 		return err
 	}
 	for m := range fetched.Messages() {
+		if ctx.Err() != nil {
+			_ = m.Nak() // if that fails, the notice comes again after the ack wait
+			continue
+		}
 		timed, cancel := context.WithTimeout(sending, sendTime)
 		err := o.bring(timed, m)
 		cancel()

@@ -120,6 +120,8 @@ func (s *Accounts) Ensure(ctx context.Context, name, password string) (created b
 		a, revision, err := s.get(ctx, name)
 		missing := errors.Is(err, ErrNotFound)
 		switch {
+		case !stated && (errors.Is(err, ErrNewer) || errors.Is(err, ErrUnreadable)):
+			return false, "", nil // there, and left alone
 		case err != nil && !missing:
 			return false, "", err
 		case !missing && !stated:
@@ -284,7 +286,11 @@ func (s *Accounts) get(ctx context.Context, name string) (account, uint64, error
 		return account{}, 0, fmt.Errorf("load account %s: %w", name, err)
 	}
 	var a account
-	if err := decodeRecord(entry.Value(), &a); err != nil {
+	err = DecodeRecord(entry.Value(), recordVersion, &a)
+	if err == nil && a.Name != name {
+		err = fmt.Errorf("an account %q: %w", a.Name, ErrUnreadable)
+	}
+	if err != nil {
 		return account{}, 0, fmt.Errorf("load account %s: %w", name, err)
 	}
 	return a, entry.Revision(), nil

@@ -78,7 +78,7 @@ func TestShortFailureIsNotTold(t *testing.T) {
 
 func TestGivenUpEventsAreGrouped(t *testing.T) {
 	t.Parallel()
-	var b Backlog
+	b := Backlog{Version: recordVersion}
 	for _, seq := range []uint64{9, 4, 9} {
 		b.reject(attempt(seq, delivery.Status, noon), policy)
 		b.giveUp(Retry{Seq: seq, Attempts: 10, Error: "no"})

@@ -20,8 +20,10 @@ const (
 	// lease is how long a runner has a backlog to itself without renewing; margin is how long before its end it stops.
 	lease  = 10 * time.Second
 	margin = 2 * time.Second
-	// checkpoint is the longest time for which progress is kept in memory alone; what a crash may repeat.
+	// checkpoint is the longest time for which progress is kept in memory alone, unsaved how much of it: so many
+	// deliveries, and those under way, may a crash repeat.
 	checkpoint = 200 * time.Millisecond
+	unsaved    = 256
 	// renewal is how often the lease is renewed without progress.
 	renewal = 3 * time.Second
 	// slack is how far ahead of the live path a span opens, so that what is handed out meanwhile is not sent twice.
@@ -79,8 +81,8 @@ type Options struct {
 	Window time.Duration
 	// Grace is how long a stop waits for attempts under way.
 	Grace time.Duration
-	// Heartbeat is how often NATS says that a fetch still waits: how soon it is known that NATS has forgotten it.
-	Heartbeat time.Duration
+	// Pull is how long a fetch waits for wakes.
+	Pull time.Duration
 	// Owner names this process in leases.
 	Owner string
 	Log   *zap.Logger
@@ -98,6 +100,8 @@ type runner struct {
 	record  Backlog
 	changes changes
 	saved   time.Time
+	// fresh counts the successes since then.
+	fresh int
 	// until is the end of the lease, for the attempts that wait for a slot; in nanoseconds since 1970.
 	until atomic.Int64
 
@@ -326,6 +330,9 @@ func (r *runner) take(ctx context.Context, res result) error {
 		r.window, r.proven = min(r.window+1, r.limit), true
 		r.record.Streak = 0
 		r.changes.succeeded(a)
+		if r.fresh++; r.fresh >= unsaved {
+			return r.save(ctx, false)
+		}
 	case delivery.Rejected:
 		return r.rejected(ctx, a)
 	case delivery.Unreachable, delivery.Ended:
@@ -523,7 +530,7 @@ func (r *runner) update(ctx context.Context, change func(*Backlog) error) error 
 		return nil
 	})
 	if err == nil {
-		r.record, r.saved = b, time.Now()
+		r.record, r.saved, r.fresh = b, time.Now(), 0
 		r.until.Store(b.Lease.Until.UnixNano())
 	}
 	return err

@@ -7,11 +7,12 @@ const (
 	Live     = "live"     // events are attempted as they are published
 	Lagging  = "lagging"  // events wait in the webhook's backlog
 	Inactive = "inactive" // deactivated: nothing is attempted until somebody activates it
+	Unknown  = "unknown"  // the webhook's backlog cannot be read by this version of Saumer
 )
 
 // Status is how a webhook does at the moment.
 type Status struct {
-	// State is Live, Lagging or Inactive.
+	// State is Live, Lagging, Inactive or Unknown.
 	State string
 	// FailingSince is when the first of the failures without a success between them was; zero if the last attempt
 	// succeeded.
