@@ -23,6 +23,7 @@ import (
 
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
@@ -43,6 +44,7 @@ type bundle struct {
 	accounts *registry.Accounts
 	attempts *delivery.Log
 	backlogs *fakeBacklogs
+	notices  *notify.Notices
 	lines    *observer.ObservedLogs
 	ready    error
 }
@@ -99,7 +101,11 @@ func setup(t testing.TB) *bundle {
 	}
 	client := delivery.NewClient(delivery.Options{Timeout: 2 * time.Second, ConnectTimeout: time.Second, Version: "test", AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	t.Cleanup(client.Close)
+	u.notices = notify.New(notify.Options{
+		Broker: b, Links: notify.NewLinks(registry.NewKey(), "https://hooks.example.org"), Window: time.Hour, Retention: 24 * time.Hour, Log: zap.NewNop(),
+	})
 	s := NewService(Options{
+		Notices:  u.notices,
 		Registry: r, Accounts: u.accounts, Backlogs: u.backlogs, Addresses: addresses{}, Attempts: u.attempts,
 		Replays: replay.NewBacklogs(b, r, 5*24*time.Hour, 24*time.Hour), Stream: b, Prober: client,
 		Tester:    delivery.NewSender(client, u.attempts, delivery.NewOutages(time.Minute)),

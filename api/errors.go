@@ -82,6 +82,8 @@ var (
 	codeID       = Code{2, http.StatusBadRequest, "missing or invalid id", ErrID, true}
 	codeInactive = Code{4, http.StatusConflict, replay.ErrInactive.Error(), replay.ErrInactive, false}
 	codeNotFound = Code{3, http.StatusNotFound, "webhook not found", registry.ErrNotFound, false}
+
+	codeNoAccount = Code{2, http.StatusNotFound, "account not found", registry.ErrNotFound, false}
 )
 
 // functions are all functions with the codes that are theirs alone, in order of the number.
@@ -125,6 +127,9 @@ var functions = []Function{
 		codeID, codeNotFound,
 		{4, http.StatusBadRequest, ErrReference.Error(), ErrReference, false},
 	}},
+	{"GetNotices", "", "GET /v1/notices", []Code{
+		{2, http.StatusBadRequest, "invalid filter", ErrFilter, true},
+	}},
 	{"PublishEvent", "", "POST /v1/events/{event}", []Code{
 		{2, http.StatusNotFound, "unknown event: use one of those that it names", ErrEvent, true},
 		{3, http.StatusBadRequest, "the body is not a JSON value", event.ErrBody, false},
@@ -137,6 +142,14 @@ var functions = []Function{
 		{3, http.StatusBadRequest, event.ErrAccount.Error(), event.ErrAccount, false},
 		{4, http.StatusBadRequest, registry.ErrPassword.Error(), registry.ErrPassword, false},
 		{5, http.StatusConflict, "the account exists already", registry.ErrExists, false},
+		{6, http.StatusBadRequest, registry.ErrEmail.Error(), registry.ErrEmail, false},
+		{7, http.StatusBadRequest, registry.ErrLanguage.Error(), registry.ErrLanguage, false},
+	}},
+	{"GetAccount", "", "GET /v1/accounts/{name}", []Code{codeNoAccount}},
+	{"SetAccount", "", "PATCH /v1/accounts/{name}", []Code{
+		codeNoAccount,
+		{3, http.StatusBadRequest, registry.ErrEmail.Error(), registry.ErrEmail, false},
+		{4, http.StatusBadRequest, registry.ErrLanguage.Error(), registry.ErrLanguage, false},
 	}},
 }
 

@@ -47,7 +47,7 @@ func TestWhy(t *testing.T) {
 		"in hand":                    {func(f *facts) { f.position = broker.Position{HandedOut: 50, AckFloor: 49} }, UnderWay},
 		"activated without a replay": {func(f *facts) { f.webhook = activated }, Dropped},
 		"activated after the window": {func(f *facts) { f.webhook = windowed }, Dropped},
-		"given up":                   {func(f *facts) { f.entries = entry(delivery.Status) }, GivenUp},
+		"given up":                   {func(f *facts) { f.entries = entry(delivery.Status) }, Exhausted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
