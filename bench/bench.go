@@ -31,6 +31,8 @@ type Options struct {
 	Quick bool
 	// NATSURL and RedisURL are external services to use instead of the embedded ones.
 	NATSURL, RedisURL string
+	// Profile is a directory for profiles of each node; empty: none are made. They cost some of what is measured.
+	Profile string
 	// Version is Saumer's, for the report.
 	Version string
 	// Progress is told what is being done.
@@ -46,7 +48,9 @@ type Bench struct {
 	loop     *process
 	address  string // of the receiver
 	report   *Report
-	nodes    int
+	// under is the scenario that is measured, and nodes counts what was started.
+	under string
+	nodes int
 }
 
 // scenario is what is measured in one go, and the targets that it speaks of.
@@ -110,6 +114,7 @@ func (b *Bench) rounds(ctx context.Context) error {
 				continue
 			}
 			began := time.Now()
+			b.under = s.names[0]
 			if err := s.measure(b, ctx); err != nil {
 				return fmt.Errorf("measure %s: %w", strings.Join(s.names, ", "), err)
 			}
@@ -139,8 +144,9 @@ func (b *Bench) start(ctx context.Context, hooks ...Hooks) (node *process, addre
 		return nil, "", err
 	}
 	b.nodes++
+	name := fmt.Sprintf("%s-%d", b.under, b.nodes)
 	address, err = ask[string](ctx, node, "Open", NodeOptions{
-		Dir: filepath.Join(b.dir, fmt.Sprintf("node-%d", b.nodes)), NATSURL: b.NATSURL, RedisURL: b.RedisURL, Key: b.key,
+		Dir: filepath.Join(b.dir, name), NATSURL: b.NATSURL, RedisURL: b.RedisURL, Key: b.key, Profile: b.Profile,
 	})
 	if err == nil {
 		_, err = ask[None](ctx, node, "Seed", hooks)

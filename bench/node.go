@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -21,10 +22,12 @@ const eventName = "optin_finalized"
 
 // Node is a Saumer in a process of its own.
 type Node struct {
-	app  *app.App
-	key  []byte
-	stop context.CancelFunc
-	ran  chan error
+	app     *app.App
+	options NodeOptions
+	stop    context.CancelFunc
+	ran     chan error
+	// profiled ends its profile, if there is one.
+	profiled func() error
 }
 
 // NodeOptions are what differs between the nodes of a benchmark.
@@ -35,6 +38,8 @@ type NodeOptions struct {
 	NATSURL, RedisURL string
 	// Key seals the secrets of webhooks.
 	Key []byte
+	// Profile is where profiles of what it does from Run on are written; empty: none are.
+	Profile string
 }
 
 // timeout bounds an attempt; retry is the longest backoff, so that an endpoint that is back is soon seen to be.
@@ -60,7 +65,7 @@ func (n *Node) Open(o NodeOptions, address *string) (err error) {
 	if o.NATSURL == "" {
 		options.NATSListen = "127.0.0.1:0"
 	}
-	n.key = o.Key
+	n.options = o
 	if n.app, err = app.New(context.Background(), options); err != nil {
 		return err
 	}
@@ -88,6 +93,12 @@ func (n *Node) Publish(l Load, _ *None) error {
 
 // Run begins to deliver. It answers, once that has begun, with the time that it took.
 func (n *Node) Run(_ None, took *time.Duration) error {
+	if n.options.Profile != "" {
+		var err error
+		if n.profiled, err = profile(n.options.Profile, filepath.Base(n.options.Dir)); err != nil {
+			return err
+		}
+	}
 	began := time.Now()
 	ctx, stop := context.WithCancel(context.Background())
 	n.stop, n.ran = stop, make(chan error, 1)
@@ -109,14 +120,18 @@ func (n *Node) Usage(_ None, u *Usage) (err error) {
 }
 
 func (n *Node) close() error {
+	var profiled error
+	if n.profiled != nil {
+		profiled = n.profiled()
+	}
 	switch {
 	case n.app == nil:
-		return nil
+		return profiled
 	case n.stop == nil:
-		return n.app.Close()
+		return errors.Join(profiled, n.app.Close())
 	}
 	n.stop()
-	return <-n.ran
+	return errors.Join(profiled, <-n.ran)
 }
 
 // pace is how often a publisher that keeps to a rate looks at its clock.

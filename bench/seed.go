@@ -41,7 +41,7 @@ func newPublisher(nc *nats.Conn) (jetstream.JetStream, error) {
 // Seed writes webhooks into the journal, before the node runs: making a hundred thousand of them by the API is not what
 // is measured.
 func (n *Node) Seed(all []Hooks, _ *None) error {
-	sealer, err := registry.NewSealer(n.key)
+	sealer, err := registry.NewSealer(n.options.Key)
 	if err != nil {
 		return err
 	}

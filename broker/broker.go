@@ -51,6 +51,7 @@ type Broker struct {
 	events   jetstream.Stream
 	attempts jetstream.Stream
 	dispatch jetstream.Consumer
+	pages    pages
 }
 
 // minimum is the first nats-server with message schedules (ADR-51).
@@ -162,6 +163,7 @@ func (b *Broker) Ready(ctx context.Context) error {
 
 // Flush returns when NATS has everything that was published and acknowledged so far.
 func (b *Broker) Flush(ctx context.Context) error {
+	b.turnPages()
 	return errors.Join(b.nc.FlushWithContext(ctx), b.pull.FlushWithContext(ctx))
 }
 
@@ -171,6 +173,7 @@ func (b *Broker) Close() {
 		b.pull.Close()
 	}
 	if b.nc != nil {
+		b.closePages()
 		b.nc.Close()
 	}
 	if b.embedded != nil {

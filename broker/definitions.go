@@ -20,7 +20,7 @@ const (
 const (
 	// dedupe is how long a Nats-Msg-Id is remembered.
 	dedupe = 10 * time.Minute
-	// attemptsKept bounds the attempt log of one webhook, in messages.
+	// attemptsKept bounds the attempt log of one webhook, in messages of one to pageRecords records.
 	attemptsKept = 200
 	// rejectedKept bounds the stream REJECTED as a whole.
 	rejectedKept = 100_000

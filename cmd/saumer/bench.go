@@ -17,6 +17,7 @@ type benchCommand struct {
 	Quick    bool     `help:"Make everything a tenth as large: a first look within minutes."`
 	NATSURL  string   `name:"nats-url" help:"External NATS to use, without streams of its own. Default: empty, the embedded one." placeholder:"nats://HOST:4222"`
 	RedisURL string   `name:"redis-url" help:"External Redis to use. Default: empty, the embedded one." placeholder:"redis://HOST:6379/0"`
+	Profile  string   `help:"Directory for profiles of Saumer: CPU, allocations, locks, waits. They cost some of what is measured." type:"existingdir" placeholder:"DIR"`
 	JSON     string   `name:"json" help:"File to write the report to, as JSON." placeholder:"FILE"`
 	Plot     string   `help:"File to draw the report in, as SVG." placeholder:"FILE.svg"`
 }
@@ -29,7 +30,7 @@ func (c *benchCommand) Run(ctx context.Context, std streams) error {
 	}
 	report, err := bench.Run(ctx, bench.Options{
 		Command: []string{program, "bench-part"}, Only: c.Only, Rounds: c.Rounds, Quick: c.Quick,
-		NATSURL: c.NATSURL, RedisURL: c.RedisURL, Version: version(), Progress: std.err,
+		NATSURL: c.NATSURL, RedisURL: c.RedisURL, Version: version(), Profile: c.Profile, Progress: std.err,
 	})
 	if err != nil {
 		return err
