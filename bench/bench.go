@@ -63,6 +63,11 @@ var scenarios = []scenario{
 	{[]string{"t1", "t2"}, (*Bench).throughput},
 	{[]string{"t3"}, (*Bench).fanOut},
 	{[]string{"t4"}, (*Bench).latency},
+	{[]string{"t5"}, (*Bench).isolation},
+	{[]string{"t6", "t7"}, (*Bench).backlog},
+	{[]string{"t8"}, (*Bench).crowd},
+	{[]string{"t9"}, (*Bench).idle},
+	{[]string{"t10"}, (*Bench).workers},
 }
 
 // Scenarios are the names that Only may have.
@@ -140,13 +145,18 @@ func (b *Bench) url(kind string) string { return "http://" + b.address + "/" + k
 // start starts a node with webhooks, which delivers nothing yet, and returns the address for publishers. End it in any
 // case.
 func (b *Bench) start(ctx context.Context, hooks ...Hooks) (node *process, address string, err error) {
+	return b.startOn(ctx, b.NATSURL, b.RedisURL, hooks...)
+}
+
+// startOn is start with external services, or embedded ones where they are empty.
+func (b *Bench) startOn(ctx context.Context, natsURL, redisURL string, hooks ...Hooks) (node *process, address string, err error) {
 	if node, err = b.begin(ctx, working); err != nil {
 		return nil, "", err
 	}
 	b.nodes++
 	name := fmt.Sprintf("%s-%d", b.under, b.nodes)
 	address, err = ask[string](ctx, node, "Open", NodeOptions{
-		Dir: filepath.Join(b.dir, name), NATSURL: b.NATSURL, RedisURL: b.RedisURL, Key: b.key, Profile: b.Profile,
+		Dir: filepath.Join(b.dir, name), NATSURL: natsURL, RedisURL: redisURL, Key: b.key, Profile: b.Profile,
 	})
 	if err == nil {
 		_, err = ask[None](ctx, node, "Seed", hooks)

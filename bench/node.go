@@ -78,6 +78,8 @@ func (n *Node) Open(o NodeOptions, address *string) (err error) {
 // Load are events to publish: so many, numbered from 0, to each of so many accounts in turn.
 type Load struct {
 	Accounts, Events int
+	// First is the number of the first account.
+	First int
 }
 
 // published bounds the publishes that wait for their answer.
@@ -150,7 +152,7 @@ func publish(ctx context.Context, nc *nats.Conn, l Load, rate int) error {
 			due = min(total, int(time.Since(began).Seconds()*float64(rate))+1)
 		}
 		for ; sent < due; sent++ {
-			subject := event.Subject(account(sent%l.Accounts), eventName)
+			subject := event.Subject(account(l.First+sent%l.Accounts), eventName)
 			if _, err := js.PublishAsync(subject, body(sent/l.Accounts, time.Now()), jetstream.WithStallWait(patience)); err != nil {
 				return fmt.Errorf("publish an event: %w", err)
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/registry"
 )
@@ -21,7 +22,7 @@ type Hooks struct {
 	First, Count int
 	// Accounts is among how many accounts they are spread, in turn.
 	Accounts int
-	// URL is what they lead to, without the number at its end.
+	// URL is what they lead to, without the number of each among these at its end.
 	URL string
 	// MaxInFlight bounds the attempts to each; 0 is the default.
 	MaxInFlight int
@@ -57,7 +58,7 @@ func (n *Node) Seed(all []Hooks, _ *None) error {
 		for i := h.First; i < h.First+h.Count; i++ {
 			w := registry.Webhook{
 				Version: 1, ID: uint64(i) + 1, Account: account(i % h.Accounts), App: "bench", Event: eventName,
-				URL: h.URL + strconv.Itoa(i), Created: time.Now().UTC(), Active: true,
+				URL: h.URL + strconv.Itoa(i-h.First), Created: time.Now().UTC(), Active: true,
 				Ranges: []registry.Range{{To: last + 1}}, Settings: registry.Settings{MaxInFlight: h.MaxInFlight},
 			}
 			w.Secrets = []string{sealer.Seal(delivery.NewSecret(), w.Key())}
@@ -76,6 +77,19 @@ func (n *Node) Seed(all []Hooks, _ *None) error {
 	case <-time.After(patience):
 		return errors.New("seed webhooks: NATS does not answer")
 	}
+}
+
+// Make makes webhooks as people do, while the node runs. They get the next ids.
+func (n *Node) Make(h Hooks, _ *None) error {
+	for i := range h.Count {
+		_, _, err := n.app.Service().Create(context.Background(), registry.Account{Name: account(i % h.Accounts)}, api.CreateInput{
+			App: "bench", Event: eventName, URL: h.URL + strconv.Itoa(i), Settings: registry.Settings{MaxInFlight: h.MaxInFlight},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // publishAt publishes from this process, at a rate, as a platform does.

@@ -14,7 +14,7 @@ func (b *Bench) throughput(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	got, each, err := b.drain(ctx, Load{1, events}, 1, Hooks{Count: 1, Accounts: 1, URL: b.url(fast), MaxInFlight: connections})
+	got, each, err := b.drain(ctx, Load{Accounts: 1, Events: events}, 1, Hooks{Count: 1, Accounts: 1, URL: b.url(fast), MaxInFlight: connections})
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (b *Bench) fanOut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	got, _, err := b.drain(ctx, Load{1, events}, webhooks, Hooks{Count: webhooks, Accounts: 1, URL: b.url(fast)})
+	got, _, err := b.drain(ctx, Load{Accounts: 1, Events: events}, webhooks, Hooks{Count: webhooks, Accounts: 1, URL: b.url(fast)})
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (b *Bench) latency(ctx context.Context) (err error) {
 		return err
 	}
 	// The first second makes connections and does not count.
-	for _, l := range []Load{{1, rate}, {1, events}} {
+	for _, l := range []Load{{Accounts: 1, Events: rate}, {Accounts: 1, Events: events}} {
 		if _, err := ask[None](ctx, b.receiver, "Expect", Expected{1, l.Events}); err != nil {
 			return err
 		}

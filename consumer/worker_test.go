@@ -41,6 +41,8 @@ func (n nobody) Cover(context.Context, string, delivery.Attempt, int) error {
 	return nil
 }
 
+func (n nobody) Wake(context.Context, string) error { return nil }
+
 // BenchmarkLivePath is all that the live path does for a delivery, besides the request itself.
 func BenchmarkLivePath(b *testing.B) {
 	store, err := broker.Open(b.Context(), broker.Options{Dir: b.TempDir(), Sync: 10 * time.Second, Replicas: 1, Retention: time.Hour, AckWait: 30 * time.Second, Log: zap.NewNop()})

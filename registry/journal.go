@@ -184,6 +184,9 @@ func (r *Registry) Target(w Webhook) (delivery.Target, error) {
 		Key: w.Key(), ID: strconv.FormatUint(w.ID, 10), URL: w.URL,
 		Headers: w.Settings.Headers, Timeout: w.Settings.Timeout, MaxInFlight: w.Settings.MaxInFlight,
 	}
+	if w.Settings.Ordered {
+		t.MaxInFlight = 1
+	}
 	secrets, err := r.Secrets(w)
 	if err != nil {
 		return t, err

@@ -31,6 +31,8 @@ type Backlog struct {
 	Retries []Retry `json:"retries,omitempty"`
 	// Spans are parts of the stream to be worked off, ascending; at most the last is open.
 	Spans []Span `json:"spans,omitempty"`
+	// Ordered is true if the webhook is served from here for good, in the order of the stream.
+	Ordered bool `json:"ordered,omitempty"`
 	// Want is true if future events are to leave the live path: an open span is due.
 	Want bool `json:"want,omitempty"`
 	// Gone is true if the endpoint answered 410.
@@ -114,9 +116,17 @@ func (b *Backlog) waiting() iter.Seq[uint64] {
 	}
 }
 
+// first is the first event that waits by itself.
+func (b *Backlog) first() (uint64, bool) {
+	for seq := range b.waiting() {
+		return seq, true
+	}
+	return 0, false
+}
+
 // lowest is the lowest sequence that is outstanding.
 func (b *Backlog) lowest() (uint64, bool) {
-	for seq := range b.waiting() {
+	if seq, waits := b.first(); waits {
 		return seq, true
 	}
 	if len(b.Spans) > 0 {
@@ -130,7 +140,8 @@ func (b *Backlog) empty() bool {
 	return len(b.Pending) == 0 && len(b.Retries) == 0 && len(b.Spans) == 0 && !b.Want && !b.Gone && !b.Parked
 }
 
-// wake is when the backlog is next to be looked at; never, if all that is left is for people to decide.
+// wake is when the backlog is next to be looked at; never, if all that is left is for people to decide, or, of an
+// ordered webhook, what it has not read yet.
 func (b *Backlog) wake() (at time.Time, never bool) {
 	switch {
 	case b.Parked:
@@ -138,6 +149,14 @@ func (b *Backlog) wake() (at time.Time, never bool) {
 	case b.Want || b.Gone:
 		// Future events are to leave the live path, or the webhook is to be judged: both wait for no backoff.
 		return time.Time{}, false
+	case b.Ordered:
+		first, waits := b.first()
+		if _, open := b.open(); !waits && open && len(b.Spans) == 1 {
+			return time.Time{}, true // until the live path passes an event of it
+		}
+		if i, found := b.retry(first); found {
+			at = b.Retries[i].Next
+		}
 	case len(b.Pending) == 0 && len(b.Spans) == 0:
 		for i, r := range b.Retries {
 			if i == 0 || r.Next.Before(at) {
