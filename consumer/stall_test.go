@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,5 +39,3 @@ func TestConsumingNeverStandsStillWhilePublishing(t *testing.T) {
 		}
 	}
 }
-
-var _ = atomic.Int64{}

@@ -2,8 +2,8 @@ package consumer
 
 import (
 	"context"
+	"strconv"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -34,67 +34,111 @@ func (s *instant) Attempt(_ context.Context, t delivery.Target, r delivery.Reque
 }
 
 // nobody covers nothing: every attempt succeeds.
-type nobody struct{ b *testing.B }
+type nobody struct{ t testing.TB }
 
-func (n nobody) Cover(context.Context, string, delivery.Attempt, int) error {
-	n.b.Error("an event went to the backlog")
+func (n nobody) Cover(_ context.Context, key string, a delivery.Attempt, _ int) error {
+	// A machine that is short of time makes a webhook slow; that is no event.
+	if a.Outcome != delivery.Slow {
+		n.t.Errorf("an event of %s went to the backlog: %+v", key, a)
+	}
 	return nil
 }
 
 func (n nobody) Wake(context.Context, string) error { return nil }
 
-// BenchmarkLivePath is all that the live path does for a delivery, besides the request itself.
-func BenchmarkLivePath(b *testing.B) {
-	store, err := broker.Open(b.Context(), broker.Options{Dir: b.TempDir(), Sync: 10 * time.Second, Replicas: 1, Retention: time.Hour, AckWait: 30 * time.Second, Log: zap.NewNop()})
+// live is what the live path needs, with one webhook.
+type live struct {
+	store    *broker.Broker
+	webhooks *registry.Registry
+}
+
+func openLive(t testing.TB) *live {
+	t.Helper()
+	store, err := broker.Open(t.Context(), broker.Options{
+		Dir: t.TempDir(), Sync: 10 * time.Second, Replicas: 1, Retention: time.Hour, AckWait: 30 * time.Second, Log: zap.NewNop(),
+	})
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	defer store.Close()
+	t.Cleanup(store.Close)
 	redis, closeRedis := registry.OpenEmbeddedRedis()
-	defer func() { _ = closeRedis() }()
+	t.Cleanup(func() { _ = closeRedis() })
 	sealer, err := registry.NewSealer(registry.NewKey())
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	webhooks, err := registry.New(store, redis, sealer, 1000, zap.NewNop())
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(b.Context())
-	followed := make(chan error, 1)
-	go func() { followed <- webhooks.Run(ctx) }()
+	during(t, webhooks.Run)
 	<-webhooks.Started()
-	if _, _, err := webhooks.Create(ctx, registry.Webhook{Account: "demo", Event: "optin_finalized", URL: "http://127.0.0.1/"}); err != nil {
-		b.Fatal(err)
+	if _, _, err := webhooks.Create(t.Context(), registry.Webhook{Account: "demo", Event: "optin_finalized", URL: "http://127.0.0.1/"}); err != nil {
+		t.Fatal(err)
 	}
-	js, err := jetstream.New(store.JetStream.Conn(), jetstream.WithPublishAsyncMaxPending(4096))
+	return &live{store, webhooks}
+}
+
+// during runs something until the test is over.
+func during(t testing.TB, run func(context.Context) error) {
+	ctx, stop := context.WithCancel(context.Background())
+	ran := make(chan error, 1)
+	go func() { ran <- run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ran; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// run runs a worker until the test is over.
+func (l *live) run(t testing.TB, s Sender) {
+	during(t, NewWorker(Options{
+		Events: l.store.Dispatch, Webhooks: l.webhooks, Sender: s, Slots: delivery.NewSlots(64, 8192), Cover: nobody{t}, Rejects: l.store,
+		Now: l.store.Now, Heartbeat: 2 * time.Second, AckWait: 30 * time.Second, Grace: time.Second, Log: zap.NewNop(),
+	}).Run)
+}
+
+func (l *live) publish(count int, data []byte) error {
+	js, err := jetstream.New(l.store.JetStream.Conn(), jetstream.WithPublishAsyncMaxPending(4096))
 	if err != nil {
-		b.Fatal(err)
+		return err
 	}
-	for range b.N {
-		if _, err := js.PublishAsync(event.Subject("demo", "optin_finalized"), event.Sample("optin_finalized"), jetstream.WithStallWait(time.Minute)); err != nil {
-			b.Fatal(err)
+	for range count {
+		if _, err := js.PublishAsync(event.Subject("demo", "optin_finalized"), data, jetstream.WithStallWait(time.Minute)); err != nil {
+			return err
 		}
 	}
 	<-js.PublishAsyncComplete()
-	sender := &instant{log: delivery.NewLog(store, zap.NewNop()), all: int64(b.N), done: make(chan struct{})}
-	w := NewWorker(Options{
-		Events: store.Dispatch, Webhooks: webhooks, Sender: sender, Slots: delivery.NewSlots(64, 8192), Cover: nobody{b}, Rejects: store,
-		Now: store.Now, Heartbeat: 2 * time.Second, AckWait: 30 * time.Second, Grace: time.Second, Log: zap.NewNop(),
-	})
-	b.ReportAllocs()
-	var before, after syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &before)
-	b.ResetTimer()
-	ran := make(chan error, 1)
-	go func() { ran <- w.Run(ctx) }()
-	<-sender.done
-	b.StopTimer()
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &after)
-	b.ReportMetric(float64(after.Utime.Nano()+after.Stime.Nano()-before.Utime.Nano()-before.Stime.Nano())/1e3/float64(b.N), "cpu-µs/op")
-	stop()
-	if err := <-ran; err != nil {
+	return nil
+}
+
+// BenchmarkLivePath is all that the live path does for a delivery, besides the request itself: fetch, look up, log,
+// acknowledge.
+func BenchmarkLivePath(b *testing.B) {
+	l := openLive(b)
+	if err := l.publish(b.N, event.Sample("optin_finalized")); err != nil {
 		b.Fatal(err)
 	}
-	<-followed
+	sender := &instant{log: delivery.NewLog(l.store, zap.NewNop()), all: int64(b.N), done: make(chan struct{})}
+	b.ReportAllocs()
+	b.ResetTimer()
+	l.run(b, sender)
+	<-sender.done
+}
+
+// BenchmarkLookup is the look-up of a batch of events for 100 accounts, where nothing has changed.
+func BenchmarkLookup(b *testing.B) {
+	l := openLive(b)
+	pairs := make([]registry.Pair, 100)
+	for i := range pairs {
+		pairs[i] = registry.Pair{Account: "a" + strconv.Itoa(i), Event: "optin_finalized"}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := l.webhooks.Lookup(b.Context(), pairs); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
