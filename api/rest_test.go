@@ -44,7 +44,7 @@ func TestRESTStory(t *testing.T) {
 	expect("GET", "/v1/webhooks/1/attempts", "", 200, `{"attempts":[],"next":null}`)
 	expect("DELETE", "/v1/webhooks/1", "", 204, "")
 	expect("DELETE", "/v1/webhooks/1", "", 404, `{"error":{"code":3,"message":"webhook not found"}}`)
-	expect("POST", "/v1/accounts", `{"name":"third","password":"password of third","operator":true}`, 201, `{"name":"third","operator":true}`)
+	expect("POST", "/v1/accounts", `{"name":"third","password":"password of third","operator":true}`, 201, `{"name":"third","operator":true,"email":"","language":""}`)
 	if a, err := u.accounts.Authenticate(t.Context(), "third", "password of third"); err != nil || !a.Operator {
 		t.Errorf("login as the new account: %+v, %v", a, err)
 	}
@@ -128,13 +128,14 @@ func TestAttemptsByPage(t *testing.T) {
 		return text
 	}
 	path := "/v1/webhooks/" + id + "/attempts"
-	const last = `{"position":POSITION3,"sequence":5,"id":"order","attempt":3,"replay":true,"at":"2025-11-11T09:27:29.000Z","milliseconds":1000,"outcome":"delivered","status":200,"error":"","response":""}`
-	const second = `{"position":POSITION2,"sequence":5,"id":"order","attempt":2,"replay":false,"at":"2025-11-11T09:27:29.000Z","milliseconds":1.5,"outcome":"unavailable","status":503,"error":"answered 503","response":"b\ufffdy"}`
+	const last = `{"position":POSITION3,"sequence":5,"id":"order","attempt":3,"replay":true,"test":false,"at":"2025-11-11T09:27:29.000Z","milliseconds":1000,"outcome":"delivered","status":200,"error":"","response":""}`
+	const second = `{"position":POSITION2,"sequence":5,"id":"order","attempt":2,"replay":false,"test":false,"at":"2025-11-11T09:27:29.000Z","milliseconds":1.5,"outcome":"unavailable","status":503,"error":"answered 503","response":"b\ufffdy"}`
 	first := strings.NewReplacer(`POSITION2`, `POSITION1`, `"attempt":2`, `"attempt":1`).Replace(second)
 	for query, want := range map[string]string{
 		"":                          `{"attempts":[` + last + "," + second + "," + first + `],"next":null}`,
 		"?limit=2":                  `{"attempts":[` + last + "," + second + `],"next":POSITION2}`,
 		"?limit=2&before=POSITION2": `{"attempts":[` + first + `],"next":null}`,
+		"?outcome=failed":           `{"attempts":[` + second + "," + first + `],"next":null}`,
 		"?outcome=delivered":        `{"attempts":[` + last + `],"next":null}`,
 		"?outcome=unavailable":      `{"attempts":[` + second + "," + first + `],"next":null}`,
 	} {

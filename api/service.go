@@ -18,6 +18,7 @@ import (
 
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
@@ -52,6 +53,12 @@ type Options struct {
 	Backlogs  Backlogs
 	Addresses Addresses
 	Attempts  *delivery.Log
+	Replays   Replays
+	Tester    Tester
+	Prober    Prober
+	// Stream reads events.
+	Stream  Events
+	Notices *notify.Notices
 	// Publisher stores events.
 	Publisher jetstream.Publisher
 	// Events are the names of the events that webhooks can be made for.
@@ -206,7 +213,7 @@ func (s *Service) Publish(ctx context.Context, acc registry.Account, name, key s
 // is none: ErrID, registry.ErrNotFound, or ErrFilter for an outcome that there is not.
 func (s *Service) Attempts(ctx context.Context, acc registry.Account, id uint64, f delivery.LogFilter) ([]delivery.Entry, uint64, error) {
 	if f.Outcome != "" && !slices.Contains(delivery.Outcomes, f.Outcome) {
-		return nil, 0, fmt.Errorf("%w: an outcome is one of %s", ErrFilter, list(delivery.Outcomes))
+		return nil, 0, fmt.Errorf("%w: an outcome is %s, or one of %s", ErrFilter, failed, list(delivery.Outcomes))
 	}
 	w, err := s.record(ctx, acc, id)
 	if err != nil {
@@ -215,13 +222,44 @@ func (s *Service) Attempts(ctx context.Context, acc registry.Account, id uint64,
 	return s.o.Attempts.List(ctx, w.Key(), f)
 }
 
-// CreateAccount makes an account: ErrOperator if the caller is none, event.ErrAccount or registry.ErrPassword for what
-// an account cannot be made of, registry.ErrExists if the name is taken.
-func (s *Service) CreateAccount(ctx context.Context, acc registry.Account, name, password string, operator bool) error {
+// Notices returns the kept notices of the account, or of one of its webhooks, newest first, below a sequence, 0 for
+// all, and at most limit: The notices of a webhook that was deleted stay.
+func (s *Service) Notices(ctx context.Context, acc registry.Account, webhook, before uint64, limit int) ([]notify.Notice, error) {
+	return s.o.Notices.List(ctx, acc.Name, webhook, before, limit)
+}
+
+// CreateAccount makes an account: ErrOperator if the caller is none; event.ErrAccount, registry.ErrPassword,
+// registry.ErrEmail or registry.ErrLanguage for what an account cannot be made of, registry.ErrExists if the name is
+// taken.
+func (s *Service) CreateAccount(ctx context.Context, acc registry.Account, name, password string, operator bool, contact registry.Contact) error {
 	if !acc.Operator {
 		return ErrOperator
 	}
-	return s.o.Accounts.Create(ctx, name, password, operator)
+	if err := contact.Check(); err != nil {
+		return err
+	}
+	if err := s.o.Accounts.Create(ctx, name, password, operator); err != nil || contact == (registry.Contact{}) {
+		return err
+	}
+	_, err := s.o.Accounts.SetContact(ctx, name, func(c *registry.Contact) { *c = contact })
+	return err
+}
+
+// Account returns the caller's own account, or any to an operator: registry.ErrNotFound.
+func (s *Service) Account(ctx context.Context, acc registry.Account, name string) (registry.Account, error) {
+	if name != acc.Name && !acc.Operator {
+		return registry.Account{}, registry.ErrNotFound
+	}
+	return s.o.Accounts.Get(ctx, name)
+}
+
+// SetContact changes how the people of the caller's own account, or of any for an operator, are told:
+// registry.ErrNotFound, registry.ErrEmail or registry.ErrLanguage.
+func (s *Service) SetContact(ctx context.Context, acc registry.Account, name string, change func(*registry.Contact)) (registry.Account, error) {
+	if name != acc.Name && !acc.Operator {
+		return registry.Account{}, registry.ErrNotFound
+	}
+	return s.o.Accounts.SetContact(ctx, name, change)
 }
 
 // Events are the names of the events that webhooks can be made for.

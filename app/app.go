@@ -32,13 +32,14 @@ const (
 	cachedPairs = 10_000
 	// ackGrace is what the ack wait has beyond an attempt.
 	ackGrace = 15 * time.Second
-	// heartbeat is how soon it is known that NATS has forgotten a fetch.
-	heartbeat = 2 * time.Second
+	// pull is how long a fetch waits, and so how soon it is known that NATS has forgotten it.
+	pull = time.Second
 )
 
 var (
 	_ replay.Notifier  = (*notify.Notices)(nil)
 	_ replay.Sender    = (*delivery.Sender)(nil)
+	_ replay.Prober    = (*delivery.Client)(nil)
 	_ consumer.Cover   = (*replay.Cover)(nil)
 	_ consumer.Rejects = (*broker.Broker)(nil)
 )
@@ -50,6 +51,9 @@ type App struct {
 	registry *registry.Registry
 	accounts *registry.Accounts
 	client   *delivery.Client
+	links    *notify.Links
+	notices  *notify.Notices
+	outlets  []*notify.Outlet
 	consumer *consumer.Worker
 	replay   *replay.Worker
 	service  *api.Service
@@ -106,6 +110,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		a.password = "" // whoever gave it knows it
 	}
 	a.wire(ackWait)
+	if err := a.openOutlets(ctx); err != nil {
+		return nil, err
+	}
 	return a, nil
 }
 
@@ -122,6 +129,7 @@ func (a *App) openRegistry(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.links = notify.NewLinks(key, a.publicURL())
 	if err := registry.CheckKey(ctx, a.broker, sealer); err != nil {
 		return err
 	}
@@ -164,23 +172,27 @@ func (a *App) wire(ackWait time.Duration) {
 	sender := delivery.NewSender(a.client, attempts, delivery.NewOutages(2*o.BackoffMax+o.Timeout))
 	slots := delivery.NewSlots(o.MaxInFlight, inFlight)
 	backoff := delivery.Backoff{Initial: o.BackoffInitial, Max: o.BackoffMax}
-	beat := cmp.Or(o.Heartbeat, heartbeat)
+	wait := cmp.Or(o.Pull, pull)
 	a.consumer = consumer.NewWorker(consumer.Options{
 		Events: a.broker.Dispatch, Webhooks: a.registry, Sender: sender, Slots: slots,
 		Cover:   replay.NewCover(a.broker, backoff, o.Log.Named("cover")),
-		Rejects: a.broker, Known: o.Events, Now: a.broker.Now, AckWait: ackWait, Grace: o.Grace, Heartbeat: beat,
+		Rejects: a.broker, Acks: a.broker, Known: o.Events, Now: a.broker.Now, AckWait: ackWait, Grace: o.Grace, Pull: wait,
 		Log: o.Log.Named("consumer"),
+	})
+	a.notices = notify.New(notify.Options{
+		Broker: a.broker, Links: a.links, Window: o.ReplayWindow, Retention: o.Retention, Log: o.Log.Named("notify"),
 	})
 	a.replay = replay.NewWorker(replay.Options{
 		Broker: a.broker, Registry: a.registry, Sender: sender, Slots: slots,
-		Notifier: notify.New(a.broker.JetStream, o.ReplayWindow, o.Log.Named("notify")),
-		Backoff:  backoff, Policy: registry.Policy{After: o.DeactivateAfter, Attempts: o.DeactivateAttempts},
-		Mode: o.Deactivate, MaxInFlight: o.MaxInFlight, Grace: o.Grace, Heartbeat: beat, Owner: rand.Text(), Log: o.Log.Named("replay"),
+		Notifier: a.notices, Prober: a.client, FailingAfter: o.FailingAfter, Window: o.ReplayWindow,
+		Backoff: backoff, Policy: registry.Policy{After: o.DeactivateAfter, Attempts: o.DeactivateAttempts},
+		Mode: o.Deactivate, MaxInFlight: o.MaxInFlight, Grace: o.Grace, Pull: wait, Owner: rand.Text(), Log: o.Log.Named("replay"),
 	})
+	backlogs := replay.NewBacklogs(a.broker, a.registry, o.ReplayWindow, o.Retention)
 	a.service = api.NewService(api.Options{
 		Registry: a.registry, Accounts: a.accounts, Addresses: a.client, Attempts: attempts,
-		Backlogs:  replay.NewBacklogs(a.broker, a.registry, o.ReplayWindow, o.Retention),
-		Publisher: a.broker.JetStream, Events: o.Events,
+		Backlogs: backlogs, Replays: backlogs, Tester: sender, Prober: a.client, Stream: a.broker,
+		Publisher: a.broker.JetStream, Notices: a.notices, Events: o.Events,
 	})
 	a.handler = api.Handler(a.service, a.accounts, a.check, o.Log.Named("api"))
 }
@@ -218,6 +230,9 @@ func (a *App) work(ctx context.Context) error {
 	}
 	group.Go(func() error { return a.consumer.Run(ctx) })
 	group.Go(func() error { return a.replay.Run(ctx) })
+	for _, o := range a.outlets {
+		group.Go(func() error { return o.Run(ctx) })
+	}
 	if a.listener != nil {
 		server := api.NewServer(a.handler)
 		group.Go(func() error {
@@ -252,6 +267,17 @@ func (a *App) HTTP() string {
 	}
 	return a.listener.Addr().String()
 }
+
+// publicURL is where people reach Saumer.
+func (a *App) publicURL() string {
+	if a.options.PublicURL != "" || a.listener == nil {
+		return a.options.PublicURL
+	}
+	return "http://" + a.listener.Addr().String()
+}
+
+// Links makes and reads the links by which people activate a webhook.
+func (a *App) Links() *notify.Links { return a.links }
 
 // NATS is the URL at which publishers reach the embedded NATS, empty if there is none.
 func (a *App) NATS() string { return a.broker.Embedded() }

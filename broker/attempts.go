@@ -5,10 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 const attemptsPrefix = "attempts."
@@ -110,6 +109,9 @@ type LoggedAttempt struct {
 	Record []byte
 }
 
+// attemptsAtOnce is how many messages of the log are read with one request: more than are kept of a webhook.
+const attemptsAtOnce = 256
+
 // Attempts returns the log of a webhook, oldest first, with all that this process has appended: what is kept, a few
 // hundred records, or a few thousand of a webhook that has many events.
 func (b *Broker) Attempts(ctx context.Context, key string) ([]LoggedAttempt, error) {
@@ -123,17 +125,24 @@ func (b *Broker) Attempts(ctx context.Context, key string) ([]LoggedAttempt, err
 		}
 	}
 	var records []LoggedAttempt
+	read := 0
 	for from := uint64(1); ; {
-		m, err := b.attempts.GetMsg(ctx, from, jetstream.WithGetMsgSubject(attemptsPrefix+key))
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			return records, nil
-		}
+		messages, err := b.direct(ctx, streamAttempts, get{Seq: from, Next: attemptsPrefix + key, Batch: attemptsAtOnce, Bytes: 4 << 20})
 		if err != nil {
 			return nil, fmt.Errorf("read the attempt log of %s: %w", key, err)
 		}
-		for i, record := range bytes.Split(bytes.TrimSuffix(m.Data, []byte("\n")), []byte("\n")) {
-			records = append(records, LoggedAttempt{Seq: m.Sequence*pageRecords + uint64(i), Record: record})
+		for _, m := range messages {
+			seq, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
+			if err != nil {
+				return nil, fmt.Errorf("read the attempt log of %s: a message's sequence: %w", key, err)
+			}
+			for i, record := range bytes.Split(bytes.TrimSuffix(m.Data, []byte("\n")), []byte("\n")) {
+				records = append(records, LoggedAttempt{Seq: seq*pageRecords + uint64(i), Record: record})
+			}
+			from = seq + 1
 		}
-		from = m.Sequence + 1
+		if read += len(messages); len(messages) == 0 || read >= attemptsKept {
+			return records, nil
+		}
 	}
 }

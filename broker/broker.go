@@ -50,6 +50,7 @@ type Broker struct {
 	nc, pull *nats.Conn
 	events   jetstream.Stream
 	attempts jetstream.Stream
+	notices  jetstream.Stream
 	dispatch jetstream.Consumer
 	pages    pages
 }
@@ -165,6 +166,14 @@ func (b *Broker) Ready(ctx context.Context) error {
 func (b *Broker) Flush(ctx context.Context) error {
 	b.turnPages()
 	return errors.Join(b.nc.FlushWithContext(ctx), b.pull.FlushWithContext(ctx))
+}
+
+// Confirm returns when NATS has taken in the acknowledgement of an event, sent to reply, and all that came before it.
+func (b *Broker) Confirm(ctx context.Context, reply string) error {
+	if _, err := b.pull.RequestWithContext(ctx, reply, []byte("+ACK")); err != nil {
+		return fmt.Errorf("confirm an acknowledgement: %w", err)
+	}
+	return nil
 }
 
 // Close closes the connections and stops the embedded server. It is idempotent.

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -104,7 +105,7 @@ func (w *Worker) add(ctx, hard context.Context, o *outstanding, s *registry.Subs
 	}
 	// The last events before the range of an inactive webhook are not for the live path either, nor those of an ordered
 	// one before its range.
-	away := l.leaving || !s.Webhook.Active || s.Webhook.Settings.Ordered
+	away := l.leaving || !s.Webhook.Active || s.Webhook.Settings.Ordered || s.Locked
 	t := &task{event: o, to: s, lane: l, since: time.Now(), begun: away}
 	l.add(t)
 	o.left++
@@ -193,7 +194,15 @@ func (w *Worker) cover(ctx context.Context, t *task, a delivery.Attempt, streak 
 			w.finish(t, err == nil)
 			return
 		}
-		w.Log.Warn("hand an event over to its backlog", zap.String("webhook", t.lane.key), zap.Uint64("seq", a.Seq), zap.Error(err))
+		// A record that nobody here can change is met by every event of the webhook.
+		say := func() {
+			w.Log.Warn("hand an event over to its backlog", zap.String("webhook", t.lane.key), zap.Uint64("seq", a.Seq), zap.Error(err))
+		}
+		if errors.Is(err, registry.ErrNewer) || errors.Is(err, registry.ErrUnreadable) {
+			w.left.Do(say)
+		} else {
+			say()
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
@@ -290,6 +299,7 @@ func signal(c chan struct{}) {
 // toAck has an event acknowledged; under the lock. Those that end at about the same time are acknowledged by one
 // goroutine, which does not have attempts wait for the connection.
 func (w *Worker) toAck(o *outstanding) {
+	w.last = o.msg
 	if w.acks = append(w.acks, o); len(w.acks) == 1 {
 		signal(w.acking)
 	}

@@ -34,8 +34,8 @@ type route struct {
 	secure bool
 }
 
-// connect dials an endpoint and, for https, shakes hands.
-func (c *Client) connect(ctx context.Context, deadline time.Time, e *endpoint) (*conn, error) {
+// connect dials an endpoint and, for https, shakes hands, offering these protocols.
+func (c *Client) connect(ctx context.Context, deadline time.Time, e *endpoint, protocols ...string) (*conn, error) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	socket, err := c.dial(ctx, "tcp", e.addr)
@@ -51,7 +51,7 @@ func (c *Client) connect(ctx context.Context, deadline time.Time, e *endpoint) (
 		made.probe = made.look
 	}
 	if e.secure {
-		if made.Conn, err = c.handshake(ctx, socket, e); err != nil {
+		if made.Conn, err = c.handshake(ctx, socket, e, protocols); err != nil {
 			// What it chose once it does not choose any more.
 			c.http1.Remove(e.addr)
 			_ = socket.Close() // nothing was sent
@@ -62,14 +62,14 @@ func (c *Client) connect(ctx context.Context, deadline time.Time, e *endpoint) (
 }
 
 // handshake makes a socket a TLS connection.
-func (c *Client) handshake(ctx context.Context, socket net.Conn, e *endpoint) (net.Conn, error) {
+func (c *Client) handshake(ctx context.Context, socket net.Conn, e *endpoint, protocols []string) (net.Conn, error) {
 	shaking := ctx
 	if c.options.ConnectTimeout > 0 {
 		var cancel context.CancelFunc
 		shaking, cancel = context.WithTimeout(ctx, c.options.ConnectTimeout)
 		defer cancel()
 	}
-	secured := tls.Client(socket, &tls.Config{ServerName: e.server, NextProtos: []string{"http/1.1"}})
+	secured := tls.Client(socket, &tls.Config{ServerName: e.server, NextProtos: protocols})
 	err := secured.HandshakeContext(shaking)
 	if err != nil && shaking.Err() != nil && ctx.Err() == nil {
 		return nil, errHandshake

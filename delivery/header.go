@@ -72,8 +72,8 @@ func (c *Client) headers(t Target, r Request, at time.Time, pass func(name, valu
 	pass("User-Agent", c.agent)
 	pass("Webhook-Id", id)
 	pass("Webhook-Timestamp", strconv.FormatInt(at.Unix(), 10))
-	if len(t.Secrets) > 0 {
-		pass("Webhook-Signature", sign(t.Secrets, id, at, r.Data))
+	if secrets := t.signers(at); len(secrets) > 0 {
+		pass("Webhook-Signature", sign(secrets, id, at, r.Data))
 	}
 	pass("Saumer-Event", r.Event)
 	pass("Saumer-Webhook", t.ID)
@@ -81,6 +81,16 @@ func (c *Client) headers(t Target, r Request, at time.Time, pass func(name, valu
 	if r.Replay {
 		pass("Saumer-Replay", "1")
 	}
+	if r.Test {
+		pass("Saumer-Test", "1")
+	}
+}
+
+// header is what headers passes on.
+func (c *Client) header(t Target, r Request, at time.Time) http.Header {
+	h := http.Header{}
+	c.headers(t, r, at, func(name, value string) { h[name] = []string{value} })
+	return h
 }
 
 // own passes on those of a user's headers that can be sent. Of names that differ in case alone, one is.

@@ -16,14 +16,13 @@ func (c *Client) relay(ctx context.Context, deadline time.Time, e *endpoint, t T
 	defer cancel()
 	req := (&http.Request{
 		Method: http.MethodPost, URL: e.url, Host: e.url.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: make(http.Header, 10+len(t.Headers)), ContentLength: int64(len(r.Data)),
+		Header: c.header(t, r, a.At), ContentLength: int64(len(r.Data)),
 		Body: body(r.Data),
 		// The transport begins anew on another connection if nothing was written to one that the endpoint had closed
 		// meanwhile. A POST of which something was written it sends again only with an Idempotency-Key, which is
 		// reserved (net/http, Request.isReplayable).
 		GetBody: func() (io.ReadCloser, error) { return body(r.Data), nil },
 	}).WithContext(ctx)
-	c.headers(t, r, a.At, func(name, value string) { req.Header[name] = []string{value} })
 	res, err := c.transport.RoundTrip(req)
 	if err != nil {
 		return err

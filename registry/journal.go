@@ -86,7 +86,7 @@ func (r *Registry) Create(ctx context.Context, w Webhook) (Webhook, string, erro
 	return w, secret, r.index.await(ctx, w.Account, w.Revision)
 }
 
-// Get reads a webhook from the journal: ErrNotFound or ErrNewer.
+// Get reads a webhook from the journal: ErrNotFound, ErrNewer or ErrUnreadable.
 func (r *Registry) Get(ctx context.Context, key string) (Webhook, error) {
 	value, revision, err := r.broker.Get(ctx, r.broker.Webhooks, key)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
@@ -95,7 +95,7 @@ func (r *Registry) Get(ctx context.Context, key string) (Webhook, error) {
 	if err != nil {
 		return Webhook{}, fmt.Errorf("load webhook %s: %w", key, err)
 	}
-	w, err := decodeWebhook(value, revision)
+	w, err := decodeEntry(key, value, revision)
 	if err != nil {
 		return Webhook{}, fmt.Errorf("load webhook %s: %w", key, err)
 	}
@@ -122,6 +122,7 @@ func (r *Registry) Update(ctx context.Context, key string, change func(*Webhook)
 		if err := change(&w); err != nil {
 			return Webhook{}, err
 		}
+		w.retire(r.broker.Now())
 		data, err := json.Marshal(w)
 		if err != nil {
 			return Webhook{}, fmt.Errorf("write webhook %s: %w", key, err)
@@ -178,6 +179,28 @@ func (r *Registry) Secrets(w Webhook) ([]string, error) {
 	return secrets, nil
 }
 
+// Rotation is how long the previous secret signs beside a new one, so that receivers have time to take the new one.
+const Rotation = 24 * time.Hour
+
+// Rotate gives a webhook a new secret and returns it in the clear, this once, with the time until which the one before
+// signs too. A secret from before that one is dropped. It returns once look-ups show the change: ErrNotFound.
+func (r *Registry) Rotate(ctx context.Context, key string) (w Webhook, secret string, until time.Time, err error) {
+	secret = delivery.NewSecret()
+	sealed, now := r.sealer.Seal(secret, key), r.broker.Now()
+	w, err = r.Update(ctx, key, func(w *Webhook) error {
+		w.Secrets, w.Rotated = append([]string{sealed}, w.Secrets[:min(len(w.Secrets), 1)]...), now
+		return nil
+	})
+	return w, secret, now.Add(Rotation), err
+}
+
+// retire drops the previous secret once its time is over.
+func (w *Webhook) retire(now time.Time) {
+	if len(w.Secrets) > 1 && !now.Before(w.Rotated.Add(Rotation)) {
+		w.Secrets = w.Secrets[:1:1]
+	}
+}
+
 // Target is where attempts for the webhook go.
 func (r *Registry) Target(w Webhook) (delivery.Target, error) {
 	t := delivery.Target{
@@ -186,6 +209,9 @@ func (r *Registry) Target(w Webhook) (delivery.Target, error) {
 	}
 	if w.Settings.Ordered {
 		t.MaxInFlight = 1
+	}
+	if !w.Rotated.IsZero() {
+		t.Retire = w.Rotated.Add(Rotation)
 	}
 	secrets, err := r.Secrets(w)
 	if err != nil {

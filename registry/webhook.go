@@ -22,6 +22,8 @@ var (
 	ErrExists = errors.New("exists already")
 	// ErrNewer is returned for a record that a newer version of Saumer wrote. It is left alone.
 	ErrNewer = errors.New("the record was written by a newer version of Saumer")
+	// ErrUnreadable is returned for a record that no version of Saumer wrote. It is left alone.
+	ErrUnreadable = errors.New("the record cannot be read")
 	// ErrConflict is returned where a record changed so often in between that an update gave up.
 	ErrConflict = errors.New("the record keeps changing; try again")
 )
@@ -41,6 +43,8 @@ type Webhook struct {
 	Created time.Time `json:"created"`
 	// Secrets are sealed; the current one is first, and while rotating the previous one follows.
 	Secrets []string `json:"secrets"`
+	// Rotated is when the current secret took over; for Rotation from then the previous one signs too.
+	Rotated time.Time `json:"rotated,omitzero"`
 	// Active is false from a deactivation to the next activation.
 	Active bool `json:"active"`
 	// Deactivated and Reason tell of the last deactivation; both empty while active.
@@ -48,6 +52,8 @@ type Webhook struct {
 	Reason      string    `json:"reason,omitempty"`
 	// Activation is the last activation after a deactivation, for the backlog to follow.
 	Activation *Activation `json:"activation,omitempty"`
+	// Replay is the last replay, for its progress; nil if there was none since the last activation.
+	Replay *Replay `json:"replay,omitempty"`
 	// Ranges are the sequences of events that the live path leaves alone, ascending; only the newest may be open.
 	Ranges   []Range  `json:"ranges"`
 	Settings Settings `json:"settings,omitzero"`
@@ -64,6 +70,15 @@ type Activation struct {
 	Replay bool   `json:"replay"`
 	Until  uint64 `json:"until"`
 	From   uint64 `json:"from"`
+	// Deactivated is when the deactivation was that it ended.
+	Deactivated time.Time `json:"deactivated,omitzero"`
+}
+
+// Replay is what a replay began with.
+type Replay struct {
+	// At is when, Total how many events were to be sent then.
+	At    time.Time `json:"at"`
+	Total uint64    `json:"total"`
 }
 
 // Settings of one webhook. A zero value means the default of the installation.
@@ -158,10 +173,14 @@ func (w *Webhook) MarshalLogObject(e zapcore.ObjectEncoder) error {
 	return nil
 }
 
-// decodeWebhook reads a webhook's record; of a newer form it returns the event alone, beside ErrNewer.
-func decodeWebhook(data []byte, revision uint64) (Webhook, error) {
+// decodeWebhook reads the record of a webhook of this account: ErrUnreadable or ErrNewer. Of a newer form it returns the
+// event alone, beside the error.
+func decodeWebhook(account string, data []byte, revision uint64) (Webhook, error) {
 	var w Webhook
-	err := decodeRecord(data, &w)
+	err := DecodeRecord(data, recordVersion, &w)
+	if err == nil && (w.Account != account || w.ID == 0 || w.Event == "") {
+		err = fmt.Errorf("a webhook %s for %q: %w", w.Key(), w.Event, ErrUnreadable)
+	}
 	if errors.Is(err, ErrNewer) {
 		// Where the event stands is the same in every form.
 		var newer struct {
@@ -178,19 +197,36 @@ func decodeWebhook(data []byte, revision uint64) (Webhook, error) {
 	return w, nil
 }
 
-// decodeRecord reads a record of the journal: ErrNewer if its form is newer than what this version knows.
-func decodeRecord(data []byte, into any) error {
+// decodeEntry is decodeWebhook for the record under a key, which must be the webhook's own.
+func decodeEntry(key string, data []byte, revision uint64) (Webhook, error) {
+	account, _, err := ParseKey(key)
+	if err != nil {
+		return Webhook{}, err
+	}
+	w, err := decodeWebhook(account, data, revision)
+	if err == nil && w.Key() != key {
+		return Webhook{}, fmt.Errorf("a webhook %s: %w", w.Key(), ErrUnreadable)
+	}
+	return w, err
+}
+
+// DecodeRecord reads a record of a bucket: ErrNewer if its form is newer than what is known, ErrUnreadable if it is
+// none at all. Every form is a JSON object that names itself, a number from 1, in "v".
+func DecodeRecord(data []byte, known int, into any) error {
 	var form struct {
 		Version int `json:"v"`
 	}
 	if err := json.Unmarshal(data, &form); err != nil {
-		return fmt.Errorf("read the record: %w", err)
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
-	if form.Version > recordVersion {
-		return fmt.Errorf("form %d, known up to %d: %w", form.Version, recordVersion, ErrNewer)
+	switch {
+	case form.Version < 1:
+		return fmt.Errorf("%w: it has no form", ErrUnreadable)
+	case form.Version > known:
+		return fmt.Errorf("form %d, known up to %d: %w", form.Version, known, ErrNewer)
 	}
 	if err := json.Unmarshal(data, into); err != nil {
-		return fmt.Errorf("read the record: %w", err)
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	return nil
 }

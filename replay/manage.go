@@ -3,6 +3,7 @@ package replay
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/saumer/saumer/broker"
@@ -29,11 +30,15 @@ func NewBacklogs(b *broker.Broker, r *registry.Registry, window, retention time.
 var errActive = errors.New("the webhook is active")
 
 // Activate makes an inactive webhook active again and returns it, with the number of events that a replay sends. A
-// webhook that is active stays as it is. Of several callers at once one decides. It returns registry.ErrNotFound.
+// webhook that is active stays as it is. Of several callers at once one decides. It returns registry.ErrNotFound,
+// or registry.ErrNewer or registry.ErrUnreadable if the webhook or its backlog is not ours to touch.
 func (m *Backlogs) Activate(ctx context.Context, key string, replayEvents bool) (registry.Webhook, uint64, error) {
 	for {
 		w, err := m.registry.Get(ctx, key)
 		if err != nil || w.Active {
+			return w, 0, err
+		}
+		if err := m.check(ctx, key); err != nil {
 			return w, 0, err
 		}
 		_, last, err := m.broker.Bounds(ctx)
@@ -44,13 +49,13 @@ func (m *Backlogs) Activate(ctx context.Context, key string, replayEvents bool) 
 		if err != nil {
 			return w, 0, err
 		}
-		a := registry.Activation{At: m.broker.Now(), Replay: replayEvents, Until: until, From: last + 1}
+		a := registry.Activation{At: m.broker.Now(), Replay: replayEvents, Until: until, From: last + 1, Deactivated: w.Deactivated}
 		deactivated := w.Deactivated
 		w, err = m.registry.Update(ctx, key, func(w *registry.Webhook) error {
 			if w.Active || !w.Deactivated.Equal(deactivated) {
 				return errActive
 			}
-			w.Active, w.Deactivated, w.Reason, w.Activation = true, time.Time{}, "", &a
+			w.Active, w.Deactivated, w.Reason, w.Activation, w.Replay = true, time.Time{}, "", &a, nil
 			return nil
 		})
 		if errors.Is(err, errActive) {
@@ -62,6 +67,14 @@ func (m *Backlogs) Activate(ctx context.Context, key string, replayEvents bool) 
 		fault.At(fault.Activated)
 		return m.begin(ctx, w)
 	}
+}
+
+// check says why a backlog is not ours to touch, or nil; that there is none is no reason.
+func (m *Backlogs) check(ctx context.Context, key string) error {
+	if _, err := m.store.load(ctx, key); err != nil && !errors.Is(err, registry.ErrNotFound) {
+		return err
+	}
+	return nil
 }
 
 // begin makes the backlog follow the activation, which its runner would do too.
@@ -76,7 +89,7 @@ func (m *Backlogs) begin(ctx context.Context, w registry.Webhook) (registry.Webh
 	fault.At(fault.Followed)
 	var n uint64
 	if w.Activation.Replay {
-		if n, err = m.count(ctx, w, b, w.Activation.From); err != nil {
+		if w, n, err = m.started(ctx, w, b, w.Activation.At); err != nil {
 			return w, 0, err
 		}
 	}
@@ -103,7 +116,8 @@ func (m *Backlogs) count(ctx context.Context, w registry.Webhook, b Backlog, bel
 	}
 	n := uint64(0)
 	for seq := range b.waiting() {
-		if seq >= first && seq < orEnd(below) {
+		// What a span has too is counted there.
+		if seq >= first && seq < orEnd(below) && !slices.ContainsFunc(b.Spans, func(s Span) bool { return s.holds(seq) }) {
 			n++
 		}
 	}
@@ -127,18 +141,28 @@ func orEnd(seq uint64) uint64 {
 }
 
 // Delete removes a webhook with its backlog and its log; when it returns, this node begins no attempt any more, and
-// other nodes within the time that the news takes. It returns registry.ErrNotFound.
+// other nodes within the time that the news takes. A backlog that cannot be read goes too; one of a newer version does
+// not. It returns registry.ErrNotFound, registry.ErrNewer or, for the webhook alone, registry.ErrUnreadable.
 func (m *Backlogs) Delete(ctx context.Context, key string) error {
+	if err := m.check(ctx, key); err != nil && !errors.Is(err, registry.ErrUnreadable) {
+		return err
+	}
 	if err := m.registry.Delete(ctx, key); err != nil {
 		return err
 	}
 	return errors.Join(m.store.remove(ctx, key), m.broker.Forget(ctx, key))
 }
 
-// Status tells how a webhook stands.
+// Status tells how a webhook stands. Of a backlog that is not ours to touch it tells no more than why.
 func (m *Backlogs) Status(ctx context.Context, w registry.Webhook) (Status, error) {
 	s := Status{State: Live}
 	b, err := m.store.load(ctx, w.Key())
+	switch {
+	case errors.Is(err, registry.ErrNewer):
+		return Status{State: Unreadable, LastError: "of its backlog, " + registry.ErrNewer.Error()}, nil
+	case errors.Is(err, registry.ErrUnreadable):
+		return Status{State: Unreadable, LastError: "of its backlog, " + registry.ErrUnreadable.Error()}, nil
+	}
 	if err != nil && !errors.Is(err, registry.ErrNotFound) {
 		return s, err
 	}
@@ -160,6 +184,9 @@ func (m *Backlogs) Status(ctx context.Context, w registry.Webhook) (Status, erro
 		}
 		s.Lag += n
 	}
+	if s.Replay, err = m.progress(ctx, w, b); err != nil {
+		return s, err
+	}
 	first, last, err := m.broker.Bounds(ctx)
 	if err != nil {
 		return s, err
@@ -175,7 +202,7 @@ func (m *Backlogs) Status(ctx context.Context, w registry.Webhook) (Status, erro
 	case len(b.Pending) > 0 || len(b.Spans) > 0 || b.Want:
 		s.State = Lagging
 	}
-	if at, never := b.wake(); !never && !at.IsZero() {
+	if at, never := b.due(); !never && !at.IsZero() {
 		s.NextAttempt = at
 	}
 	return s, nil

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,8 +20,10 @@ const (
 	// lease is how long a runner has a backlog to itself without renewing; margin is how long before its end it stops.
 	lease  = 10 * time.Second
 	margin = 2 * time.Second
-	// checkpoint is the longest time for which progress is kept in memory alone; what a crash may repeat.
+	// checkpoint is the longest time for which progress is kept in memory alone, unsaved how much of it: so many
+	// deliveries, and those under way, may a crash repeat.
 	checkpoint = 200 * time.Millisecond
+	unsaved    = 256
 	// renewal is how often the lease is renewed without progress.
 	renewal = 3 * time.Second
 	// slack is how far ahead of the live path a span opens, so that what is handed out meanwhile is not sent twice.
@@ -38,12 +41,16 @@ var (
 	errMore = errors.New("there is more to do")
 )
 
-// Notifier tells people. Each call returns once the notice is stored, and is idempotent.
+// Notifier tells people.
 type Notifier interface {
-	// Deactivated tells that w was deactivated, as its record says.
-	Deactivated(ctx context.Context, w registry.Webhook) error
-	// Exhausted tells that the event of this sequence was given up after so many attempts, and why.
-	Exhausted(ctx context.Context, w registry.Webhook, seq uint64, attempts int, reason string) error
+	// Tell returns once the notice of the news is stored, and is idempotent.
+	Tell(ctx context.Context, w registry.Webhook, n registry.News) error
+}
+
+// Prober tries whether hosts accept connections.
+type Prober interface {
+	// Probe says whether the target's host can be reached: then the outcome is delivery.Delivered. It sends no request.
+	Probe(ctx context.Context, t delivery.Target) delivery.Attempt
 }
 
 // Sender makes and logs one attempt.
@@ -62,17 +69,20 @@ type Options struct {
 	Sender   Sender
 	Slots    *delivery.Slots
 	Notifier Notifier
+	Prober   Prober
 	Backoff  delivery.Backoff
 	Policy   registry.Policy
 	Mode     Deactivate
 	// MaxInFlight is the default bound of attempts under way to one webhook.
 	MaxInFlight int
-	// Window is how long after a deactivation events are kept for a replay; Retention how long the stream keeps any.
-	Window, Retention time.Duration
+	// FailingAfter is how long an endpoint fails before people are told.
+	FailingAfter time.Duration
+	// Window is how long after a deactivation events are kept for a replay.
+	Window time.Duration
 	// Grace is how long a stop waits for attempts under way.
 	Grace time.Duration
-	// Heartbeat is how often NATS says that a fetch still waits: how soon it is known that NATS has forgotten it.
-	Heartbeat time.Duration
+	// Pull is how long a fetch waits for wakes.
+	Pull time.Duration
 	// Owner names this process in leases.
 	Owner string
 	Log   *zap.Logger
@@ -90,6 +100,8 @@ type runner struct {
 	record  Backlog
 	changes changes
 	saved   time.Time
+	// fresh counts the successes since then.
+	fresh int
 	// until is the end of the lease, for the attempts that wait for a slot; in nanoseconds since 1970.
 	until atomic.Int64
 
@@ -137,11 +149,17 @@ func (r *runner) pass(ctx, lasting context.Context) error {
 	case err != nil:
 		return err
 	}
-	var err error
-	if r.webhook.Active {
+	err := r.tell(lasting)
+	switch {
+	case err != nil:
+	case r.record.empty():
+		return nil
+	case r.webhook.Active:
 		err = r.work(ctx, lasting)
-	} else {
-		err = r.park(lasting)
+	default:
+		if err = r.park(lasting); err == nil {
+			err = r.probe(lasting)
+		}
 	}
 	if err != nil {
 		return r.abandon(lasting, err)
@@ -272,7 +290,7 @@ func (r *runner) fill(ctx context.Context) error {
 			r.feed.landed(p.seq)
 			return fmt.Errorf("webhook %s: %w", r.key, registry.ErrNotFound)
 		}
-		p.replay = p.seq < r.record.Replay
+		p.replay = p.replay || p.seq < r.record.Replay
 		target, results := r.target, r.results
 		r.Slots.Go(r.key, target.MaxInFlight, func() { results <- r.attempt(target, p) })
 	}
@@ -283,7 +301,7 @@ func (r *runner) fill(ctx context.Context) error {
 func (r *runner) attempt(target delivery.Target, p parcel) result {
 	if r.lapsed() {
 		// It waited for its slot while the process was held up: somebody else may have the backlog by now.
-		return result{attempt: delivery.Attempt{Seq: p.seq, Number: p.attempts + 1, Outcome: delivery.Aborted}}
+		return result{attempt: delivery.Attempt{Seq: p.seq, Number: p.attempts + 1, Replay: p.replay, Outcome: delivery.Aborted}}
 	}
 	if p.event == nil {
 		e, err := r.Broker.Event(context.WithoutCancel(r.attempts), p.seq)
@@ -318,6 +336,9 @@ func (r *runner) take(ctx context.Context, res result) error {
 		r.window, r.proven = min(r.window+1, r.limit), true
 		r.record.Streak = 0
 		r.changes.succeeded(a)
+		if r.fresh++; r.fresh >= unsaved {
+			return r.save(ctx, false)
+		}
 	case delivery.Rejected:
 		return r.rejected(ctx, a)
 	case delivery.Unreachable, delivery.Ended:
@@ -379,10 +400,7 @@ func (r *runner) exhausted(ctx context.Context, a delivery.Attempt, retry Retry)
 		r.fail(a)
 		return nil
 	}
-	if err := r.Notifier.Exhausted(ctx, r.webhook, retry.Seq, retry.Attempts, retry.Error); err != nil {
-		return err
-	}
-	r.changes.settled(a.Seq)
+	r.changes.givenUp(retry)
 	r.log.Warn("an event is given up", zap.Uint64("seq", a.Seq), zap.Int("attempts", retry.Attempts))
 	return nil
 }
@@ -428,14 +446,24 @@ func (r *runner) park(ctx context.Context) error {
 			return err
 		}
 	}
-	if !r.record.Noticed.Equal(r.webhook.Deactivated) {
-		if err := r.Notifier.Deactivated(ctx, r.webhook); err != nil {
+	at := r.webhook.Deactivated
+	if !r.record.Noticed.Equal(at) {
+		if err := r.tell(ctx); err != nil {
 			return err
 		}
-		fault.At(fault.Told)
+		if err := r.notify(ctx, registry.News{
+			Kind: registry.NewsDeactivated, At: at, Since: r.record.Health.Since, Reason: r.webhook.Reason,
+		}); err != nil {
+			return err
+		}
+	} else if r.record.Parked && !r.record.Want && !r.record.Gone {
+		return nil
 	}
 	return r.update(ctx, func(b *Backlog) error {
-		b.Noticed, b.Parked, b.Want, b.Gone = r.webhook.Deactivated, true, false, false
+		if !b.Noticed.Equal(at) {
+			b.Noticed, b.Failing, b.Probe = at, cmp.Or(b.Health.Since, at), Probe{Next: at}
+		}
+		b.Parked, b.Want, b.Gone = true, false, false
 		return nil
 	})
 }
@@ -506,10 +534,14 @@ func (r *runner) update(ctx context.Context, change func(*Backlog) error) error 
 			return errHeld
 		}
 		b.Lease.Until = r.Broker.Now().Add(lease)
-		return change(b)
+		if err := change(b); err != nil {
+			return err
+		}
+		b.watch(r.FailingAfter)
+		return nil
 	})
 	if err == nil {
-		r.record, r.saved = b, time.Now()
+		r.record, r.saved, r.fresh = b, time.Now(), 0
 		r.until.Store(b.Lease.Until.UnixNano())
 	}
 	return err

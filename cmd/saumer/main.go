@@ -28,6 +28,7 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"Show the whole story in a minute: deliver, back off, deactivate, reactivate, replay."`
 	Account struct {
 		Add accountAddCommand `cmd:"" help:"Make an account."`
+		Set accountSetCommand `cmd:"" help:"Set who is told of its webhooks, and in which language."`
 	} `cmd:"" help:"Accounts."`
 	Bench     benchCommand     `cmd:"" help:"Measure Saumer beside a bare loop of POSTs, on this machine."`
 	BenchPart benchPartCommand `cmd:"" hidden:""`
