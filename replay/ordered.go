@@ -63,12 +63,15 @@ func (f *feed) line(record *Backlog, now time.Time, floor uint64) {
 // meanwhile was taken for one that is under way, so the stream is asked once more.
 func (r *runner) rest(ctx context.Context, b *Backlog) error {
 	at, never := b.wake()
-	if open, ok := b.open(); never && ok && !b.Parked {
+	_, nothing := b.due()
+	if open, ok := b.open(); nothing && ok && !b.Parked {
 		events, err := r.Broker.Read(ctx, event.Subject(r.webhook.Account, r.webhook.Event), open.Next, 1)
 		if err != nil {
 			return err
 		}
-		at, never = b.Next, len(events) == 0
+		if len(events) > 0 && (never || b.Next.Before(at)) {
+			at, never = b.Next, false
+		}
 	}
 	if never {
 		return nil
