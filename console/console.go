@@ -69,6 +69,8 @@ func New(o Options) *Console {
 	mux.HandleFunc("GET "+root+"login", c.public(c.loginPage))
 	mux.HandleFunc("POST "+root+"login", c.public(c.login))
 	mux.HandleFunc("POST "+root+"logout", c.private(c.logout))
+	c.webhooksRoutes(mux)
+	c.webhookRoutes(mux)
 	c.demoRoutes(mux)
 	mux.HandleFunc(root, c.private(func(http.ResponseWriter, *http.Request, visitor) error { return errNoPage }))
 	c.handler = http.NewCrossOriginProtection().Handler(mux)
@@ -124,7 +126,11 @@ func (c *Console) public(serve func(http.ResponseWriter, *http.Request) error) h
 // private serves a page to a visitor who is logged in, and sends others to the login. A form without the visitor's
 // token changes nothing.
 func (c *Console) private(serve func(http.ResponseWriter, *http.Request, visitor) error) http.HandlerFunc {
-	return c.guard(func(w http.ResponseWriter, r *http.Request) {
+	return c.guard(c.known(serve))
+}
+
+func (c *Console) known(serve func(http.ResponseWriter, *http.Request, visitor) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		v, err := c.sessions.visitor(r)
 		switch {
 		case errors.Is(err, errNoSession):
@@ -143,7 +149,7 @@ func (c *Console) private(serve func(http.ResponseWriter, *http.Request, visitor
 		if err != nil {
 			c.fail(w, r, v, err)
 		}
-	})
+	}
 }
 
 // overtime is the cause of a request's end when its time is over.
@@ -153,8 +159,19 @@ func (overtime) Error() string        { return "the time for this page is over" 
 func (overtime) Timeout() bool        { return true }
 func (overtime) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// guard bounds the time of a request and turns a panic into an error page. A live view sets its own bounds.
+// guard bounds the time of a request and turns a panic into an error page.
 func (c *Console) guard(next http.HandlerFunc) http.HandlerFunc {
+	return c.unharmed(func(w http.ResponseWriter, r *http.Request) {
+		// A writer that cannot do it, as in tests, has no slow reader either.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTime))
+		ctx, cancel := context.WithTimeoutCause(r.Context(), requestTime, overtime{})
+		defer cancel()
+		next(w, r.WithContext(ctx))
+	})
+}
+
+// unharmed turns a panic into an error page.
+func (c *Console) unharmed(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			switch p := recover(); p {
@@ -166,11 +183,7 @@ func (c *Console) guard(next http.HandlerFunc) http.HandlerFunc {
 				http.Error(w, "internal error", http.StatusInternalServerError)
 			}
 		}()
-		// A writer that cannot do it, as in tests, has no slow reader either.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTime))
-		ctx, cancel := context.WithTimeoutCause(r.Context(), requestTime, overtime{})
-		defer cancel()
-		next(w, r.WithContext(ctx))
+		next(w, r)
 	}
 }
 

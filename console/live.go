@@ -1,4 +1,104 @@
 package console
 
-// watchers bounds the live views of a process.
-const watchers = 200
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/saumer/saumer/registry"
+)
+
+const (
+	// watchers bounds the live views of a process.
+	watchers = 200
+	// While something waits, a live view looks this often; else it looks at leisure.
+	busyPause, idlePause = 500 * time.Millisecond, 3 * time.Second
+	// A live view ends after this time, and the browser asks again, with its session or link.
+	watchTime = 10 * time.Minute
+	// writeTime bounds the writing of one piece, quietTime how long nothing is written.
+	writeTime, quietTime = 30 * time.Second, 15 * time.Second
+)
+
+// glimpse is what a live view is told.
+type glimpse struct {
+	State string `json:"state"`
+	Label string `json:"label"`
+	// Fields are texts by the name of their place.
+	Fields map[string]string `json:"fields"`
+	// Next is the time of the next attempt, empty if there is none.
+	Next string `json:"next"`
+	// Done of Total events of a replay are sent; Total 0: there is none.
+	Done  uint64 `json:"done"`
+	Total uint64 `json:"total"`
+	// Finished is true when the replay is done.
+	Finished bool `json:"finished"`
+
+	// busy is true while something waits.
+	busy bool
+}
+
+// watch sends glimpses as they change, until the client leaves, the console closes, or nothing more is to be seen.
+func (c *Console) watch(w http.ResponseWriter, r *http.Request, look func(context.Context) (glimpse, error)) error {
+	select {
+	case c.watching <- struct{}{}:
+		defer func() { <-c.watching }()
+	default:
+		http.Error(w, "too many live views; load the page again instead", http.StatusServiceUnavailable)
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), watchTime)
+	defer cancel()
+	rc := http.NewResponseController(w)
+	// Most servers bound the reading of a whole request, and this one goes on. A writer without a deadline is a test's.
+	_ = rc.SetReadDeadline(time.Time{})
+	w.Header().Set("Content-Type", "text/event-stream")
+	var last string
+	quiet := time.Now()
+	for {
+		g, err := look(ctx)
+		switch {
+		case errors.Is(err, registry.ErrNotFound) || ctx.Err() != nil:
+			return nil
+		case err != nil:
+			c.o.Log.Warn("a live view failed", zap.Error(err))
+			return nil
+		}
+		data, err := json.Marshal(g)
+		if err != nil {
+			return fmt.Errorf("write a live view: %w", err)
+		}
+		text := ": still here\n\n"
+		if string(data) != last {
+			text = "event: status\ndata: " + string(data) + "\n\n"
+		}
+		if string(data) != last || time.Since(quiet) > quietTime {
+			last, quiet = string(data), time.Now()
+			_ = rc.SetWriteDeadline(quiet.Add(writeTime))
+			if _, err := w.Write([]byte(text)); err != nil {
+				return nil // the client has left
+			}
+			if err := rc.Flush(); err != nil {
+				return nil // as above
+			}
+		}
+		pause := idlePause
+		if g.busy {
+			pause = busyPause
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil
+		case <-c.closed:
+			return nil
+		}
+	}
+}
+
+// progress is how much of a replay of total events is done while lag of them wait.
+func progress(total, lag uint64) (done uint64) { return total - min(total, lag) }
