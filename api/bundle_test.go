@@ -22,6 +22,7 @@ import (
 
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
@@ -42,6 +43,7 @@ type bundle struct {
 	accounts *registry.Accounts
 	attempts *delivery.Log
 	backlogs *fakeBacklogs
+	notices  *notify.Notices
 	lines    *observer.ObservedLogs
 	ready    error
 }
@@ -96,7 +98,11 @@ func setup(t *testing.T) *bundle {
 		t: t, broker: b, registry: r, accounts: registry.NewAccounts(b), attempts: delivery.NewLog(b, zap.NewNop()),
 		backlogs: &fakeBacklogs{registry: r}, lines: lines,
 	}
+	u.notices = notify.New(notify.Options{
+		Broker: b, Links: notify.NewLinks(registry.NewKey(), "https://hooks.example.org"), Window: time.Hour, Retention: 24 * time.Hour, Log: zap.NewNop(),
+	})
 	s := NewService(Options{
+		Notices: u.notices,
 		Registry: r, Accounts: u.accounts, Backlogs: u.backlogs, Addresses: addresses{}, Attempts: u.attempts,
 		Publisher: b.JetStream, Events: []string{"optin_finalized", "optout_finalized"},
 	})

@@ -94,6 +94,9 @@ var functions = []Function{
 		codeID, codeNotFound,
 		{4, http.StatusBadRequest, "invalid filter", ErrFilter, true},
 	}},
+	{"GetNotices", "", "GET /v1/notices", []Code{
+		{2, http.StatusBadRequest, "invalid filter", ErrFilter, true},
+	}},
 	{"PublishEvent", "", "POST /v1/events/{event}", []Code{
 		{2, http.StatusNotFound, "unknown event: use one of those that it names", ErrEvent, true},
 		{3, http.StatusBadRequest, "the body is not a JSON value", event.ErrBody, false},

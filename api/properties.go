@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -85,5 +86,34 @@ func attemptOf(e delivery.Entry) attempt {
 		Millis: float64(e.Duration.Microseconds()) / 1000, Outcome: e.Outcome, Status: e.Status, Error: e.Error,
 		// What is not UTF-8 in it is replaced on the way out.
 		Response: string(e.Response),
+	}
+}
+
+// notice is a notice on the wire.
+type notice struct {
+	Sequence     uint64      `json:"sequence"`
+	Kind         notify.Kind `json:"kind"`
+	At           stamp       `json:"at"`
+	Webhook      uint64      `json:"webhook"`
+	App          string      `json:"app"`
+	Event        string      `json:"event"`
+	Host         string      `json:"host"`
+	Reason       string      `json:"reason"`
+	Since        stamp       `json:"since"`
+	Deactivation stamp       `json:"deactivation"`
+	Buffered     uint64      `json:"buffered"`
+	ReplayUntil  stamp       `json:"replayUntil"`
+	Link         string      `json:"link"`
+	Expires      stamp       `json:"expires"`
+	Sequences    []uint64    `json:"sequences"`
+	Attempts     int         `json:"attempts"`
+}
+
+func noticeOf(n notify.Notice) notice {
+	return notice{
+		Sequence: n.Sequence, Kind: n.Kind, At: stamp(n.At), Webhook: n.Webhook, App: n.App, Event: n.Event, Host: n.Host,
+		Reason: n.Reason, Since: stamp(n.Since), Deactivation: stamp(n.Deactivation), Buffered: n.Buffered,
+		ReplayUntil: stamp(n.ReplayUntil), Link: n.Link, Expires: stamp(n.Expires),
+		Sequences: append([]uint64{}, n.Seqs...), Attempts: n.Attempts,
 	}
 }

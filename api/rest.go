@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ import (
 	"github.com/saumer/saumer/registry"
 )
 
-// page is how many attempts a page has if the request does not say, and maxPage the most.
+// page is how many attempts or notices a page has if the request does not say, and maxPage the most.
 const page, maxPage = 50, 200
 
 // endpoint is what a method on a path does: its name in the table of codes, and a call that returns the answer.
@@ -46,6 +47,9 @@ func (h *shell) rest(mux *http.ServeMux) {
 		},
 		"/v1/webhooks/{id}/attempts": {
 			http.MethodGet: {"GetAttempts", h.attempts},
+		},
+		"/v1/notices": {
+			http.MethodGet: {"GetNotices", h.notices},
 		},
 		"/v1/accounts": {
 			http.MethodPost: {"CreateAccount", h.createAccount},
@@ -220,16 +224,9 @@ func (h *shell) attempts(_ http.ResponseWriter, r *http.Request, acc registry.Ac
 		return 0, nil, err
 	}
 	query := r.URL.Query()
-	filter := delivery.LogFilter{Limit: page, Outcome: delivery.Outcome(query.Get("outcome"))}
-	if text := query.Get("limit"); text != "" {
-		if filter.Limit, err = strconv.Atoi(text); err != nil || filter.Limit < 1 || filter.Limit > maxPage {
-			return 0, nil, fmt.Errorf("%w: limit is 1 to %d", ErrFilter, maxPage)
-		}
-	}
-	if text := query.Get("before"); text != "" {
-		if filter.Before, err = strconv.ParseUint(text, 10, 64); err != nil {
-			return 0, nil, fmt.Errorf("%w: before is the number that was next on the page before", ErrFilter)
-		}
+	filter := delivery.LogFilter{Outcome: delivery.Outcome(query.Get("outcome"))}
+	if filter.Limit, filter.Before, err = paging(query); err != nil {
+		return 0, nil, err
 	}
 	entries, next, err := h.service.Attempts(r.Context(), acc, id, filter)
 	listed := make([]attempt, len(entries))
@@ -243,6 +240,51 @@ func (h *shell) attempts(_ http.ResponseWriter, r *http.Request, acc registry.Ac
 	return http.StatusOK, struct {
 		Attempts []attempt `json:"attempts"`
 		Next     *uint64   `json:"next"`
+	}{listed, following}, err
+}
+
+// paging reads the parameters limit and before: ErrFilter.
+func paging(query url.Values) (limit int, before uint64, err error) {
+	limit = page
+	if text := query.Get("limit"); text != "" {
+		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > maxPage {
+			return 0, 0, fmt.Errorf("%w: limit is 1 to %d", ErrFilter, maxPage)
+		}
+	}
+	if text := query.Get("before"); text != "" {
+		if before, err = strconv.ParseUint(text, 10, 64); err != nil {
+			return 0, 0, fmt.Errorf("%w: before is the number that was next on the page before", ErrFilter)
+		}
+	}
+	return limit, before, nil
+}
+
+func (h *shell) notices(_ http.ResponseWriter, r *http.Request, acc registry.Account) (int, any, error) {
+	query := r.URL.Query()
+	limit, before, err := paging(query)
+	if err != nil {
+		return 0, nil, err
+	}
+	var webhook uint64
+	if text := query.Get("webhook"); text != "" {
+		if webhook, err = parseID(text); err != nil {
+			return 0, nil, fmt.Errorf("%w: webhook is the id of a webhook", ErrFilter)
+		}
+	}
+	// One more than is shown tells whether there is another page.
+	found, err := h.service.Notices(r.Context(), acc, webhook, before, limit+1)
+	var following *uint64 // null on the last page
+	if len(found) > limit {
+		found = found[:limit]
+		following = &found[limit-1].Sequence
+	}
+	listed := make([]notice, len(found))
+	for i, n := range found {
+		listed[i] = noticeOf(n)
+	}
+	return http.StatusOK, struct {
+		Notices []notice `json:"notices"`
+		Next    *uint64  `json:"next"`
 	}{listed, following}, err
 }
 

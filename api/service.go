@@ -18,6 +18,7 @@ import (
 
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
@@ -52,6 +53,7 @@ type Options struct {
 	Backlogs  Backlogs
 	Addresses Addresses
 	Attempts  *delivery.Log
+	Notices   *notify.Notices
 	// Publisher stores events.
 	Publisher jetstream.Publisher
 	// Events are the names of the events that webhooks can be made for.
@@ -213,6 +215,12 @@ func (s *Service) Attempts(ctx context.Context, acc registry.Account, id uint64,
 		return nil, 0, err
 	}
 	return s.o.Attempts.List(ctx, w.Key(), f)
+}
+
+// Notices returns the kept notices of the account, or of one of its webhooks, newest first, below a sequence, 0 for
+// all, and at most limit: The notices of a webhook that was deleted stay.
+func (s *Service) Notices(ctx context.Context, acc registry.Account, webhook, before uint64, limit int) ([]notify.Notice, error) {
+	return s.o.Notices.List(ctx, acc.Name, webhook, before, limit)
 }
 
 // CreateAccount makes an account: ErrOperator if the caller is none, event.ErrAccount or registry.ErrPassword for what

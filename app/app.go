@@ -52,6 +52,8 @@ type App struct {
 	registry *registry.Registry
 	accounts *registry.Accounts
 	client   *delivery.Client
+	links    *notify.Links
+	notices  *notify.Notices
 	consumer *consumer.Worker
 	replay   *replay.Worker
 	service  *api.Service
@@ -126,6 +128,7 @@ func (a *App) openRegistry(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.links = notify.NewLinks(key, a.publicURL())
 	if err := registry.CheckKey(ctx, a.broker, sealer); err != nil {
 		return err
 	}
@@ -175,16 +178,19 @@ func (a *App) wire(ackWait time.Duration) {
 		Rejects: a.broker, Known: o.Events, Now: a.broker.Now, AckWait: ackWait, Grace: o.Grace, Heartbeat: beat,
 		Log: o.Log.Named("consumer"),
 	})
+	a.notices = notify.New(notify.Options{
+		Broker: a.broker, Links: a.links, Window: o.ReplayWindow, Retention: o.Retention, Log: o.Log.Named("notify"),
+	})
 	a.replay = replay.NewWorker(replay.Options{
 		Broker: a.broker, Registry: a.registry, Sender: sender, Slots: slots,
-		Notifier: notify.New(a.broker.JetStream, o.ReplayWindow, o.Log.Named("notify")),
+		Notifier: a.notices,
 		Backoff:  backoff, Policy: registry.Policy{After: o.DeactivateAfter, Attempts: o.DeactivateAttempts},
 		Mode: o.Deactivate, MaxInFlight: o.MaxInFlight, Grace: o.Grace, Heartbeat: beat, Owner: rand.Text(), Log: o.Log.Named("replay"),
 	})
 	a.service = api.NewService(api.Options{
 		Registry: a.registry, Accounts: a.accounts, Addresses: a.client, Attempts: attempts,
 		Backlogs:  replay.NewBacklogs(a.broker, a.registry, o.ReplayWindow, o.Retention),
-		Publisher: a.broker.JetStream, Events: o.Events,
+		Publisher: a.broker.JetStream, Notices: a.notices, Events: o.Events,
 	})
 	a.console = console.New(console.Options{
 		Service: a.service, Accounts: a.accounts, Key: a.key, Now: a.broker.Now, Version: o.Version, Log: o.Log.Named("console"),
@@ -265,6 +271,17 @@ func (a *App) HTTP() string {
 	}
 	return a.listener.Addr().String()
 }
+
+// publicURL is where people reach Saumer.
+func (a *App) publicURL() string {
+	if a.options.PublicURL != "" || a.listener == nil {
+		return a.options.PublicURL
+	}
+	return "http://" + a.listener.Addr().String()
+}
+
+// Links makes and reads the links by which people activate a webhook.
+func (a *App) Links() *notify.Links { return a.links }
 
 // NATS is the URL at which publishers reach the embedded NATS, empty if there is none.
 func (a *App) NATS() string { return a.broker.Embedded() }

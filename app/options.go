@@ -17,6 +17,8 @@ import (
 type Options struct {
 	// HTTP is the address of the API; empty serves none, and Handler is there all the same.
 	HTTP string
+	// PublicURL is where people reach Saumer, for the links in notices; empty: the address of the API.
+	PublicURL string
 	// Data is the directory of the embedded NATS and of the key that seals secrets.
 	Data string
 	// NATSURL is an external NATS, NATSListen the address where the embedded one takes publishers.

@@ -50,6 +50,7 @@ type Broker struct {
 	nc, pull *nats.Conn
 	events   jetstream.Stream
 	attempts jetstream.Stream
+	notices  jetstream.Stream
 	dispatch jetstream.Consumer
 }
 

@@ -51,7 +51,7 @@ func (b *Broker) streams() []jetstream.StreamConfig {
 		},
 		{
 			Name: streamNotices, Description: "what people are told",
-			Subjects: []string{"notices.>"}, MaxAge: o.Retention, Duplicates: time.Hour,
+			Subjects: []string{noticesPrefix + ">"}, MaxAge: o.Retention, Duplicates: time.Hour,
 		},
 		{
 			Name: streamRejected, Description: "what cannot be delivered at all, with the reason",
@@ -77,6 +77,8 @@ func (b *Broker) define(ctx context.Context) error {
 			b.events = stream
 		case streamAttempts:
 			b.attempts = stream
+		case streamNotices:
+			b.notices = stream
 		}
 	}
 	for name, bucket := range map[string]*jetstream.KeyValue{

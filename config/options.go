@@ -35,6 +35,7 @@ func (s *Serve) Options() (app.Options, error) {
 	var c check
 	o := app.Options{
 		HTTP:           s.HTTP,
+		PublicURL:      c.public(s.PublicURL, s.HTTP),
 		Data:           s.Data,
 		NATSURL:        s.NATSURL,
 		NATSListen:     s.NATSListen,
@@ -151,6 +152,26 @@ func (c *check) url(flag, list, example string, schemes ...string) {
 		good := err == nil && slices.Contains(schemes, u.Scheme) && (u.Host != "" || u.Scheme == "unix" && u.Path != "")
 		c.that(good, "%s is not a URL with one of the schemes %s: write it like %s", flag, strings.Join(schemes, ", "), example)
 	}
+}
+
+// public checks where people reach Saumer. Without it that is where the API is: on this machine, if it listens on all
+// addresses; where its port is drawn, the app will know.
+func (c *check) public(raw, address string) string {
+	if raw == "" {
+		host, port, err := net.SplitHostPort(address)
+		if err != nil || port == "0" {
+			return ""
+		}
+		if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+			host = "localhost"
+		}
+		return "http://" + net.JoinHostPort(host, port)
+	}
+	u, err := url.Parse(raw)
+	good := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil &&
+		u.RawQuery == "" && !u.ForceQuery && !strings.Contains(raw, "#")
+	c.that(good, "--public-url is not an http or https URL without user, query and fragment: write it like https://hooks.example.org")
+	return raw
 }
 
 // key decodes --secret-key; nil if there is none.

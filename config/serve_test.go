@@ -63,7 +63,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := app.Options{
-		HTTP: "127.0.0.1:8080", Data: "saumer-data", NATSListen: "127.0.0.1:4222",
+		HTTP: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080", Data: "saumer-data", NATSListen: "127.0.0.1:4222",
 		NATSSync: 10 * time.Second, Account: "demo",
 		AllowCIDRs: Loopback, Timeout: 15 * time.Second, ConnectTimeout: 5 * time.Second, MaxInFlight: 32,
 		BackoffInitial: time.Second, BackoffMax: 15 * time.Minute,

@@ -1,17 +1,18 @@
 // Package notify tells people: a notice is stored in the stream NOTICES before the change that it tells of counts as
-// done, and it is logged.
+// done. From there each channel takes it by itself: e-mail, a POST to the operator; the log has it as well.
 package notify
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
+	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -20,71 +21,129 @@ type Kind string
 
 // The kinds.
 const (
-	Deactivated Kind = "deactivated" // a webhook failed for too long and gets no events any more
-	Exhausted   Kind = "exhausted"   // an event was given up
+	Failing     Kind = "failing"         // a webhook has been failing for a while
+	Deactivated Kind = "deactivated"     // it failed for too long and gets no events any more
+	Recovered   Kind = "recovered"       // it took an event again after either
+	Exhausted   Kind = "exhausted"       // events were given up
+	Reachable   Kind = "reachable-again" // an inactive webhook's host accepts connections again
 )
 
-// Notice is what a person is told, as the stream keeps it.
+// Notice is what a person is told, as the stream keeps it. It holds no secret, and of the webhook's URL the host alone.
 type Notice struct {
 	Version int    `json:"v"`
 	Kind    Kind   `json:"kind"`
 	Account string `json:"account"`
-	// Webhook, App and Event say which webhook.
+	// Webhook, App, Event and Host say which webhook.
 	Webhook uint64    `json:"webhook"`
 	App     string    `json:"app"`
 	Event   string    `json:"event"`
+	Host    string    `json:"host"`
 	At      time.Time `json:"at"`
 	// Reason is why, in a sentence.
-	Reason string `json:"reason"`
+	Reason string `json:"reason,omitempty"`
+	// Since is when the first of the failures was; Deactivation when a webhook that fails will be deactivated.
+	Since        time.Time `json:"since,omitzero"`
+	Deactivation time.Time `json:"deactivation,omitzero"`
+	// Buffered is how many events wait for the webhook.
+	Buffered uint64 `json:"buffered,omitempty"`
 	// ReplayUntil is the end of what a replay after a deactivation sends.
 	ReplayUntil time.Time `json:"replay_until,omitzero"`
-	// Seq and Attempts are those of an event that was given up.
-	Seq      uint64 `json:"seq,omitempty"`
-	Attempts int    `json:"attempts,omitempty"`
+	// Link leads to the page that activates the webhook, until Expires.
+	Link    string    `json:"link,omitempty"`
+	Expires time.Time `json:"expires,omitzero"`
+	// Seqs are the stream sequences of the events that were given up, Attempts those of the last of them.
+	Seqs     []uint64 `json:"seqs,omitempty"`
+	Attempts int      `json:"attempts,omitempty"`
+	// Sequence is the notice's own, in the stream; later notices have a higher one.
+	Sequence uint64 `json:"-"`
 }
 
-// Notices stores and logs notices. It is safe for concurrent use.
-type Notices struct {
-	js     jetstream.Publisher
-	window time.Duration
-	log    *zap.Logger
+// Options of Notices.
+type Options struct {
+	Broker *broker.Broker
+	Links  *Links
+	// Window is how long after a deactivation events are kept for a replay, Retention how long the stream keeps any.
+	Window, Retention time.Duration
+	Log               *zap.Logger
 }
 
-// New makes Notices. Window is how long after a deactivation events are kept for a replay.
-func New(js jetstream.Publisher, window time.Duration, log *zap.Logger) *Notices {
-	return &Notices{js: js, window: window, log: log}
-}
+// Notices stores, logs and lists notices. It is safe for concurrent use.
+type Notices struct{ o Options }
+
+// New makes Notices.
+func New(o Options) *Notices { return &Notices{o} }
 
 // Deactivated tells that a webhook was deactivated, as its record says.
 func (n *Notices) Deactivated(ctx context.Context, w registry.Webhook) error {
 	return n.store(ctx, w, fmt.Sprintf("%s.%d", w.Key(), w.Deactivated.UnixNano()), Notice{
-		Kind: Deactivated, At: w.Deactivated, Reason: w.Reason, ReplayUntil: w.Deactivated.Add(n.window),
+		Kind: Deactivated, At: w.Deactivated, Reason: w.Reason, ReplayUntil: w.Deactivated.Add(n.o.Window),
 	})
 }
 
 // Exhausted tells that an event was given up after so many attempts, and why.
 func (n *Notices) Exhausted(ctx context.Context, w registry.Webhook, seq uint64, attempts int, reason string) error {
 	return n.store(ctx, w, fmt.Sprintf("%s.%d", w.Key(), seq), Notice{
-		Kind: Exhausted, At: time.Now().UTC(), Reason: reason, Seq: seq, Attempts: attempts,
+		Kind: Exhausted, At: time.Now().UTC(), Reason: reason, Seqs: []uint64{seq}, Attempts: attempts,
 	})
 }
 
-// store keeps a notice once, whatever is tried again within an hour, and then logs it.
+// List returns the kept notices of an account, of one webhook or of all for 0, whose sequence is below before, 0 for
+// all: newest first, at most limit of them. A notice that cannot be read is left out, and said in the log.
+func (n *Notices) List(ctx context.Context, account string, webhook, before uint64, limit int) ([]Notice, error) {
+	var listed []Notice
+	for stored, err := range n.o.Broker.Notices(ctx, account, before) {
+		if err != nil {
+			return nil, fmt.Errorf("list notices: %w", err)
+		}
+		notice, err := decode(stored.Record, stored.Seq)
+		switch {
+		case errors.Is(err, registry.ErrNewer):
+			continue
+		case err != nil:
+			n.o.Log.Warn("a notice cannot be read", zap.Error(err))
+			continue
+		case webhook != 0 && notice.Webhook != webhook:
+			continue
+		}
+		if listed = append(listed, notice); len(listed) >= limit {
+			break
+		}
+	}
+	return listed, nil
+}
+
+// form is the newest form of a notice that this version reads and writes.
+const form = 1
+
+// decode reads a stored notice: registry.ErrNewer if it has a form that is not known.
+func decode(record []byte, seq uint64) (Notice, error) {
+	var notice Notice
+	if err := json.Unmarshal(record, &notice); err != nil {
+		return notice, fmt.Errorf("read the notice %d: %w", seq, err)
+	}
+	if notice.Version > form {
+		return notice, fmt.Errorf("read the notice %d: form %d, known up to %d: %w", seq, notice.Version, form, registry.ErrNewer)
+	}
+	notice.Sequence = seq
+	return notice, nil
+}
+
+// store keeps a notice once, whatever is tried again within a day, and then logs it.
 func (n *Notices) store(ctx context.Context, w registry.Webhook, id string, notice Notice) error {
-	notice.Version, notice.Account, notice.Webhook, notice.App, notice.Event = 1, w.Account, w.ID, w.App, w.Event
+	notice.Version, notice.Account, notice.Webhook, notice.App, notice.Event = form, w.Account, w.ID, w.App, w.Event
 	data, err := json.Marshal(notice)
 	if err != nil {
 		return fmt.Errorf("store a notice: %w", err)
 	}
-	subject := "notices." + w.Account + "." + string(notice.Kind)
-	ack, err := n.js.PublishMsg(ctx, &nats.Msg{
+	subject := broker.NoticeSubject(w.Account, string(notice.Kind))
+	ack, err := n.o.Broker.JetStream.PublishMsg(ctx, &nats.Msg{
 		Subject: subject, Data: data, Header: nats.Header{nats.MsgIdHdr: {string(notice.Kind) + "." + id}},
 	})
 	if err != nil {
 		return fmt.Errorf("store the notice %s: %w", subject, err)
 	}
 	if !ack.Duplicate {
-		n.log.Warn("notice", zap.String("kind", string(notice.Kind)), zap.Object("webhook", &w), zap.String("reason", notice.Reason))
+		n.o.Log.Warn("notice", zap.String("kind", string(notice.Kind)), zap.Object("webhook", &w), zap.String("reason", notice.Reason))
 	}
 	return nil
 }

@@ -352,18 +352,21 @@ func (w *world) readNotices() {
 		}
 		w.noticed = m.Sequence - 1
 		var notice struct {
-			Kind         string
-			Webhook, Seq uint64
+			Kind    string
+			Webhook uint64
+			Seqs    []uint64
 		}
 		if json.Unmarshal(m.Data, &notice) != nil || notice.Kind != "exhausted" {
 			continue
 		}
-		w.pub.mu.Lock()
-		n, known := w.pub.numbers[notice.Seq]
-		w.pub.mu.Unlock()
-		for _, h := range w.hooks {
-			if known && h.id == notice.Webhook {
-				h.givenUp[n] = true
+		for _, seq := range notice.Seqs {
+			w.pub.mu.Lock()
+			n, known := w.pub.numbers[seq]
+			w.pub.mu.Unlock()
+			for _, h := range w.hooks {
+				if known && h.id == notice.Webhook {
+					h.givenUp[n] = true
+				}
 			}
 		}
 	}
