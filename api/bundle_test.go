@@ -102,7 +102,7 @@ func setup(t *testing.T) *bundle {
 		Broker: b, Links: notify.NewLinks(registry.NewKey(), "https://hooks.example.org"), Window: time.Hour, Retention: 24 * time.Hour, Log: zap.NewNop(),
 	})
 	s := NewService(Options{
-		Notices: u.notices,
+		Notices:  u.notices,
 		Registry: r, Accounts: u.accounts, Backlogs: u.backlogs, Addresses: addresses{}, Attempts: u.attempts,
 		Publisher: b.JetStream, Events: []string{"optin_finalized", "optout_finalized"},
 	})
@@ -142,6 +142,10 @@ func (f *fakeBacklogs) Activate(ctx context.Context, key string, replayEvents bo
 		return nil
 	})
 	return w, count, err
+}
+
+func (f *fakeBacklogs) ActivateAfter(ctx context.Context, key string, _ time.Time, replayEvents bool) (registry.Webhook, uint64, error) {
+	return f.Activate(ctx, key, replayEvents)
 }
 
 func (f *fakeBacklogs) Delete(ctx context.Context, key string) error {

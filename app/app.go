@@ -193,7 +193,7 @@ func (a *App) wire(ackWait time.Duration) {
 		Publisher: a.broker.JetStream, Notices: a.notices, Events: o.Events,
 	})
 	a.console = console.New(console.Options{
-		Service: a.service, Accounts: a.accounts, Key: a.key, Now: a.broker.Now, Version: o.Version, Log: o.Log.Named("console"),
+		Service: a.service, Accounts: a.accounts, Links: a.links, Key: a.key, PublicURL: a.publicURL(), Now: a.broker.Now, Version: o.Version, Log: o.Log.Named("console"),
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/", api.Handler(a.service, a.accounts, a.check, o.Log.Named("api")))

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/api"
+	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -33,6 +34,8 @@ const (
 type Options struct {
 	Service  *api.Service
 	Accounts *registry.Accounts
+	// Links reads the links of notices.
+	Links *notify.Links
 	// Key is the secret key of the installation, of which those of sessions and forms are derived.
 	Key []byte
 	// PublicURL is where people reach Saumer, such as https://hooks.example.org; empty: where the request came to.
@@ -48,7 +51,8 @@ type Console struct {
 	o        Options
 	handler  http.Handler
 	sessions *sessions
-	logins   *throttle
+	// logins and probes slow those who try too often.
+	logins, probes *throttle
 	// watching holds a token for each live view.
 	watching chan struct{}
 	closed   chan struct{}
@@ -58,7 +62,7 @@ type Console struct {
 // New makes a console.
 func New(o Options) *Console {
 	c := &Console{
-		o: o, sessions: newSessions(o.Key, o.Accounts, o.Now), logins: newThrottle(),
+		o: o, sessions: newSessions(o.Key, o.Accounts, o.Now), logins: newThrottle(), probes: newThrottle(),
 		watching: make(chan struct{}, watchers), closed: make(chan struct{}),
 	}
 	mux := http.NewServeMux()
@@ -69,16 +73,19 @@ func New(o Options) *Console {
 	mux.HandleFunc("GET "+root+"login", c.public(c.loginPage))
 	mux.HandleFunc("POST "+root+"login", c.public(c.login))
 	mux.HandleFunc("POST "+root+"logout", c.private(c.logout))
+	c.overviewRoutes(mux)
 	c.webhooksRoutes(mux)
 	c.webhookRoutes(mux)
 	c.demoRoutes(mux)
+	c.noticesRoutes(mux)
+	c.reactivateRoutes(mux)
 	mux.HandleFunc(root, c.private(func(http.ResponseWriter, *http.Request, visitor) error { return errNoPage }))
 	c.handler = http.NewCrossOriginProtection().Handler(mux)
 	return c
 }
 
 // Paths are the patterns of http.ServeMux under which the console is served.
-func (c *Console) Paths() []string { return []string{"/{$}", root} }
+func (c *Console) Paths() []string { return []string{"/{$}", root, reactivatePath} }
 
 // Close ends the live views, which would keep a server from stopping.
 func (c *Console) Close() { c.closing.Do(func() { close(c.closed) }) }

@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -62,6 +63,14 @@ var functions = template.FuncMap{
 	"rfc":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"clock":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 	"brief":  brief,
+	"host": func(raw string) string {
+		// Its path and query may hold a credential, and the page that asks needs no login.
+		u, err := url.Parse(raw)
+		if err != nil {
+			return ""
+		}
+		return u.Host
+	},
 	"nav": func(current, prefix string) bool {
 		if prefix == root {
 			return current == root

@@ -138,10 +138,7 @@ function live(view) {
       bar.max = status.total || 1;
       bar.value = status.done;
     }
-    if (status.finished) {
-      source.close();
-      for (const place of view.querySelectorAll("[data-finished]")) place.hidden = false;
-    }
+    if (status.finished && "once" in view.dataset) source.close();
   });
 }
 
