@@ -40,6 +40,7 @@ const (
 var (
 	_ replay.Notifier  = (*notify.Notices)(nil)
 	_ replay.Sender    = (*delivery.Sender)(nil)
+	_ replay.Prober    = (*delivery.Client)(nil)
 	_ consumer.Cover   = (*replay.Cover)(nil)
 	_ consumer.Rejects = (*broker.Broker)(nil)
 )
@@ -183,8 +184,8 @@ func (a *App) wire(ackWait time.Duration) {
 	})
 	a.replay = replay.NewWorker(replay.Options{
 		Broker: a.broker, Registry: a.registry, Sender: sender, Slots: slots,
-		Notifier: a.notices,
-		Backoff:  backoff, Policy: registry.Policy{After: o.DeactivateAfter, Attempts: o.DeactivateAttempts},
+		Notifier: a.notices, Prober: a.client, FailingAfter: o.FailingAfter, Window: o.ReplayWindow,
+		Backoff: backoff, Policy: registry.Policy{After: o.DeactivateAfter, Attempts: o.DeactivateAttempts},
 		Mode: o.Deactivate, MaxInFlight: o.MaxInFlight, Grace: o.Grace, Heartbeat: beat, Owner: rand.Text(), Log: o.Log.Named("replay"),
 	})
 	a.service = api.NewService(api.Options{

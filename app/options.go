@@ -43,6 +43,8 @@ type Options struct {
 	MaxInFlight int
 	// BackoffInitial and BackoffMax are the first and the longest delay between attempts.
 	BackoffInitial, BackoffMax time.Duration
+	// FailingAfter is how long a webhook fails before people are told.
+	FailingAfter time.Duration
 	// Deactivate says what happens to a webhook that has failed for DeactivateAfter and DeactivateAttempts.
 	Deactivate         replay.Deactivate
 	DeactivateAfter    time.Duration

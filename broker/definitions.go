@@ -20,6 +20,8 @@ const (
 const (
 	// dedupe is how long a Nats-Msg-Id is remembered.
 	dedupe = 10 * time.Minute
+	// noticeDedupe is for how long after a crash a notice that was stored is not stored again.
+	noticeDedupe = 24 * time.Hour
 	// attemptsKept bounds the attempt log of one webhook, in messages.
 	attemptsKept = 200
 	// rejectedKept bounds the stream REJECTED as a whole.
@@ -51,7 +53,7 @@ func (b *Broker) streams() []jetstream.StreamConfig {
 		},
 		{
 			Name: streamNotices, Description: "what people are told",
-			Subjects: []string{noticesPrefix + ">"}, MaxAge: o.Retention, Duplicates: time.Hour,
+			Subjects: []string{noticesPrefix + ">"}, MaxAge: o.Retention, Duplicates: min(noticeDedupe, o.Retention),
 		},
 		{
 			Name: streamRejected, Description: "what cannot be delivered at all, with the reason",

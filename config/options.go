@@ -53,6 +53,7 @@ func (s *Serve) Options() (app.Options, error) {
 		BackoffMax:     s.BackoffMax,
 		Deactivate:     replay.Deactivate(s.Deactivate),
 
+		FailingAfter:       s.FailingAfter,
 		DeactivateAfter:    s.DeactivateAfter,
 		DeactivateAttempts: s.DeactivateAttempts,
 		ReplayWindow:       s.ReplayWindow,
@@ -119,6 +120,7 @@ func (c *check) deactivation(s *Serve) {
 	default:
 		c.that(false, "--deactivate %q is unknown: choose on, observe or off", s.Deactivate)
 	}
+	c.that(s.FailingAfter > 0, "--failing-after %v is not positive: give how long a webhook may fail before people are told, such as 15m", s.FailingAfter)
 	c.that(s.DeactivateAfter > 0, "--deactivate-after %v is not positive: give how long a webhook may fail, such as 24h, or turn it off with --deactivate off", s.DeactivateAfter)
 	c.that(s.DeactivateAttempts >= 1, "--deactivate-attempts %d is less than 1: give how often a webhook may fail, such as 10, or turn it off with --deactivate off", s.DeactivateAttempts)
 	c.that(s.ReplayWindow > 0, "--replay-window %v is not positive: give how much a replay sends, such as 120h", s.ReplayWindow)

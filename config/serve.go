@@ -36,6 +36,8 @@ type Serve struct {
 	BackoffInitial time.Duration `name:"backoff-initial" help:"Delay before the second attempt; it doubles from there, with jitter." default:"1s" env:"SAUMER_BACKOFF_INITIAL" group:"Delivery"`
 	BackoffMax     time.Duration `name:"backoff-max" help:"Longest delay between two attempts." default:"15m" env:"SAUMER_BACKOFF_MAX" group:"Delivery"`
 
+	FailingAfter time.Duration `name:"failing-after" help:"How long a webhook fails without a break before people are told." default:"15m" env:"SAUMER_FAILING_AFTER" group:"Notices"`
+
 	Deactivate         string        `help:"What happens to a webhook that has failed for long and often enough: on deactivates it, observe only says so, off does nothing." default:"on" env:"SAUMER_DEACTIVATE" group:"Deactivation and replay"`
 	DeactivateAfter    time.Duration `name:"deactivate-after" help:"How long a webhook fails without a break before it is deactivated." default:"24h" env:"SAUMER_DEACTIVATE_AFTER" group:"Deactivation and replay"`
 	DeactivateAttempts int           `name:"deactivate-attempts" help:"How many attempts fail without a break before it is deactivated." default:"10" env:"SAUMER_DEACTIVATE_ATTEMPTS" group:"Deactivation and replay"`

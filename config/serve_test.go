@@ -67,7 +67,8 @@ func TestDefaults(t *testing.T) {
 		NATSSync: 10 * time.Second, Account: "demo",
 		AllowCIDRs: Loopback, Timeout: 15 * time.Second, ConnectTimeout: 5 * time.Second, MaxInFlight: 32,
 		BackoffInitial: time.Second, BackoffMax: 15 * time.Minute,
-		Deactivate: replay.On, DeactivateAfter: 24 * time.Hour, DeactivateAttempts: 10,
+		FailingAfter: 15 * time.Minute,
+		Deactivate:   replay.On, DeactivateAfter: 24 * time.Hour, DeactivateAttempts: 10,
 		ReplayWindow: 5 * 24 * time.Hour, Retention: 30 * 24 * time.Hour,
 		Replicas: 1, Events: event.Defaults, Grace: 20 * time.Second,
 	}

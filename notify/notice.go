@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -17,15 +18,15 @@ import (
 )
 
 // Kind of a notice, the last token of its subject.
-type Kind string
+type Kind = registry.NewsKind
 
 // The kinds.
 const (
-	Failing     Kind = "failing"         // a webhook has been failing for a while
-	Deactivated Kind = "deactivated"     // it failed for too long and gets no events any more
-	Recovered   Kind = "recovered"       // it took an event again after either
-	Exhausted   Kind = "exhausted"       // events were given up
-	Reachable   Kind = "reachable-again" // an inactive webhook's host accepts connections again
+	Failing     = registry.NewsFailing
+	Deactivated = registry.NewsDeactivated
+	Recovered   = registry.NewsRecovered
+	Exhausted   = registry.NewsExhausted
+	Reachable   = registry.NewsReachable
 )
 
 // Notice is what a person is told, as the stream keeps it. It holds no secret, and of the webhook's URL the host alone.
@@ -73,18 +74,28 @@ type Notices struct{ o Options }
 // New makes Notices.
 func New(o Options) *Notices { return &Notices{o} }
 
-// Deactivated tells that a webhook was deactivated, as its record says.
-func (n *Notices) Deactivated(ctx context.Context, w registry.Webhook) error {
-	return n.store(ctx, w, fmt.Sprintf("%s.%d", w.Key(), w.Deactivated.UnixNano()), Notice{
-		Kind: Deactivated, At: w.Deactivated, Reason: w.Reason, ReplayUntil: w.Deactivated.Add(n.o.Window),
-	})
-}
-
-// Exhausted tells that an event was given up after so many attempts, and why.
-func (n *Notices) Exhausted(ctx context.Context, w registry.Webhook, seq uint64, attempts int, reason string) error {
-	return n.store(ctx, w, fmt.Sprintf("%s.%d", w.Key(), seq), Notice{
-		Kind: Exhausted, At: time.Now().UTC(), Reason: reason, Seqs: []uint64{seq}, Attempts: attempts,
-	})
+// Tell stores and logs the notice of a webhook's news, once, whatever is tried again within a day.
+func (n *Notices) Tell(ctx context.Context, w registry.Webhook, news registry.News) error {
+	notice := Notice{
+		Version: form, Kind: news.Kind, Account: w.Account, Webhook: w.ID, App: w.App, Event: w.Event, At: news.At,
+		Reason: news.Reason, Since: news.Since, Deactivation: news.Deactivation, Buffered: news.Buffered,
+		Seqs: news.Seqs, Attempts: news.Attempts,
+	}
+	if u, err := url.Parse(w.URL); err == nil {
+		notice.Host = u.Host
+	}
+	if notice.Kind == Deactivated || notice.Kind == Reachable {
+		notice.Reason = w.Reason
+		notice.ReplayUntil = w.Deactivated.Add(n.o.Window)
+		// What came first is the first that the retention drops.
+		begin := w.Deactivated
+		if !news.Since.IsZero() && news.Since.Before(begin) {
+			begin = news.Since
+		}
+		notice.Expires = begin.Add(n.o.Retention).Truncate(time.Second)
+		notice.Link = n.o.Links.URL(Link{Account: w.Account, ID: w.ID, Deactivated: w.Deactivated, Expires: notice.Expires})
+	}
+	return n.store(ctx, w, notice)
 }
 
 // List returns the kept notices of an account, of one webhook or of all for 0, whose sequence is below before, 0 for
@@ -128,21 +139,21 @@ func decode(record []byte, seq uint64) (Notice, error) {
 	return notice, nil
 }
 
-// store keeps a notice once, whatever is tried again within a day, and then logs it.
-func (n *Notices) store(ctx context.Context, w registry.Webhook, id string, notice Notice) error {
-	notice.Version, notice.Account, notice.Webhook, notice.App, notice.Event = form, w.Account, w.ID, w.App, w.Event
+func (n *Notices) store(ctx context.Context, w registry.Webhook, notice Notice) error {
 	data, err := json.Marshal(notice)
 	if err != nil {
 		return fmt.Errorf("store a notice: %w", err)
 	}
 	subject := broker.NoticeSubject(w.Account, string(notice.Kind))
+	id := fmt.Sprintf("%s.%s.%d", notice.Kind, w.Key(), notice.At.UnixNano())
 	ack, err := n.o.Broker.JetStream.PublishMsg(ctx, &nats.Msg{
-		Subject: subject, Data: data, Header: nats.Header{nats.MsgIdHdr: {string(notice.Kind) + "." + id}},
+		Subject: subject, Data: data, Header: nats.Header{nats.MsgIdHdr: {id}},
 	})
 	if err != nil {
 		return fmt.Errorf("store the notice %s: %w", subject, err)
 	}
 	if !ack.Duplicate {
+		// Without the link: who reads the log may not be whom it is for.
 		n.o.Log.Warn("notice", zap.String("kind", string(notice.Kind)), zap.Object("webhook", &w), zap.String("reason", notice.Reason))
 	}
 	return nil

@@ -48,6 +48,14 @@ type Backlog struct {
 	// people have been told of.
 	Parked  bool      `json:"parked,omitempty"`
 	Noticed time.Time `json:"noticed,omitzero"`
+	// News are what people are to be told of, oldest first: each until its notice is stored.
+	News []registry.News `json:"news,omitempty"`
+	// Failing is since when the endpoint has failed as far as people have been told, zero if it works; Alarm is when
+	// they are to be told that it fails, if it still does by then.
+	Failing time.Time `json:"failing,omitzero"`
+	Alarm   time.Time `json:"alarm,omitzero"`
+	GivenUp GivenUp   `json:"given_up,omitzero"`
+	Probe   Probe     `json:"probe,omitzero"`
 	Lease   Lease     `json:"lease,omitzero"`
 
 	revision uint64
@@ -125,15 +133,32 @@ func (b *Backlog) lowest() (uint64, bool) {
 	return 0, false
 }
 
-// empty says whether nothing is outstanding, so that the record can go.
-func (b *Backlog) empty() bool {
+// idle says whether no event is outstanding and nothing is to be decided.
+func (b *Backlog) idle() bool {
 	return len(b.Pending) == 0 && len(b.Retries) == 0 && len(b.Spans) == 0 && !b.Want && !b.Gone && !b.Parked
+}
+
+// empty says whether nothing is outstanding, for people neither, so that the record can go.
+func (b *Backlog) empty() bool {
+	return b.idle() && len(b.News) == 0 && len(b.GivenUp.Seqs) == 0 && b.GivenUp.Quiet.IsZero()
 }
 
 // wake is when the backlog is next to be looked at; never, if all that is left is for people to decide.
 func (b *Backlog) wake() (at time.Time, never bool) {
+	at, never = b.due()
+	if tell, nothing := b.tell(); !nothing && (never || tell.Before(at)) {
+		at, never = tell, false
+	}
+	if b.Parked && !b.Probe.Next.IsZero() && (never || b.Probe.Next.Before(at)) {
+		at, never = b.Probe.Next, false
+	}
+	return at, never
+}
+
+// due is when the next attempt is; never, if none is until something happens.
+func (b *Backlog) due() (at time.Time, never bool) {
 	switch {
-	case b.Parked:
+	case b.Parked || b.idle():
 		return time.Time{}, true
 	case b.Want || b.Gone:
 		// Future events are to leave the live path, or the webhook is to be judged: both wait for no backoff.
@@ -248,7 +273,7 @@ func (b *Backlog) activate(a registry.Activation) {
 	}
 	_, spanned := b.open()
 	b.Activated, b.Parked, b.Gone, b.Want, b.Streak = a.At, false, false, !spanned, 0
-	b.Health, b.Next = registry.Health{}, time.Time{}
+	b.Health, b.Next, b.Alarm, b.Probe = registry.Health{}, time.Time{}, time.Time{}, Probe{}
 	// What waits by itself may be later than the window too: the live path handed it over before the open range began.
 	dropped := func(seq uint64) bool { return seq < a.From && (!a.Replay || seq >= a.Until) }
 	b.Pending = slices.DeleteFunc(b.Pending, func(w Waiting) bool { return dropped(w.Seq) })

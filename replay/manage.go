@@ -195,7 +195,7 @@ func (m *Backlogs) Status(ctx context.Context, w registry.Webhook) (Status, erro
 	case len(b.Pending) > 0 || len(b.Spans) > 0 || b.Want:
 		s.State = Lagging
 	}
-	if at, never := b.wake(); !never && !at.IsZero() {
+	if at, never := b.due(); !never && !at.IsZero() {
 		s.NextAttempt = at
 	}
 	return s, nil

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,12 +39,16 @@ var (
 	errMore = errors.New("there is more to do")
 )
 
-// Notifier tells people. Each call returns once the notice is stored, and is idempotent.
+// Notifier tells people.
 type Notifier interface {
-	// Deactivated tells that w was deactivated, as its record says.
-	Deactivated(ctx context.Context, w registry.Webhook) error
-	// Exhausted tells that the event of this sequence was given up after so many attempts, and why.
-	Exhausted(ctx context.Context, w registry.Webhook, seq uint64, attempts int, reason string) error
+	// Tell returns once the notice of the news is stored, and is idempotent.
+	Tell(ctx context.Context, w registry.Webhook, n registry.News) error
+}
+
+// Prober tries whether hosts accept connections.
+type Prober interface {
+	// Probe says why the target's host cannot be reached, or nil; it sends no request.
+	Probe(ctx context.Context, t delivery.Target) error
 }
 
 // Sender makes and logs one attempt.
@@ -62,13 +67,16 @@ type Options struct {
 	Sender   Sender
 	Slots    *delivery.Slots
 	Notifier Notifier
+	Prober   Prober
 	Backoff  delivery.Backoff
 	Policy   registry.Policy
 	Mode     Deactivate
 	// MaxInFlight is the default bound of attempts under way to one webhook.
 	MaxInFlight int
-	// Window is how long after a deactivation events are kept for a replay; Retention how long the stream keeps any.
-	Window, Retention time.Duration
+	// FailingAfter is how long an endpoint fails before people are told.
+	FailingAfter time.Duration
+	// Window is how long after a deactivation events are kept for a replay.
+	Window time.Duration
 	// Grace is how long a stop waits for attempts under way.
 	Grace time.Duration
 	// Heartbeat is how often NATS says that a fetch still waits: how soon it is known that NATS has forgotten it.
@@ -135,11 +143,17 @@ func (r *runner) pass(ctx, lasting context.Context) error {
 	case err != nil:
 		return err
 	}
-	var err error
-	if r.webhook.Active {
+	err := r.tell(lasting)
+	switch {
+	case err != nil:
+	case r.record.empty():
+		return nil
+	case r.webhook.Active:
 		err = r.work(ctx, lasting)
-	} else {
-		err = r.park(lasting)
+	default:
+		if err = r.park(lasting); err == nil {
+			err = r.probe(lasting)
+		}
 	}
 	if err != nil {
 		return r.abandon(lasting, err)
@@ -370,10 +384,7 @@ func (r *runner) exhausted(ctx context.Context, a delivery.Attempt, retry Retry)
 		r.fail(a)
 		return nil
 	}
-	if err := r.Notifier.Exhausted(ctx, r.webhook, retry.Seq, retry.Attempts, retry.Error); err != nil {
-		return err
-	}
-	r.changes.settled(a.Seq)
+	r.changes.givenUp(retry)
 	r.log.Warn("an event is given up", zap.Uint64("seq", a.Seq), zap.Int("attempts", retry.Attempts))
 	return nil
 }
@@ -419,14 +430,24 @@ func (r *runner) park(ctx context.Context) error {
 			return err
 		}
 	}
-	if !r.record.Noticed.Equal(r.webhook.Deactivated) {
-		if err := r.Notifier.Deactivated(ctx, r.webhook); err != nil {
+	at := r.webhook.Deactivated
+	if !r.record.Noticed.Equal(at) {
+		if err := r.tell(ctx); err != nil {
 			return err
 		}
-		fault.At(fault.Told)
+		if err := r.notify(ctx, registry.News{
+			Kind: registry.NewsDeactivated, At: at, Since: r.record.Health.Since, Reason: r.webhook.Reason,
+		}); err != nil {
+			return err
+		}
+	} else if r.record.Parked && !r.record.Want && !r.record.Gone {
+		return nil
 	}
 	return r.update(ctx, func(b *Backlog) error {
-		b.Noticed, b.Parked, b.Want, b.Gone = r.webhook.Deactivated, true, false, false
+		if !b.Noticed.Equal(at) {
+			b.Noticed, b.Failing, b.Probe = at, cmp.Or(b.Health.Since, at), Probe{Next: at}
+		}
+		b.Parked, b.Want, b.Gone = true, false, false
 		return nil
 	})
 }
@@ -495,7 +516,11 @@ func (r *runner) update(ctx context.Context, change func(*Backlog) error) error 
 			return errHeld
 		}
 		b.Lease.Until = r.Broker.Now().Add(lease)
-		return change(b)
+		if err := change(b); err != nil {
+			return err
+		}
+		b.watch(r.FailingAfter)
+		return nil
 	})
 	if err == nil {
 		r.record, r.saved = b, time.Now()
