@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -101,9 +102,13 @@ func setup(t *testing.T) *bundle {
 	u.notices = notify.New(notify.Options{
 		Broker: b, Links: notify.NewLinks(registry.NewKey(), "https://hooks.example.org"), Window: time.Hour, Retention: 24 * time.Hour, Log: zap.NewNop(),
 	})
+	client := delivery.NewClient(delivery.Options{Timeout: 2 * time.Second, ConnectTimeout: time.Second, Version: "test", AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	t.Cleanup(client.Close)
 	s := NewService(Options{
 		Notices:  u.notices,
 		Registry: r, Accounts: u.accounts, Backlogs: u.backlogs, Addresses: addresses{}, Attempts: u.attempts,
+		Replays: replay.NewBacklogs(b, r, 5*24*time.Hour, 24*time.Hour), Stream: b, Prober: client,
+		Tester:    delivery.NewSender(client, u.attempts, delivery.NewOutages(time.Minute)),
 		Publisher: b.JetStream, Events: []string{"optin_finalized", "optout_finalized"},
 	})
 	u.handler = Handler(s, u.accounts, func(context.Context) error { return u.ready }, zap.New(core))

@@ -10,17 +10,21 @@ import (
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/replay"
 )
 
 // Errors of the service; match them with errors.Is. Those of the packages below come through besides.
 var (
-	ErrApp      = errors.New("missing or invalid app: use 1 to 200 bytes of text without control characters")
-	ErrEvent    = errors.New("unknown event")
-	ErrID       = errors.New("missing or invalid id: use the number that CreateWebHook returned")
-	ErrSettings = errors.New("invalid settings")
-	ErrKey      = errors.New("invalid Idempotency-Key: use one header of at most 200 printable ASCII characters")
-	ErrFilter   = errors.New("invalid filter")
-	ErrOperator = errors.New("only an operator's account can make accounts")
+	ErrApp       = errors.New("missing or invalid app: use 1 to 200 bytes of text without control characters")
+	ErrEvent     = errors.New("unknown event")
+	ErrID        = errors.New("missing or invalid id: use the number that CreateWebHook returned")
+	ErrSettings  = errors.New("invalid settings")
+	ErrKey       = errors.New("invalid Idempotency-Key: use one header of at most 200 printable ASCII characters")
+	ErrFilter    = errors.New("invalid filter")
+	ErrPosition  = errors.New("the attempt log does not have this attempt (any more)")
+	ErrPeriod    = errors.New("invalid period: it goes from a time to a later one, which is not in it")
+	ErrReference = errors.New("missing or invalid event: use its id or its stream sequence")
+	ErrOperator  = errors.New("only an operator's account can make accounts")
 )
 
 // Errors of the shells.
@@ -74,6 +78,7 @@ var internal = Code{99, http.StatusInternalServerError, "internal error", nil, f
 
 var (
 	codeID       = Code{2, http.StatusBadRequest, "missing or invalid id", ErrID, true}
+	codeInactive = Code{4, http.StatusConflict, replay.ErrInactive.Error(), replay.ErrInactive, false}
 	codeNotFound = Code{3, http.StatusNotFound, "webhook not found", registry.ErrNotFound, false}
 )
 
@@ -96,6 +101,30 @@ var functions = []Function{
 	}},
 	{"GetNotices", "", "GET /v1/notices", []Code{
 		{2, http.StatusBadRequest, "invalid filter", ErrFilter, true},
+	}},
+	{"GetAttempt", "", "GET /v1/webhooks/{id}/attempts/{position}", []Code{
+		codeID, codeNotFound,
+		{4, http.StatusNotFound, ErrPosition.Error(), ErrPosition, false},
+	}},
+	{"RotateSecret", "", "POST /v1/webhooks/{id}/secret", []Code{codeID, codeNotFound}},
+	{"TestWebHook", "", "POST /v1/webhooks/{id}/test", []Code{codeID, codeNotFound}},
+	{"ProbeWebHook", "", "POST /v1/webhooks/{id}/probe", []Code{codeID, codeNotFound}},
+	{"RedeliverEvent", "", "POST /v1/webhooks/{id}/redeliver", []Code{
+		codeID, codeNotFound, codeInactive,
+		{5, http.StatusBadRequest, ErrReference.Error(), ErrReference, false},
+		{6, http.StatusConflict, replay.ErrForeign.Error(), replay.ErrForeign, false},
+		{7, http.StatusGone, replay.ErrDropped.Error(), replay.ErrDropped, false},
+		{8, http.StatusConflict, replay.ErrOnTheWay.Error(), replay.ErrOnTheWay, false},
+	}},
+	{"ReplayEvents", "", "POST /v1/webhooks/{id}/replay", []Code{
+		codeID, codeNotFound, codeInactive,
+		{5, http.StatusBadRequest, "invalid period", ErrPeriod, true},
+		{6, http.StatusConflict, replay.ErrCrowded.Error(), replay.ErrCrowded, false},
+	}},
+	{"GetReplay", "", "GET /v1/webhooks/{id}/replay", []Code{codeID, codeNotFound}},
+	{"ExplainEvent", "", "GET /v1/webhooks/{id}/why", []Code{
+		codeID, codeNotFound,
+		{4, http.StatusBadRequest, ErrReference.Error(), ErrReference, false},
 	}},
 	{"PublishEvent", "", "POST /v1/events/{event}", []Code{
 		{2, http.StatusNotFound, "unknown event: use one of those that it names", ErrEvent, true},

@@ -72,6 +72,7 @@ type attempt struct {
 	ID       string           `json:"id"`
 	Attempt  int              `json:"attempt"`
 	Replay   bool             `json:"replay"`
+	Test     bool             `json:"test"`
 	At       stamp            `json:"at"`
 	Millis   float64          `json:"milliseconds"`
 	Outcome  delivery.Outcome `json:"outcome"`
@@ -82,8 +83,8 @@ type attempt struct {
 
 func attemptOf(e delivery.Entry) attempt {
 	return attempt{
-		Position: e.Position, Sequence: e.Seq, ID: e.ID, Attempt: e.Number, Replay: e.Replay, At: stamp(e.At),
-		Millis: float64(e.Duration.Microseconds()) / 1000, Outcome: e.Outcome, Status: e.Status, Error: e.Error,
+		Position: e.Position, Sequence: e.Seq, ID: e.ID, Attempt: e.Number, Replay: e.Replay, Test: e.Test, At: stamp(e.At),
+		Millis: millis(e.Duration), Outcome: e.Outcome, Status: e.Status, Error: e.Error,
 		// What is not UTF-8 in it is replaced on the way out.
 		Response: string(e.Response),
 	}

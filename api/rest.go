@@ -22,6 +22,9 @@ import (
 // page is how many attempts or notices a page has if the request does not say, and maxPage the most.
 const page, maxPage = 50, 200
 
+// failed stands for every outcome but delivery.Delivered.
+const failed = "failed"
+
 // endpoint is what a method on a path does: its name in the table of codes, and a call that returns the answer.
 type endpoint struct {
 	function string
@@ -51,6 +54,16 @@ func (h *shell) rest(mux *http.ServeMux) {
 		"/v1/notices": {
 			http.MethodGet: {"GetNotices", h.notices},
 		},
+		"/v1/webhooks/{id}/attempts/{position}": {http.MethodGet: {"GetAttempt", of(h.exchange)}},
+		"/v1/webhooks/{id}/secret":              {http.MethodPost: {"RotateSecret", of(h.rotate)}},
+		"/v1/webhooks/{id}/test":                {http.MethodPost: {"TestWebHook", of(h.test)}},
+		"/v1/webhooks/{id}/probe":               {http.MethodPost: {"ProbeWebHook", of(h.probe)}},
+		"/v1/webhooks/{id}/redeliver":           {http.MethodPost: {"RedeliverEvent", of(h.redeliver)}},
+		"/v1/webhooks/{id}/replay": {
+			http.MethodGet:  {"GetReplay", of(h.progress)},
+			http.MethodPost: {"ReplayEvents", of(h.replay)},
+		},
+		"/v1/webhooks/{id}/why": {http.MethodGet: {"ExplainEvent", of(h.why)}},
 		"/v1/accounts": {
 			http.MethodPost: {"CreateAccount", h.createAccount},
 		},
@@ -225,6 +238,9 @@ func (h *shell) attempts(_ http.ResponseWriter, r *http.Request, acc registry.Ac
 	}
 	query := r.URL.Query()
 	filter := delivery.LogFilter{Outcome: delivery.Outcome(query.Get("outcome"))}
+	if filter.Outcome == failed {
+		filter.Outcome, filter.Failed = "", true
+	}
 	if filter.Limit, filter.Before, err = paging(query); err != nil {
 		return 0, nil, err
 	}

@@ -97,13 +97,14 @@ func TestAttemptsByPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := "/v1/webhooks/" + id + "/attempts"
-	const last = `{"position":3,"sequence":5,"id":"order","attempt":3,"replay":true,"at":"2025-11-11T09:27:29.000Z","milliseconds":1000,"outcome":"delivered","status":200,"error":"","response":""}`
-	const second = `{"position":2,"sequence":5,"id":"order","attempt":2,"replay":false,"at":"2025-11-11T09:27:29.000Z","milliseconds":1.5,"outcome":"unavailable","status":503,"error":"answered 503","response":"b\ufffdy"}`
+	const last = `{"position":3,"sequence":5,"id":"order","attempt":3,"replay":true,"test":false,"at":"2025-11-11T09:27:29.000Z","milliseconds":1000,"outcome":"delivered","status":200,"error":"","response":""}`
+	const second = `{"position":2,"sequence":5,"id":"order","attempt":2,"replay":false,"test":false,"at":"2025-11-11T09:27:29.000Z","milliseconds":1.5,"outcome":"unavailable","status":503,"error":"answered 503","response":"b\ufffdy"}`
 	first := strings.NewReplacer(`"position":2`, `"position":1`, `"attempt":2`, `"attempt":1`).Replace(second)
 	for query, want := range map[string]string{
 		"":                     `{"attempts":[` + last + "," + second + "," + first + `],"next":null}`,
 		"?limit=2":             `{"attempts":[` + last + "," + second + `],"next":2}`,
 		"?limit=2&before=2":    `{"attempts":[` + first + `],"next":null}`,
+		"?outcome=failed":      `{"attempts":[` + second + "," + first + `],"next":null}`,
 		"?outcome=delivered":   `{"attempts":[` + last + `],"next":null}`,
 		"?outcome=unavailable": `{"attempts":[` + second + "," + first + `],"next":null}`,
 	} {

@@ -56,6 +56,11 @@ type Options struct {
 	Addresses Addresses
 	Attempts  *delivery.Log
 	Notices   *notify.Notices
+	Replays   Replays
+	Tester    Tester
+	Prober    Prober
+	// Stream reads events.
+	Stream Events
 	// Publisher stores events.
 	Publisher jetstream.Publisher
 	// Events are the names of the events that webhooks can be made for.
@@ -221,7 +226,7 @@ func (s *Service) Publish(ctx context.Context, acc registry.Account, name, key s
 // is none: ErrID, registry.ErrNotFound, or ErrFilter for an outcome that there is not.
 func (s *Service) Attempts(ctx context.Context, acc registry.Account, id uint64, f delivery.LogFilter) ([]delivery.Entry, uint64, error) {
 	if f.Outcome != "" && !slices.Contains(delivery.Outcomes, f.Outcome) {
-		return nil, 0, fmt.Errorf("%w: an outcome is one of %s", ErrFilter, list(delivery.Outcomes))
+		return nil, 0, fmt.Errorf("%w: an outcome is %s, or one of %s", ErrFilter, failed, list(delivery.Outcomes))
 	}
 	w, err := s.record(ctx, acc, id)
 	if err != nil {

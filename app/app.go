@@ -188,9 +188,10 @@ func (a *App) wire(ackWait time.Duration) {
 		Backoff: backoff, Policy: registry.Policy{After: o.DeactivateAfter, Attempts: o.DeactivateAttempts},
 		Mode: o.Deactivate, MaxInFlight: o.MaxInFlight, Grace: o.Grace, Heartbeat: beat, Owner: rand.Text(), Log: o.Log.Named("replay"),
 	})
+	backlogs := replay.NewBacklogs(a.broker, a.registry, o.ReplayWindow, o.Retention)
 	a.service = api.NewService(api.Options{
 		Registry: a.registry, Accounts: a.accounts, Addresses: a.client, Attempts: attempts,
-		Backlogs:  replay.NewBacklogs(a.broker, a.registry, o.ReplayWindow, o.Retention),
+		Backlogs: backlogs, Replays: backlogs, Tester: sender, Prober: a.client, Stream: a.broker,
 		Publisher: a.broker.JetStream, Notices: a.notices, Events: o.Events,
 	})
 	a.console = console.New(console.Options{

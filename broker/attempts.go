@@ -2,10 +2,8 @@ package broker
 
 import (
 	"context"
-	"errors"
 	"fmt"
-
-	"github.com/nats-io/nats.go/jetstream"
+	"strconv"
 )
 
 const attemptsPrefix = "attempts."
@@ -25,18 +23,27 @@ type LoggedAttempt struct {
 	Record []byte
 }
 
+// attemptsAtOnce is how many records of the log are read with one request: more than are kept of a webhook.
+const attemptsAtOnce = 256
+
 // Attempts returns the log of a webhook, oldest first: all that is kept, a few hundred at the most.
 func (b *Broker) Attempts(ctx context.Context, key string) ([]LoggedAttempt, error) {
 	var records []LoggedAttempt
 	for from := uint64(1); ; {
-		m, err := b.attempts.GetMsg(ctx, from, jetstream.WithGetMsgSubject(attemptsPrefix+key))
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			return records, nil
-		}
+		messages, err := b.direct(ctx, streamAttempts, get{Seq: from, Next: attemptsPrefix + key, Batch: attemptsAtOnce, Bytes: 4 << 20})
 		if err != nil {
 			return nil, fmt.Errorf("read the attempt log of %s: %w", key, err)
 		}
-		records = append(records, LoggedAttempt{Seq: m.Sequence, Record: m.Data})
-		from = m.Sequence + 1
+		for _, m := range messages {
+			seq, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
+			if err != nil {
+				return nil, fmt.Errorf("read the attempt log of %s: a record's sequence: %w", key, err)
+			}
+			records = append(records, LoggedAttempt{Seq: seq, Record: m.Data})
+			from = seq + 1
+		}
+		if len(messages) == 0 || len(records) >= attemptsKept {
+			return records, nil
+		}
 	}
 }

@@ -74,14 +74,17 @@ func (c *Client) header(t Target, r Request, at time.Time) http.Header {
 	h["User-Agent"] = c.userAgent
 	h["Webhook-Id"] = []string{id}
 	h["Webhook-Timestamp"] = []string{strconv.FormatInt(at.Unix(), 10)}
-	if len(t.Secrets) > 0 {
-		h["Webhook-Signature"] = []string{sign(t.Secrets, id, at, r.Data)}
+	if secrets := t.signers(at); len(secrets) > 0 {
+		h["Webhook-Signature"] = []string{sign(secrets, id, at, r.Data)}
 	}
 	h["Saumer-Event"] = []string{r.Event}
 	h["Saumer-Webhook"] = []string{t.ID}
 	h["Saumer-Attempt"] = []string{strconv.Itoa(r.Number)}
 	if r.Replay {
 		h["Saumer-Replay"] = c.one
+	}
+	if r.Test {
+		h["Saumer-Test"] = c.one
 	}
 	return h
 }

@@ -29,6 +29,8 @@ type Backlog struct {
 	Pending Pending `json:"pending,omitempty"`
 	// Retries are rejected events, each with a backoff of its own, by sequence.
 	Retries []Retry `json:"retries,omitempty"`
+	// Again are those of both that are sent as a replay though they are not below Replay, by sequence.
+	Again Pending `json:"again,omitempty"`
 	// Spans are parts of the stream to be worked off, ascending; at most the last is open.
 	Spans []Span `json:"spans,omitempty"`
 	// Want is true if future events are to leave the live path: an open span is due.
@@ -76,7 +78,17 @@ type Span struct {
 	From uint64 `json:"from,omitempty"`
 	Next uint64 `json:"next"`
 	To   uint64 `json:"to,omitempty"`
+	// Replay is the replay on demand that the span belongs to, by its time in nanoseconds since 1970; 0 if to none.
+	Replay int64 `json:"replay,omitempty"`
 }
+
+// same says whether both are one span, however far either has come.
+func (s Span) same(other Span) bool {
+	return s.From == other.From && s.To == other.To && s.Replay == other.Replay
+}
+
+// holds says whether the sequence is still to be worked off by the span.
+func (s Span) holds(seq uint64) bool { return seq >= s.Next && (s.Open() || seq < s.To) }
 
 // Open says whether the span has no end yet.
 func (s Span) Open() bool { return s.To == 0 }
@@ -189,6 +201,7 @@ func (b *Backlog) fail(a delivery.Attempt, policy delivery.Backoff) {
 
 // reject puts a rejected event among the retries, or, if they are full, among the pending ones.
 func (b *Backlog) reject(a delivery.Attempt, policy delivery.Backoff) {
+	b.mark(a)
 	end := a.At.Add(a.Duration)
 	retry := Retry{Seq: a.Seq, Attempts: a.Number, Since: end, Next: end.Add(policy.After(a)), Error: a.Error}
 	i, found := b.retry(a.Seq)
@@ -214,6 +227,7 @@ func (b *Backlog) retry(seq uint64) (int, bool) {
 // settle removes an event that is done with.
 func (b *Backlog) settle(seq uint64) {
 	b.Pending.remove(seq)
+	b.Again.remove(seq)
 	if i, found := b.retry(seq); found {
 		b.Retries = slices.Delete(b.Retries, i, i+1)
 	}
@@ -277,6 +291,7 @@ func (b *Backlog) activate(a registry.Activation) {
 	// What waits by itself may be later than the window too: the live path handed it over before the open range began.
 	dropped := func(seq uint64) bool { return seq < a.From && (!a.Replay || seq >= a.Until) }
 	b.Pending = slices.DeleteFunc(b.Pending, func(w Waiting) bool { return dropped(w.Seq) })
+	b.Again = slices.DeleteFunc(b.Again, func(w Waiting) bool { return dropped(w.Seq) })
 	b.Retries = slices.DeleteFunc(b.Retries, func(r Retry) bool { return dropped(r.Seq) })
 	for i := range b.Retries {
 		b.Retries[i].Next, b.Retries[i].Since = time.Time{}, a.At

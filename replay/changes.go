@@ -20,7 +20,7 @@ type changes struct {
 	proof  *Retry
 	gone   bool
 	streak *int
-	// positions are the spans as far as they have come; From and To say which span of the record is meant.
+	// positions are the spans as far as they have come; same says which span of the record is meant.
 	positions []Span
 }
 
@@ -36,12 +36,16 @@ func (c *changes) succeeded(a delivery.Attempt) {
 func (c *changes) givenUp(r Retry) { c.step(func(b *Backlog, _ delivery.Backoff) { b.giveUp(r) }) }
 
 func (c *changes) held(a delivery.Attempt) {
-	c.step(func(b *Backlog, _ delivery.Backoff) { b.hold(a.Seq, a.Number) })
+	c.step(func(b *Backlog, _ delivery.Backoff) {
+		b.mark(a)
+		b.hold(a.Seq, a.Number)
+	})
 }
 
 // cut keeps an event whose attempt says nothing.
 func (c *changes) cut(a delivery.Attempt) {
 	c.step(func(b *Backlog, _ delivery.Backoff) {
+		b.mark(a)
 		if _, found := b.retry(a.Seq); !found {
 			b.Pending.add(a.Seq, max(a.Number-1, 0))
 		}
@@ -65,7 +69,7 @@ func (c *changes) none(b *Backlog) bool {
 // position is how far a span has come.
 func (c *changes) position(s Span) uint64 {
 	for _, p := range c.positions {
-		if p.From == s.From && p.To == s.To {
+		if p.same(s) {
 			return max(s.Next, p.Next)
 		}
 	}

@@ -65,12 +65,12 @@ func newFeed(b *broker.Broker, w registry.Webhook, record *Backlog, now time.Tim
 	}
 	for _, p := range record.Pending {
 		f.held[p.Seq] = true
-		f.due = append(f.due, parcel{seq: p.Seq, attempts: p.Attempts})
+		f.due = append(f.due, parcel{seq: p.Seq, attempts: p.Attempts, replay: record.again(p.Seq)})
 	}
 	for _, r := range record.Retries {
 		f.held[r.Seq] = true
 		if !r.Next.After(now) {
-			f.due = append(f.due, parcel{seq: r.Seq, attempts: r.Attempts})
+			f.due = append(f.due, parcel{seq: r.Seq, attempts: r.Attempts, replay: record.again(r.Seq)})
 		}
 	}
 	slices.SortFunc(f.due, func(a, b parcel) int { return cmp.Compare(a.seq, b.seq) })
@@ -142,7 +142,7 @@ func (f *feed) put(b batch) error {
 		if f.held[e.Seq] || event.Check(e.Data) != nil {
 			continue
 		}
-		f.queue = append(f.queue, parcel{seq: e.Seq, event: &b.events[i]})
+		f.queue = append(f.queue, parcel{seq: e.Seq, event: &b.events[i], replay: span.Replay != 0})
 	}
 	if !span.Open() && (len(b.events) == 0 || f.read >= span.To) {
 		f.turn()

@@ -3,6 +3,7 @@ package replay
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/saumer/saumer/broker"
@@ -66,13 +67,13 @@ func (m *Backlogs) activate(ctx context.Context, key string, replayEvents bool, 
 		if err != nil {
 			return w, 0, err
 		}
-		a := registry.Activation{At: m.broker.Now(), Replay: replayEvents, Until: until, From: last + 1}
+		a := registry.Activation{At: m.broker.Now(), Replay: replayEvents, Until: until, From: last + 1, Deactivated: w.Deactivated}
 		deactivated := w.Deactivated
 		w, err = m.registry.Update(ctx, key, func(w *registry.Webhook) error {
 			if w.Active || !w.Deactivated.Equal(deactivated) {
 				return errActive
 			}
-			w.Active, w.Deactivated, w.Reason, w.Activation = true, time.Time{}, "", &a
+			w.Active, w.Deactivated, w.Reason, w.Activation, w.Replay = true, time.Time{}, "", &a, nil
 			return nil
 		})
 		if errors.Is(err, errActive) {
@@ -98,7 +99,7 @@ func (m *Backlogs) begin(ctx context.Context, w registry.Webhook) (registry.Webh
 	fault.At(fault.Followed)
 	var n uint64
 	if w.Activation.Replay {
-		if n, err = m.count(ctx, w, b, w.Activation.From); err != nil {
+		if w, n, err = m.started(ctx, w, b, w.Activation.At); err != nil {
 			return w, 0, err
 		}
 	}
@@ -125,7 +126,8 @@ func (m *Backlogs) count(ctx context.Context, w registry.Webhook, b Backlog, bel
 	}
 	n := uint64(0)
 	for seq := range b.waiting() {
-		if seq >= first && seq < orEnd(below) {
+		// What a span has too is counted there.
+		if seq >= first && seq < orEnd(below) && !slices.ContainsFunc(b.Spans, func(s Span) bool { return s.holds(seq) }) {
 			n++
 		}
 	}
@@ -181,6 +183,9 @@ func (m *Backlogs) Status(ctx context.Context, w registry.Webhook) (Status, erro
 			return s, err
 		}
 		s.Lag += n
+	}
+	if s.Replay, err = m.progress(ctx, w, b); err != nil {
+		return s, err
 	}
 	first, last, err := m.broker.Bounds(ctx)
 	if err != nil {

@@ -44,13 +44,13 @@ func (r *runner) probe(ctx context.Context) error {
 		return nil
 	}
 	trying, cancel := context.WithTimeout(r.attempts, probeTime)
-	err := r.Prober.Probe(trying, r.target)
+	tried := r.Prober.Probe(trying, r.target)
 	cancel()
 	if r.attempts.Err() != nil {
 		return nil // cut by our own stop: it says nothing
 	}
 	return r.update(ctx, func(b *Backlog) error {
-		b.probed(err == nil, r.Broker.Now(), r.webhook.Deactivated.Add(r.Window))
+		b.probed(tried.Outcome == delivery.Delivered, r.Broker.Now(), r.webhook.Deactivated.Add(r.Window))
 		return nil
 	})
 }

@@ -20,8 +20,10 @@ const (
 	// lease is how long a runner has a backlog to itself without renewing; margin is how long before its end it stops.
 	lease  = 10 * time.Second
 	margin = 2 * time.Second
-	// checkpoint is the longest time for which progress is kept in memory alone; what a crash may repeat.
+	// checkpoint is the longest time for which progress is kept in memory alone, unsaved how much of it: so many
+	// deliveries, and those under way, may a crash repeat.
 	checkpoint = 200 * time.Millisecond
+	unsaved    = 256
 	// renewal is how often the lease is renewed without progress.
 	renewal = 3 * time.Second
 	// slack is how far ahead of the live path a span opens, so that what is handed out meanwhile is not sent twice.
@@ -47,8 +49,8 @@ type Notifier interface {
 
 // Prober tries whether hosts accept connections.
 type Prober interface {
-	// Probe says why the target's host cannot be reached, or nil; it sends no request.
-	Probe(ctx context.Context, t delivery.Target) error
+	// Probe says whether the target can be reached: delivery.Delivered if so; it sends no request.
+	Probe(ctx context.Context, t delivery.Target) delivery.Attempt
 }
 
 // Sender makes and logs one attempt.
@@ -98,6 +100,8 @@ type runner struct {
 	record  Backlog
 	changes changes
 	saved   time.Time
+	// fresh counts the successes since then.
+	fresh int
 	// until is the end of the lease, for the attempts that wait for a slot; in nanoseconds since 1970.
 	until atomic.Int64
 
@@ -280,7 +284,7 @@ func (r *runner) fill(ctx context.Context) error {
 			r.feed.landed(p.seq)
 			return fmt.Errorf("webhook %s: %w", r.key, registry.ErrNotFound)
 		}
-		p.replay = p.seq < r.record.Replay
+		p.replay = p.replay || p.seq < r.record.Replay
 		target, results := r.target, r.results
 		r.Slots.Go(r.key, target.MaxInFlight, func() { results <- r.attempt(target, p) })
 	}
@@ -291,7 +295,7 @@ func (r *runner) fill(ctx context.Context) error {
 func (r *runner) attempt(target delivery.Target, p parcel) result {
 	if r.lapsed() {
 		// It waited for its slot while the process was held up: somebody else may have the backlog by now.
-		return result{attempt: delivery.Attempt{Seq: p.seq, Number: p.attempts + 1, Outcome: delivery.Aborted}}
+		return result{attempt: delivery.Attempt{Seq: p.seq, Number: p.attempts + 1, Replay: p.replay, Outcome: delivery.Aborted}}
 	}
 	if p.event == nil {
 		e, err := r.Broker.Event(context.WithoutCancel(r.attempts), p.seq)
@@ -326,6 +330,9 @@ func (r *runner) take(ctx context.Context, res result) error {
 		r.window, r.proven = min(r.window+1, r.limit), true
 		r.record.Streak = 0
 		r.changes.succeeded(a)
+		if r.fresh++; r.fresh >= unsaved {
+			return r.save(ctx, false)
+		}
 	case delivery.Rejected:
 		return r.rejected(ctx, a)
 	case delivery.Unreachable, delivery.Ended:
@@ -523,7 +530,7 @@ func (r *runner) update(ctx context.Context, change func(*Backlog) error) error 
 		return nil
 	})
 	if err == nil {
-		r.record, r.saved = b, time.Now()
+		r.record, r.saved, r.fresh = b, time.Now(), 0
 		r.until.Store(b.Lease.Until.UnixNano())
 	}
 	return err

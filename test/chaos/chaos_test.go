@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -76,13 +77,17 @@ func TestBounded(t *testing.T) {
 		rng := dice(t)
 		w := newWorld(t, rng, false)
 		all := append([]trouble{allEndpoints()}, workerTroubles()...)
-		// Two steps at once, each by another worker; a stop takes long, so that two of them, drawn at random, have to do.
-		for steps := fault.Steps; len(steps) > 0; steps = steps[min(2, len(steps)):] {
-			all = append(all, stepsTrouble(steps[:min(2, len(steps))], false))
+		// Some steps at once, each by another worker; a stop takes long, so that one between fetch and look-up and one
+		// drawn at random have to do.
+		for steps := range slices.Chunk(fault.Steps, workers-1) {
+			all = append(all, stepsTrouble(steps, false))
 		}
-		i := rng.IntN(len(fault.Steps) - 1)
-		all = append(all, stepsTrouble(fault.Steps[i:i+2], true))
+		drawn := fault.Steps[1+rng.IntN(len(fault.Steps)-1)]
+		all = append(all, stepsTrouble([]fault.Step{fault.Fetched, drawn}, true))
 		w.play(r, chosen(concat(all, redisTroubles(), natsTroubles(), peopleTroubles())))
+	})
+	t.Run("edge", func(t *testing.T) {
+		newWorld(t, dice(t), false, "--replay-window", window.String(), "--retention", "1h").edge(r)
 	})
 }
 

@@ -83,7 +83,7 @@ func (w *world) stir(until <-chan struct{}, limit time.Duration) bool {
 	for round := 0; ; round++ {
 		for i, h := range w.hooks[:hooks/2] {
 			switch {
-			case i == 0 && round%8 < 5: // longer than --deactivate-after
+			case i%3 == 0 && round%8 < 6: // longer than --deactivate-after
 				w.must(h.set(refuses))
 			case i == 1:
 				w.must(h.set(some500))
@@ -94,7 +94,7 @@ func (w *world) stir(until <-chan struct{}, limit time.Duration) bool {
 			}
 		}
 		w.pub.nonsense()
-		if round%8 == 6 {
+		if round%8 == 7 {
 			w.activateAll()
 		}
 		select {

@@ -64,12 +64,14 @@ func (r *report) String() string {
 func (w *world) play(r *report, troubles []trouble) {
 	w.t.Helper()
 	w.settle()
+	w.calm()
 	for _, tr := range troubles {
 		x := r.row(tr)
 		before := w.sums()
 		began := time.Now()
 		tr.do(w)
 		took, lost := w.settle()
+		w.calm()
 		after := w.sums()
 		x.runs++
 		x.deliveries += after.all - before.all

@@ -197,7 +197,9 @@ func (w *world) any() *process.Saumer {
 		select {
 		case <-w.workers[i].Exited():
 		default:
-			return w.workers[i]
+			if !stopped(w.workers[i].PID()) {
+				return w.workers[i]
+			}
 		}
 	}
 	w.t.Fatal("no worker runs")
@@ -321,6 +323,24 @@ func (w *world) settle() (took time.Duration, lost int) {
 	}
 	w.dump()
 	return time.Since(began), lost
+}
+
+// calm waits until no webhook has a backlog, so that what the next fault does is its own doing.
+func (w *world) calm() {
+	w.t.Helper()
+	w.retry("see every webhook live", func() error {
+		w.activateAll()
+		all, err := w.any().Webhooks()
+		if err != nil {
+			return err
+		}
+		for _, hook := range all {
+			if hook.State != "live" {
+				return fmt.Errorf("webhook %d is %s", hook.ID, hook.State)
+			}
+		}
+		return nil
+	})
 }
 
 // activateAll is a person who follows each notice's link, and wants the replay.
