@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/replay"
 )
 
 const (
@@ -100,5 +101,23 @@ func (c *Console) watch(w http.ResponseWriter, r *http.Request, look func(contex
 	}
 }
 
-// progress is how much of a replay of total events is done while lag of them wait.
-func progress(total, lag uint64) (done uint64) { return total - min(total, lag) }
+// glimpseOf is what a live view is told of a webhook.
+func glimpseOf(v view) glimpse {
+	s := v.Status
+	g := glimpse{
+		State: v.Class(), Label: v.Label,
+		Fields: map[string]string{
+			"sentence": v.Sentence, "why": v.Why(), "lag": count(s.Lag), "buffered": count(s.Buffered), "retries": count(uint64(s.Retries)),
+		},
+		busy: s.Lag > 0 && s.State != replay.Inactive,
+	}
+	if r := s.Replay; r != nil && r.Total > 0 {
+		g.Total, g.Done, g.Finished = r.Total, r.Done, r.Done >= r.Total
+		g.busy = g.busy || !g.Finished
+		g.Fields["progress"] = fmt.Sprintf("%s of %s events replayed", count(r.Done), count(r.Total))
+	}
+	if !s.NextAttempt.IsZero() {
+		g.Next = s.NextAttempt.UTC().Format(time.RFC3339)
+	}
+	return g
+}

@@ -92,6 +92,9 @@ func number(n any) (string, error) {
 	return "", fmt.Errorf("%T is no count", n)
 }
 
+// count is a number of events with a separator of thousands.
+func count(n uint64) string { return humanize.Comma(int64(n)) }
+
 // brief is a duration as a person says it, to two units at the most.
 func brief(d time.Duration) string {
 	switch {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/delivery"
@@ -41,9 +40,9 @@ type reactivatePage struct {
 	Replay bool
 	// Probed says what the test of the URL found; nil if none was made.
 	Probed *probed
-	// Done is true on the way from the activation, Total the number of events that are replayed.
-	Done  bool
-	Total uint64
+	// Done is true on the way from the activation; Now is how the webhook does then, and before the live view says more.
+	Done bool
+	Now  glimpse
 }
 
 // probed is what a test of the URL found.
@@ -111,9 +110,9 @@ func (c *Console) reactivatePage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p.Total = total(r)
-	p.Done = p.Stands == linkUsed && r.URL.Query().Has("total")
-	p.Live = p.Path + "/live?total=" + strconv.FormatUint(p.Total, 10)
+	if p.Stands == linkUsed {
+		p.Done, p.Live, p.Now = r.URL.Query().Has("done"), p.Path+"/live", p.Words.glimpse(p.Webhook)
+	}
 	c.writeLink(w, r, p)
 	return nil
 }
@@ -135,15 +134,15 @@ func (c *Console) reactivate(w http.ResponseWriter, r *http.Request) error {
 	case r.PostForm.Get("do") == "test":
 		p.Probed = c.probe(r.Context(), p)
 	default:
-		_, count, err := c.o.Service.Reactivate(r.Context(), p.Link, p.Replay)
+		_, _, err := c.o.Service.Reactivate(r.Context(), p.Link, p.Replay)
+		next := p.Path + "?done"
 		switch {
 		case errors.Is(err, replay.ErrOver) || errors.Is(err, registry.ErrNotFound):
-			// Somebody was faster; the page says what is the case now.
-			count = 0
+			next = p.Path // somebody was faster; the page says what is the case now
 		case err != nil:
 			return err
 		}
-		http.Redirect(w, r, p.Path+"?total="+strconv.FormatUint(count, 10), http.StatusSeeOther)
+		http.Redirect(w, r, next, http.StatusSeeOther)
 		return nil
 	}
 	c.writeLink(w, r, p)
@@ -175,20 +174,19 @@ func (c *Console) reactivateLive(w http.ResponseWriter, r *http.Request) error {
 	if p.Stands != linkUsed {
 		return errNoPage
 	}
-	all := total(r)
 	account := registry.Account{Name: p.Link.Account}
 	return c.watch(w, r, func(ctx context.Context) (glimpse, error) {
 		found, err := c.o.Service.Get(ctx, account, p.Link.ID)
 		if err != nil {
 			return glimpse{}, err
 		}
-		return p.Words.glimpse(found, all), nil
+		return p.Words.glimpse(found), nil
 	})
 }
 
 // glimpse is what the live view of a link is told: no more than what the page shows.
-func (t *words) glimpse(found api.Webhook, all uint64) glimpse {
-	g := glimpseOf(viewOf(found), all)
+func (t *words) glimpse(found api.Webhook) glimpse {
+	g := glimpseOf(viewOf(found))
 	text := t.Progress(g.Done, g.Total)
 	switch {
 	case g.Finished:

@@ -2,14 +2,15 @@ package console
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
+	"strings"
 
+	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/delivery"
-	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
 
@@ -19,8 +20,14 @@ const attemptsShown = 20
 // webhookPage is one webhook.
 type webhookPage struct {
 	Webhook view
-	// Done says what was done just now; Secret is the new one, shown once.
-	Done, Secret string
+	// Done says what was done just now, Wrong why it was not; Secret is the new one, shown once.
+	Done, Wrong, Secret string
+	// Tried is what a test event or a test of the connection met, of which Test says which; nil if none was made.
+	Tried *delivery.Attempt
+	Test  bool
+	// Ref is the event that the visitor asks about, and Why the answer.
+	Ref string
+	Why replay.Answer
 	// Live is where the live view is.
 	Live string
 
@@ -38,6 +45,12 @@ func (c *Console) webhookRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+one+"/live", c.unharmed(c.known(c.live)))
 	mux.HandleFunc("POST "+one+"/activate", c.private(c.activate))
 	mux.HandleFunc("POST "+one+"/delete", c.private(c.remove))
+	mux.HandleFunc("GET "+one+"/attempts/{position}", c.private(c.exchange))
+	mux.HandleFunc("POST "+one+"/secret", c.private(c.rotate))
+	mux.HandleFunc("POST "+one+"/test", c.private(c.test))
+	mux.HandleFunc("POST "+one+"/probe", c.private(c.probeWebhook))
+	mux.HandleFunc("POST "+one+"/redeliver", c.private(c.redeliver))
+	mux.HandleFunc("POST "+one+"/replay", c.private(c.replay))
 }
 
 // id is the webhook in the path; 0, which is none, for what is no number.
@@ -53,10 +66,28 @@ func (c *Console) webhook(w http.ResponseWriter, r *http.Request, v visitor) err
 		return err
 	}
 	p := webhookPage{
-		Webhook: viewOf(found), Done: done[query.Get("done")], Outcomes: delivery.Outcomes, Outcome: delivery.Outcome(query.Get("outcome")),
-		Live: fmt.Sprintf("%s/%d/live?total=%d", webhooksPath, found.ID, total(r)), Newer: query.Get("before") != "",
+		Webhook: viewOf(found), Done: done[query.Get("done")], Outcome: delivery.Outcome(query.Get("outcome")),
+		Newer: query.Get("before") != "", Ref: strings.TrimSpace(query.Get("why")),
 	}
+	if p.Ref != "" {
+		switch p.Why, err = c.o.Service.Why(r.Context(), v.Account, found.ID, p.Ref); {
+		case errors.Is(err, api.ErrReference):
+			p.Why.Text = sentence(err.Error())
+		case err != nil:
+			return err
+		}
+	}
+	return c.writeWebhook(w, r, v, p)
+}
+
+// writeWebhook adds the attempts that the query asks for, and writes the page.
+func (c *Console) writeWebhook(w http.ResponseWriter, r *http.Request, v visitor, p webhookPage) (err error) {
+	query, found := r.URL.Query(), p.Webhook
+	p.Outcomes, p.Live = delivery.Outcomes, fmt.Sprintf("%s/%d/live", webhooksPath, found.ID)
 	filter := delivery.LogFilter{Limit: attemptsShown, Outcome: p.Outcome}
+	if p.Outcome == failed {
+		filter.Outcome, filter.Failed = "", true
+	}
 	if p.Newer {
 		if filter.Before, err = strconv.ParseUint(query.Get("before"), 10, 64); err != nil {
 			return errNoPage
@@ -77,29 +108,22 @@ func (c *Console) webhook(w http.ResponseWriter, r *http.Request, v visitor) err
 	return nil
 }
 
+// failed is what the filter of attempts calls every outcome but delivery.Delivered.
+const failed delivery.Outcome = "failed"
+
 // done are the words for what was done, by their name in a query.
 var done = map[string]string{
 	"active":    "The webhook was active already; nothing was changed.",
 	"activated": "The webhook is active. The events that were kept are dropped, and new ones are sent.",
 	"replaying": "The webhook is active, and the events that were kept are being sent.",
-	"tested":    "A test event is on its way to the URL. It will be in the log of attempts.",
-	"sent":      "The event is on its way to the URL again. It will be in the log of attempts.",
+	"sent":      "The event is being sent again. It will be in the log of attempts.",
 	"range":     "The events of that time are being sent again.",
+	"none":      "There are no events of that time to send.",
 }
 
-// total is the number of events of the replay that a query speaks of, 0 for none.
-func total(r *http.Request) uint64 {
-	n, _ := strconv.ParseUint(r.URL.Query().Get("total"), 10, 64)
-	return n
-}
-
-// back leads to the page of the webhook, which says what was done. A count is that of the events of a replay.
-func back(w http.ResponseWriter, r *http.Request, what string, count uint64) {
-	query := url.Values{"done": {what}}
-	if count > 0 {
-		query.Set("total", strconv.FormatUint(count, 10))
-	}
-	http.Redirect(w, r, fmt.Sprintf("%s/%d?%s", webhooksPath, id(r), query.Encode()), http.StatusSeeOther)
+// back leads to the page of the webhook, which says what was done.
+func back(w http.ResponseWriter, r *http.Request, what string) {
+	http.Redirect(w, r, fmt.Sprintf("%s/%d?done=%s", webhooksPath, id(r), what), http.StatusSeeOther)
 }
 
 func (c *Console) activate(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -108,16 +132,16 @@ func (c *Console) activate(w http.ResponseWriter, r *http.Request, v visitor) er
 		return err
 	}
 	replayed := r.PostForm.Get("replay") != ""
-	_, count, err := c.o.Service.Activate(r.Context(), v.Account, id(r), replayed)
+	_, _, err = c.o.Service.Activate(r.Context(), v.Account, id(r), replayed)
 	switch {
 	case err != nil:
 		return err
 	case before.Active:
-		back(w, r, "active", 0)
+		back(w, r, "active")
 	case replayed:
-		back(w, r, "replaying", count)
+		back(w, r, "replaying")
 	default:
-		back(w, r, "activated", 0)
+		back(w, r, "activated")
 	}
 	return nil
 }
@@ -132,51 +156,12 @@ func (c *Console) remove(w http.ResponseWriter, r *http.Request, v visitor) erro
 
 // live sends how the webhook does.
 func (c *Console) live(w http.ResponseWriter, r *http.Request, v visitor) error {
-	if _, err := c.o.Service.Get(r.Context(), v.Account, id(r)); err != nil {
+	look := func(ctx context.Context) (glimpse, error) {
+		found, err := c.o.Service.Get(ctx, v.Account, id(r))
+		return glimpseOf(viewOf(found)), err
+	}
+	if _, err := look(r.Context()); err != nil {
 		return err
 	}
-	replayed := total(r)
-	return c.watch(w, r, func(ctx context.Context) (glimpse, error) { return c.look(ctx, v.Account, id(r), replayed) })
-}
-
-func (c *Console) look(ctx context.Context, acc registry.Account, id, total uint64) (glimpse, error) {
-	found, err := c.o.Service.Get(ctx, acc, id)
-	if err != nil {
-		return glimpse{}, err
-	}
-	return glimpseOf(viewOf(found), total), nil
-}
-
-func glimpseOf(v view, total uint64) glimpse {
-	s := v.Status
-	count := func(n uint64) string {
-		text, _ := number(n) // a uint64 is a count
-		return text
-	}
-	sent := progress(total, s.Lag)
-	g := glimpse{
-		State: v.Class(), Label: v.Label, Total: total, Done: sent,
-		Finished: total > 0 && sent == total,
-		Fields: map[string]string{
-			"sentence": v.Sentence, "why": v.Why(), "lag": count(s.Lag), "buffered": count(s.Buffered),
-			"retries": strconv.Itoa(s.Retries), "progress": progressText(total, sent),
-		},
-		busy: s.Lag > 0 && s.State != replay.Inactive,
-	}
-	if !s.NextAttempt.IsZero() {
-		g.Next = s.NextAttempt.UTC().Format(time.RFC3339)
-	}
-	return g
-}
-
-func progressText(total, sent uint64) string {
-	if total == 0 {
-		return ""
-	}
-	all, _ := number(total) // a uint64 is a count
-	so, _ := number(sent)   // as above
-	if sent == total {
-		return all + " of " + all + " events sent. The replay is done."
-	}
-	return so + " of " + all + " events sent"
+	return c.watch(w, r, look)
 }

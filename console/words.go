@@ -87,6 +87,5 @@ func (t *words) AllSent(all uint64) string { return fmt.Sprintf(t.allSent, t.Num
 
 // Number is a count as the language writes it.
 func (t *words) Number(n uint64) string {
-	text, _ := number(n) // a uint64 is a count
-	return strings.ReplaceAll(text, ",", t.separator)
+	return strings.ReplaceAll(count(n), ",", t.separator)
 }

@@ -120,10 +120,12 @@ func setup(t *testing.T) *world {
 
 	page, closePage := chromedp.NewContext(all, chromedp.WithNewBrowserContext())
 	t.Cleanup(closePage)
-	page, cancel := context.WithTimeout(page, 5*time.Minute)
-	t.Cleanup(cancel)
+	// The page lives as long as the context of its first action.
+	if err := chromedp.Do(page); err != nil {
+		t.Fatalf("open a page: %v", err)
+	}
 	w.page = page
-	w.do("open a page", chromedp.Navigate("about:blank"), run(network.Enable, network.EnableParams{}), run(runtime.Enable, cdp.Empty{}))
+	w.do("listen to the page", run(network.Enable, network.EnableParams{}), run(runtime.Enable, cdp.Empty{}))
 	// Whatever a page asks for anywhere else, and whatever a script fails at, is a fault.
 	if err := chromedp.Listen(page, func(ev any) {
 		switch ev := ev.(type) {
@@ -299,17 +301,23 @@ func (w *world) text(selector string) string {
 	return get(w, "read "+selector, chromedp.Text(chromedp.CSS(selector)))
 }
 
-// sees waits until the page has the words.
+// sees waits until the page has the words. A page that is just being left has none.
 func (w *world) sees(selector, words string) {
 	w.t.Helper()
-	w.do(fmt.Sprintf("wait for %q in %s", words, selector), chromedp.Poll[chromedp.Void](
-		fmt.Sprintf(`document.querySelector(%q)?.innerText.includes(%q)`, selector, words),
-		chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(patience)))
+	script := fmt.Sprintf(`document.querySelector(%q)?.innerText ?? ""`, selector)
+	var text string
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		var err error
+		if text, err = chromedp.Run(w.page, chromedp.Evaluate[string](script)); err == nil && strings.Contains(text, words) {
+			return
+		}
+	}
+	w.t.Fatalf("%s does not say %q but:\n%s", selector, words, text)
 }
 
 func (w *world) fill(selector, value string) {
 	w.t.Helper()
-	w.do("fill in "+selector, chromedp.SetValue(chromedp.CSS(selector), ""), chromedp.SendKeys(chromedp.CSS(selector), value))
+	w.do("fill in "+selector, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`void (document.querySelector(%q).value = "")`, selector)), chromedp.SendKeys(chromedp.CSS(selector), value))
 }
 
 // eval evaluates a script in the page, and waits for what it promises.
