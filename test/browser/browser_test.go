@@ -160,6 +160,9 @@ func (w *world) receive(rw http.ResponseWriter, r *http.Request) {
 		}
 	}
 	status := int(w.status.Load())
+	if r.URL.Path == well {
+		status = http.StatusOK
+	}
 	rw.WriteHeader(status)
 	_, _ = io.WriteString(rw, w.response.Load().(string)) // the sender may have left
 	if status == http.StatusOK {
@@ -201,9 +204,17 @@ func (w *world) start() {
 // me is the account as the service knows it.
 func (w *world) me() registry.Account { return registry.Account{Name: account, Operator: true} }
 
+// well is a path of the receiver at which it takes everything, whatever it is told.
+const well = "/well"
+
 func (w *world) create(app string) uint64 {
 	w.t.Helper()
-	created, _, err := w.app.Service().Create(w.t.Context(), w.me(), api.CreateInput{App: app, Event: optin, URL: w.receiver.URL + "/hook"})
+	return w.createAt(app, "/hook")
+}
+
+func (w *world) createAt(app, path string) uint64 {
+	w.t.Helper()
+	created, _, err := w.app.Service().Create(w.t.Context(), w.me(), api.CreateInput{App: app, Event: optin, URL: w.receiver.URL + path})
 	if err != nil {
 		w.t.Fatal(err)
 	}

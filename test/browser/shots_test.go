@@ -26,9 +26,9 @@ var screens = []struct {
 // Every page fits the screen it is shown on; with -browser.shots a picture of each is kept.
 func TestPagesFitTheirScreens(t *testing.T) {
 	w := setup(t)
-	well, failing := w.create("Newsletter Davos"), w.create("Shop Chur")
+	davos, chur := w.createAt("Newsletter Davos", well), w.createAt("Shop Chur", well)
 	w.publish(12)
-	w.until(failing, "live", func(found api.Webhook) bool { return found.Status.Lag == 0 })
+	w.until(chur, "live", func(found api.Webhook) bool { return found.Status.Lag == 0 })
 	down := w.deactivated("Guest cards, railway and a rather long name of an app", 140)
 	w.status.Store(http.StatusOK)
 	link := w.link(down)
@@ -36,13 +36,18 @@ func TestPagesFitTheirScreens(t *testing.T) {
 	w.open("/console/demo/GetWebHooks")
 	for _, p := range []struct{ name, path string }{
 		{"overview", "/console/"}, {"webhooks", "/console/webhooks"}, {"create", "/console/webhooks/new"},
-		{"webhook", fmt.Sprintf("/console/webhooks/%d", well)}, {"inactive", fmt.Sprintf("/console/webhooks/%d?why=1", down.ID)},
+		{"webhook", fmt.Sprintf("/console/webhooks/%d", davos)}, {"inactive", fmt.Sprintf("/console/webhooks/%d?why=1", down.ID)},
 		{"notices", "/console/notices"}, {"demo", "/console/demo/CreateWebHook?app=Newsletter+Davos&url=https%3A%2F%2Fexample.org%2Fhook"},
-		{"reactivate", link}, {"wrong", "/reactivate/wrong"}, {"login", "/console/login"},
+		{"reactivate", link}, {"wrong", "/reactivate/wrong"},
 	} {
 		for _, s := range screens {
 			w.look(p.name, s.name, p.path, s.width, s.scheme)
 		}
+	}
+	w.open("/console/")
+	w.press("Log out")
+	for _, s := range screens {
+		w.look("login", s.name, "/console/login", s.width, s.scheme)
 	}
 }
 
