@@ -1,9 +1,11 @@
 .DEFAULT_GOAL := help
 RUNS ?= 200
-.PHONY: help build test race chaos bench lint
+MINUTES ?= 60
+FUZZTIME ?= 30s
+.PHONY: help build test race fuzz protocol chaos bench lint
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build the binary ./saumer
 	CGO_ENABLED=0 go build -trimpath -o saumer ./cmd/saumer
@@ -14,8 +16,18 @@ test: ## run all tests
 race: ## run all tests with the race detector
 	go test -race ./...
 
-chaos: ## play the hand-over between live path and backlog for long: RUNS random worlds with crashes, and as many without
+protocol: ## play the hand-over between live path and backlog for long: RUNS random worlds with crashes, and as many without
 	go test -count=1 -timeout 0 ./test/protocol -protocol.runs=$(RUNS) -protocol.seed=$$(date +%s)
+
+chaos: ## play random sequences of faults on real processes for MINUTES
+	go test -count=1 -timeout 0 -v ./test/chaos -chaos.minutes=$(MINUTES)
+
+fuzz: ## fuzz everything that reads what others wrote, each target for FUZZTIME
+	@grep -rl --include='*_test.go' '^func Fuzz' . | while read -r file; do \
+	  sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' "$$file" | while read -r target; do \
+	    echo "== $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -parallel 1 "$$(dirname "$$file")" </dev/null || exit 1; \
+	  done || exit 1; \
+	done
 
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

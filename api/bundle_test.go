@@ -37,7 +37,7 @@ const room = 4 << 20
 
 // bundle is a service on real parts, besides the backlogs, with the accounts demo, an operator, and other.
 type bundle struct {
-	t        *testing.T
+	t        testing.TB
 	handler  http.Handler
 	broker   *broker.Broker
 	registry *registry.Registry
@@ -49,7 +49,7 @@ type bundle struct {
 	ready    error
 }
 
-func setup(t *testing.T) *bundle {
+func setup(t testing.TB) *bundle {
 	t.Helper()
 	ctx := t.Context()
 	b, err := broker.Open(ctx, broker.Options{
@@ -99,11 +99,11 @@ func setup(t *testing.T) *bundle {
 		t: t, broker: b, registry: r, accounts: registry.NewAccounts(b), attempts: delivery.NewLog(b, zap.NewNop()),
 		backlogs: &fakeBacklogs{registry: r}, lines: lines,
 	}
+	client := delivery.NewClient(delivery.Options{Timeout: 2 * time.Second, ConnectTimeout: time.Second, Version: "test", AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	t.Cleanup(client.Close)
 	u.notices = notify.New(notify.Options{
 		Broker: b, Links: notify.NewLinks(registry.NewKey(), "https://hooks.example.org"), Window: time.Hour, Retention: 24 * time.Hour, Log: zap.NewNop(),
 	})
-	client := delivery.NewClient(delivery.Options{Timeout: 2 * time.Second, ConnectTimeout: time.Second, Version: "test", AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
-	t.Cleanup(client.Close)
 	s := NewService(Options{
 		Notices:  u.notices,
 		Registry: r, Accounts: u.accounts, Backlogs: u.backlogs, Addresses: addresses{}, Attempts: u.attempts,

@@ -68,6 +68,8 @@ var shared = []Code{
 	{92, http.StatusRequestEntityTooLarge, "the request's body is too large", errTooLarge, true},
 	{93, http.StatusMethodNotAllowed, "method not allowed", errMethod, true},
 	{94, http.StatusForbidden, "requests from the pages of other origins are refused", errOrigin, false},
+	{95, http.StatusInternalServerError, "the record cannot be read, and was left alone: ask who operates the server", registry.ErrUnreadable, false},
+	{96, http.StatusServiceUnavailable, "the record was written by a newer version, and was left alone: ask a node of that version", registry.ErrNewer, false},
 	{97, http.StatusConflict, "the record keeps changing; try again", registry.ErrConflict, false},
 	{98, http.StatusServiceUnavailable, "it took too long; try again", context.DeadlineExceeded, false},
 	internal,
@@ -80,6 +82,8 @@ var (
 	codeID       = Code{2, http.StatusBadRequest, "missing or invalid id", ErrID, true}
 	codeInactive = Code{4, http.StatusConflict, replay.ErrInactive.Error(), replay.ErrInactive, false}
 	codeNotFound = Code{3, http.StatusNotFound, "webhook not found", registry.ErrNotFound, false}
+
+	codeNoAccount = Code{2, http.StatusNotFound, "account not found", registry.ErrNotFound, false}
 )
 
 // functions are all functions with the codes that are theirs alone, in order of the number.
@@ -98,9 +102,6 @@ var functions = []Function{
 	{"GetAttempts", "", "GET /v1/webhooks/{id}/attempts", []Code{
 		codeID, codeNotFound,
 		{4, http.StatusBadRequest, "invalid filter", ErrFilter, true},
-	}},
-	{"GetNotices", "", "GET /v1/notices", []Code{
-		{2, http.StatusBadRequest, "invalid filter", ErrFilter, true},
 	}},
 	{"GetAttempt", "", "GET /v1/webhooks/{id}/attempts/{position}", []Code{
 		codeID, codeNotFound,
@@ -126,6 +127,9 @@ var functions = []Function{
 		codeID, codeNotFound,
 		{4, http.StatusBadRequest, ErrReference.Error(), ErrReference, false},
 	}},
+	{"GetNotices", "", "GET /v1/notices", []Code{
+		{2, http.StatusBadRequest, "invalid filter", ErrFilter, true},
+	}},
 	{"PublishEvent", "", "POST /v1/events/{event}", []Code{
 		{2, http.StatusNotFound, "unknown event: use one of those that it names", ErrEvent, true},
 		{3, http.StatusBadRequest, "the body is not a JSON value", event.ErrBody, false},
@@ -138,6 +142,14 @@ var functions = []Function{
 		{3, http.StatusBadRequest, event.ErrAccount.Error(), event.ErrAccount, false},
 		{4, http.StatusBadRequest, registry.ErrPassword.Error(), registry.ErrPassword, false},
 		{5, http.StatusConflict, "the account exists already", registry.ErrExists, false},
+		{6, http.StatusBadRequest, registry.ErrEmail.Error(), registry.ErrEmail, false},
+		{7, http.StatusBadRequest, registry.ErrLanguage.Error(), registry.ErrLanguage, false},
+	}},
+	{"GetAccount", "", "GET /v1/accounts/{name}", []Code{codeNoAccount}},
+	{"SetAccount", "", "PATCH /v1/accounts/{name}", []Code{
+		codeNoAccount,
+		{3, http.StatusBadRequest, registry.ErrEmail.Error(), registry.ErrEmail, false},
+		{4, http.StatusBadRequest, registry.ErrLanguage.Error(), registry.ErrLanguage, false},
 	}},
 }
 

@@ -133,6 +133,17 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 		{"CreateAccount", 3, "demo", "POST", "/v1/accounts", `{"name":"Four.th","password":"password"}`, nil},
 		{"CreateAccount", 4, "demo", "POST", "/v1/accounts", `{"name":"fourth","password":"short"}`, nil},
 		{"CreateAccount", 5, "demo", "POST", "/v1/accounts", `{"name":"other","password":"password"}`, nil},
+		{"CreateAccount", 6, "demo", "POST", "/v1/accounts", `{"name":"fourth","password":"password","email":"Anna <a@example.org>"}`, nil},
+		{"CreateAccount", 7, "demo", "POST", "/v1/accounts", `{"name":"fourth","password":"password","language":"tlh"}`, nil},
+		{"GetAccount", 0, "demo", "GET", "/v1/accounts/other", "", nil},
+		{"GetAccount", 0, "other", "GET", "/v1/accounts/other", "", nil},
+		{"GetAccount", 2, "other", "GET", "/v1/accounts/demo", "", nil},
+		{"GetAccount", 2, "demo", "GET", "/v1/accounts/fourth", "", nil},
+		{"SetAccount", 0, "demo", "PATCH", "/v1/accounts/other", `{"email":"a@example.org"}`, nil},
+		{"SetAccount", 2, "other", "PATCH", "/v1/accounts/demo", `{"email":"a@example.org"}`, nil},
+		{"SetAccount", 2, "demo", "PATCH", "/v1/accounts/_seal", `{"email":"a@example.org"}`, nil},
+		{"SetAccount", 3, "demo", "PATCH", "/v1/accounts/demo", `{"email":"a@example.org, b@example.org"}`, nil},
+		{"SetAccount", 4, "demo", "PATCH", "/v1/accounts/demo", `{"language":"EN"}`, nil},
 		{"", 90, "demo", "GET", "/v1/nothing", "", nil},
 		{"", 90, "demo", "GET", "/", "", nil},
 		{"", 90, "demo", "GET", "/v1/events/a/b", "", nil},
@@ -175,6 +186,27 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 	}
 	if n := u.lines.FilterMessage("a request failed").FilterFieldKey("error").Len(); n != 2 {
 		t.Errorf("%d lines on internal errors, want 2 (one each shell)", n)
+	}
+	for key, want := range map[string]int{`{"v":99,"id":900}`: 96, `{"v":1`: 95, `{}`: 95, `{"v":1,"id":7,"account":"other","event":"x"}`: 95} {
+		if _, err := u.broker.Webhooks.Put(t.Context(), "demo.900", []byte(key)); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct{ function, method, path string }{
+			{"GetWebHook", "GET", ""}, {"ActivateWebHook", "POST", "/activate"}, {"DeleteWebHookById", "DELETE", ""}, {"GetAttempts", "GET", "/attempts"},
+		} {
+			// What replay does with them is its own affair; here they reach the registry.
+			u.backlogs.fail = nil
+			status, code, answer := u.rest("demo", c.method, "/v1/webhooks/900"+c.path, "")
+			if code != want {
+				t.Errorf("%s of %s: %d %s, want code %d", c.function, key, status, answer, want)
+			}
+			u.expectStatus(c.function, code, status)
+			provoked[strconv.Itoa(code)] = true
+		}
+		entry, err := u.broker.Webhooks.Get(t.Context(), "demo.900")
+		if err != nil || string(entry.Value()) != key {
+			t.Errorf("the record %s was touched: %v", key, err)
+		}
 	}
 	for _, f := range functions {
 		for _, c := range f.codes {

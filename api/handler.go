@@ -94,7 +94,7 @@ func (h *shell) outcome(function, account string, err error) (Code, string) {
 	switch {
 	case errors.Is(err, context.Canceled):
 		// The client has left; nobody reads the answer.
-	case code.Code == internal.Code:
+	case code.Code == internal.Code, errors.Is(err, registry.ErrNewer), errors.Is(err, registry.ErrUnreadable):
 		h.log.Error("a request failed", zap.String("function", function), zap.String("account", account), zap.Error(err))
 	case errors.Is(err, registry.ErrLogin):
 		h.refused.Do(func() { h.log.Warn("a login failed", zap.String("function", function)) })

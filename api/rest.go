@@ -51,9 +51,6 @@ func (h *shell) rest(mux *http.ServeMux) {
 		"/v1/webhooks/{id}/attempts": {
 			http.MethodGet: {"GetAttempts", h.attempts},
 		},
-		"/v1/notices": {
-			http.MethodGet: {"GetNotices", h.notices},
-		},
 		"/v1/webhooks/{id}/attempts/{position}": {http.MethodGet: {"GetAttempt", of(h.exchange)}},
 		"/v1/webhooks/{id}/secret":              {http.MethodPost: {"RotateSecret", of(h.rotate)}},
 		"/v1/webhooks/{id}/test":                {http.MethodPost: {"TestWebHook", of(h.test)}},
@@ -64,8 +61,15 @@ func (h *shell) rest(mux *http.ServeMux) {
 			http.MethodPost: {"ReplayEvents", of(h.replay)},
 		},
 		"/v1/webhooks/{id}/why": {http.MethodGet: {"ExplainEvent", of(h.why)}},
+		"/v1/notices": {
+			http.MethodGet: {"GetNotices", h.notices},
+		},
 		"/v1/accounts": {
 			http.MethodPost: {"CreateAccount", h.createAccount},
+		},
+		"/v1/accounts/{name}": {
+			http.MethodGet:   {"GetAccount", h.account},
+			http.MethodPatch: {"SetAccount", h.setAccount},
 		},
 	} {
 		mux.Handle(path, h.resource(methods))
@@ -304,19 +308,52 @@ func (h *shell) notices(_ http.ResponseWriter, r *http.Request, acc registry.Acc
 	}{listed, following}, err
 }
 
+// restAccount is an account on the wire.
+type restAccount struct {
+	Name     string `json:"name"`
+	Operator bool   `json:"operator"`
+	Email    string `json:"email"`
+	Language string `json:"language"`
+}
+
+func restAccountOf(a registry.Account) restAccount {
+	return restAccount{a.Name, a.Operator, a.Contact.Email, a.Contact.Language}
+}
+
 func (h *shell) createAccount(w http.ResponseWriter, r *http.Request, acc registry.Account) (int, any, error) {
 	var in struct {
-		Name     string `json:"name"`
+		restAccount
 		Password string `json:"password"`
-		Operator bool   `json:"operator"`
 	}
 	if err := decode(w, r, &in); err != nil {
 		return 0, nil, err
 	}
-	return http.StatusCreated, struct {
-		Name     string `json:"name"`
-		Operator bool   `json:"operator"`
-	}{in.Name, in.Operator}, h.service.CreateAccount(r.Context(), acc, in.Name, in.Password, in.Operator)
+	contact := registry.Contact{Email: in.Email, Language: in.Language}
+	return http.StatusCreated, in.restAccount, h.service.CreateAccount(r.Context(), acc, in.Name, in.Password, in.Operator, contact)
+}
+
+func (h *shell) account(_ http.ResponseWriter, r *http.Request, acc registry.Account) (int, any, error) {
+	found, err := h.service.Account(r.Context(), acc, r.PathValue("name"))
+	return http.StatusOK, restAccountOf(found), err
+}
+
+func (h *shell) setAccount(w http.ResponseWriter, r *http.Request, acc registry.Account) (int, any, error) {
+	var in struct {
+		Email    *string `json:"email"`
+		Language *string `json:"language"`
+	}
+	if err := decode(w, r, &in); err != nil {
+		return 0, nil, err
+	}
+	changed, err := h.service.SetContact(r.Context(), acc, r.PathValue("name"), func(c *registry.Contact) {
+		if in.Email != nil {
+			c.Email = *in.Email
+		}
+		if in.Language != nil {
+			c.Language = *in.Language
+		}
+	})
+	return http.StatusOK, restAccountOf(changed), err
 }
 
 // decode reads a body of JSON into a struct: errRequest or errTooLarge. No body leaves it as it is.

@@ -42,7 +42,7 @@ func TestRESTStory(t *testing.T) {
 	expect("GET", "/v1/webhooks/1/attempts", "", 200, `{"attempts":[],"next":null}`)
 	expect("DELETE", "/v1/webhooks/1", "", 204, "")
 	expect("DELETE", "/v1/webhooks/1", "", 404, `{"error":{"code":3,"message":"webhook not found"}}`)
-	expect("POST", "/v1/accounts", `{"name":"third","password":"password of third","operator":true}`, 201, `{"name":"third","operator":true}`)
+	expect("POST", "/v1/accounts", `{"name":"third","password":"password of third","operator":true}`, 201, `{"name":"third","operator":true,"email":"","language":""}`)
 	if a, err := u.accounts.Authenticate(t.Context(), "third", "password of third"); err != nil || !a.Operator {
 		t.Errorf("login as the new account: %+v, %v", a, err)
 	}

@@ -55,12 +55,12 @@ type Options struct {
 	Backlogs  Backlogs
 	Addresses Addresses
 	Attempts  *delivery.Log
-	Notices   *notify.Notices
 	Replays   Replays
 	Tester    Tester
 	Prober    Prober
 	// Stream reads events.
-	Stream Events
+	Stream  Events
+	Notices *notify.Notices
 	// Publisher stores events.
 	Publisher jetstream.Publisher
 	// Events are the names of the events that webhooks can be made for.
@@ -241,13 +241,38 @@ func (s *Service) Notices(ctx context.Context, acc registry.Account, webhook, be
 	return s.o.Notices.List(ctx, acc.Name, webhook, before, limit)
 }
 
-// CreateAccount makes an account: ErrOperator if the caller is none, event.ErrAccount or registry.ErrPassword for what
-// an account cannot be made of, registry.ErrExists if the name is taken.
-func (s *Service) CreateAccount(ctx context.Context, acc registry.Account, name, password string, operator bool) error {
+// CreateAccount makes an account: ErrOperator if the caller is none; event.ErrAccount, registry.ErrPassword,
+// registry.ErrEmail or registry.ErrLanguage for what an account cannot be made of, registry.ErrExists if the name is
+// taken.
+func (s *Service) CreateAccount(ctx context.Context, acc registry.Account, name, password string, operator bool, contact registry.Contact) error {
 	if !acc.Operator {
 		return ErrOperator
 	}
-	return s.o.Accounts.Create(ctx, name, password, operator)
+	if err := contact.Check(); err != nil {
+		return err
+	}
+	if err := s.o.Accounts.Create(ctx, name, password, operator); err != nil || contact == (registry.Contact{}) {
+		return err
+	}
+	_, err := s.o.Accounts.SetContact(ctx, name, func(c *registry.Contact) { *c = contact })
+	return err
+}
+
+// Account returns the caller's own account, or any to an operator: registry.ErrNotFound.
+func (s *Service) Account(ctx context.Context, acc registry.Account, name string) (registry.Account, error) {
+	if name != acc.Name && !acc.Operator {
+		return registry.Account{}, registry.ErrNotFound
+	}
+	return s.o.Accounts.Get(ctx, name)
+}
+
+// SetContact changes how the people of the caller's own account, or of any for an operator, are told:
+// registry.ErrNotFound, registry.ErrEmail or registry.ErrLanguage.
+func (s *Service) SetContact(ctx context.Context, acc registry.Account, name string, change func(*registry.Contact)) (registry.Account, error) {
+	if name != acc.Name && !acc.Operator {
+		return registry.Account{}, registry.ErrNotFound
+	}
+	return s.o.Accounts.SetContact(ctx, name, change)
 }
 
 // Events are the names of the events that webhooks can be made for.

@@ -33,8 +33,8 @@ const (
 	cachedPairs = 10_000
 	// ackGrace is what the ack wait has beyond an attempt.
 	ackGrace = 15 * time.Second
-	// heartbeat is how soon it is known that NATS has forgotten a fetch.
-	heartbeat = 2 * time.Second
+	// pull is how long a fetch waits, and so how soon it is known that NATS has forgotten it.
+	pull = time.Second
 )
 
 var (
@@ -55,6 +55,7 @@ type App struct {
 	client   *delivery.Client
 	links    *notify.Links
 	notices  *notify.Notices
+	outlets  []*notify.Outlet
 	consumer *consumer.Worker
 	replay   *replay.Worker
 	service  *api.Service
@@ -112,6 +113,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		a.password = "" // whoever gave it knows it
 	}
 	a.wire(ackWait)
+	if err := a.openOutlets(ctx); err != nil {
+		return nil, err
+	}
 	return a, nil
 }
 
@@ -172,11 +176,11 @@ func (a *App) wire(ackWait time.Duration) {
 	sender := delivery.NewSender(a.client, attempts, delivery.NewOutages(2*o.BackoffMax+o.Timeout))
 	slots := delivery.NewSlots(o.MaxInFlight, inFlight)
 	backoff := delivery.Backoff{Initial: o.BackoffInitial, Max: o.BackoffMax}
-	beat := cmp.Or(o.Heartbeat, heartbeat)
+	wait := cmp.Or(o.Pull, pull)
 	a.consumer = consumer.NewWorker(consumer.Options{
 		Events: a.broker.Dispatch, Webhooks: a.registry, Sender: sender, Slots: slots,
 		Cover:   replay.NewCover(a.broker, backoff, o.Log.Named("cover")),
-		Rejects: a.broker, Known: o.Events, Now: a.broker.Now, AckWait: ackWait, Grace: o.Grace, Heartbeat: beat,
+		Rejects: a.broker, Acks: a.broker, Known: o.Events, Now: a.broker.Now, AckWait: ackWait, Grace: o.Grace, Pull: wait,
 		Log: o.Log.Named("consumer"),
 	})
 	a.notices = notify.New(notify.Options{
@@ -186,7 +190,7 @@ func (a *App) wire(ackWait time.Duration) {
 		Broker: a.broker, Registry: a.registry, Sender: sender, Slots: slots,
 		Notifier: a.notices, Prober: a.client, FailingAfter: o.FailingAfter, Window: o.ReplayWindow,
 		Backoff: backoff, Policy: registry.Policy{After: o.DeactivateAfter, Attempts: o.DeactivateAttempts},
-		Mode: o.Deactivate, MaxInFlight: o.MaxInFlight, Grace: o.Grace, Heartbeat: beat, Owner: rand.Text(), Log: o.Log.Named("replay"),
+		Mode: o.Deactivate, MaxInFlight: o.MaxInFlight, Grace: o.Grace, Pull: wait, Owner: rand.Text(), Log: o.Log.Named("replay"),
 	})
 	backlogs := replay.NewBacklogs(a.broker, a.registry, o.ReplayWindow, o.Retention)
 	a.service = api.NewService(api.Options{
@@ -238,6 +242,9 @@ func (a *App) work(ctx context.Context) error {
 	}
 	group.Go(func() error { return a.consumer.Run(ctx) })
 	group.Go(func() error { return a.replay.Run(ctx) })
+	for _, o := range a.outlets {
+		group.Go(func() error { return o.Run(ctx) })
+	}
 	if a.listener != nil {
 		server := api.NewServer(a.handler)
 		server.RegisterOnShutdown(a.console.Close)

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 
+	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/replay"
 )
 
@@ -45,6 +46,11 @@ type Options struct {
 	BackoffInitial, BackoffMax time.Duration
 	// FailingAfter is how long a webhook fails before people are told.
 	FailingAfter time.Duration
+	// SMTP sends notices from MailFrom to each account's address, or to NoticeTo for accounts without one; nil: no mails.
+	SMTP               *notify.SMTP
+	MailFrom, NoticeTo string
+	// NoticeURL gets each notice as a POST, signed with NoticeSecret, in the form whsec_…; empty: none.
+	NoticeURL, NoticeSecret string
 	// Deactivate says what happens to a webhook that has failed for DeactivateAfter and DeactivateAttempts.
 	Deactivate         replay.Deactivate
 	DeactivateAfter    time.Duration
@@ -59,8 +65,8 @@ type Options struct {
 	Events []string
 	// Grace is how long a stop waits for attempts under way.
 	Grace time.Duration
-	// Heartbeat is how often NATS says that a fetch which waits still stands; 0: 2 s. Virtual time has it seldom.
-	Heartbeat time.Duration
+	// Pull is how long a fetch from NATS waits for something to come; 0: 1 s. Virtual time has it wait for longer.
+	Pull time.Duration
 	// Version is what deliveries and the API say of themselves.
 	Version string
 	Log     *zap.Logger

@@ -166,6 +166,14 @@ func (b *Broker) Flush(ctx context.Context) error {
 	return errors.Join(b.nc.FlushWithContext(ctx), b.pull.FlushWithContext(ctx))
 }
 
+// Confirm returns when NATS has taken in the acknowledgement of an event, sent to reply, and all that came before it.
+func (b *Broker) Confirm(ctx context.Context, reply string) error {
+	if _, err := b.pull.RequestWithContext(ctx, reply, []byte("+ACK")); err != nil {
+		return fmt.Errorf("confirm an acknowledgement: %w", err)
+	}
+	return nil
+}
+
 // Close closes the connections and stops the embedded server. It is idempotent.
 func (b *Broker) Close() {
 	if b.pull != nil {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/saumer/saumer/event"
 )
@@ -90,15 +89,21 @@ func (b *Broker) Read(ctx context.Context, subject string, from uint64, limit in
 
 // Event returns one event by its sequence: ErrNotFound if the stream does not hold it.
 func (b *Broker) Event(ctx context.Context, seq uint64) (event.Event, error) {
-	// The stream's handle reads directly, from any replica; a replica that is behind has no say in what is gone.
-	m, err := b.events.GetMsg(ctx, seq)
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return b.leader(ctx, get{Seq: seq})
+	body, err := json.Marshal(get{Seq: seq})
+	if err != nil {
+		return event.Event{}, err
 	}
+	asking, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	// From any replica; one that is behind has no say in what is gone.
+	m, err := b.nc.RequestWithContext(asking, directGet+streamEvents, body)
 	if err != nil {
 		return event.Event{}, fmt.Errorf("read event %d: %w", seq, err)
 	}
-	return event.New(m.Subject, m.Header, m.Data, m.Sequence, m.Time)
+	if added(m, "Nats-Stream") == "" {
+		return b.leader(ctx, get{Seq: seq})
+	}
+	return parse(m)
 }
 
 // Count is the exact number of events of a subject in [from, to); to 0 means to the end.
@@ -122,7 +127,7 @@ func (b *Broker) countFrom(ctx context.Context, subject string, from uint64) (ui
 	if len(messages) == 0 {
 		return 0, nil
 	}
-	after, err := strconv.ParseUint(messages[0].Header.Get("Nats-Num-Pending"), 10, 64)
+	after, err := strconv.ParseUint(added(messages[0], "Nats-Num-Pending"), 10, 64)
 	if err != nil {
 		return 0, fmt.Errorf("count %s from %d: read the number pending: %w", subject, from, err)
 	}
@@ -142,11 +147,24 @@ func (b *Broker) SequenceAt(ctx context.Context, t time.Time) (uint64, error) {
 	if len(messages) == 0 {
 		return last + 1, nil
 	}
-	e, err := parse(messages[0])
-	return e.Seq, err
+	return sequence(messages[0])
 }
 
-// direct runs a batched direct get and collects what comes.
+// directGet begins the subject of direct gets from a stream.
+const directGet = "$JS.API.DIRECT.GET."
+
+// added is a header that NATS added to a stored message. It comes after the publisher's own, which may have the same
+// name. It is empty if this is no stored message, or one whose headers the client could not read.
+func added(m *nats.Msg, name string) string {
+	values := m.Header.Values(name)
+	if len(values) == 0 {
+		return ""
+	}
+	return values[len(values)-1]
+}
+
+// direct runs a batched direct get and collects what comes. It ends early at a message whose headers cannot be read,
+// which the stream's leader has to be asked for.
 func (b *Broker) direct(ctx context.Context, stream string, request get) ([]*nats.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -163,7 +181,7 @@ func (b *Broker) direct(ctx context.Context, stream string, request get) ([]*nat
 		// Only a closed connection makes this fail, and then the subscription is gone too.
 		_ = sub.Unsubscribe()
 	}()
-	if err := b.nc.PublishRequest("$JS.API.DIRECT.GET."+stream, inbox, body); err != nil {
+	if err := b.nc.PublishRequest(directGet+stream, inbox, body); err != nil {
 		return nil, err
 	}
 	var messages []*nats.Msg
@@ -172,10 +190,12 @@ func (b *Broker) direct(ctx context.Context, stream string, request get) ([]*nat
 		if err != nil {
 			return nil, err
 		}
-		switch status := m.Header.Get("Status"); status {
-		case "":
+		if added(m, "Nats-Stream") != "" {
 			messages = append(messages, m)
-		case "204", "404":
+			continue
+		}
+		switch status := m.Header.Get("Status"); status {
+		case "", "204", "404":
 			return messages, nil
 		default:
 			return nil, fmt.Errorf("direct get answered %s %s", status, m.Header.Get("Description"))
@@ -196,15 +216,24 @@ func (b *Broker) leader(ctx context.Context, request get) (event.Event, error) {
 	return event.New(m.subject, m.header, m.data, m.seq, m.at)
 }
 
+// sequence is that of a message that came by direct get.
+func sequence(m *nats.Msg) (uint64, error) {
+	seq, err := strconv.ParseUint(added(m, "Nats-Sequence"), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read a stored event's sequence: %w", err)
+	}
+	return seq, nil
+}
+
 // parse makes the event of a message that came by direct get.
 func parse(m *nats.Msg) (event.Event, error) {
-	seq, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
+	seq, err := sequence(m)
 	if err != nil {
-		return event.Event{}, fmt.Errorf("read a stored event's sequence: %w", err)
+		return event.Event{}, err
 	}
-	at, err := time.Parse(time.RFC3339Nano, m.Header.Get("Nats-Time-Stamp"))
+	at, err := time.Parse(time.RFC3339Nano, added(m, "Nats-Time-Stamp"))
 	if err != nil {
 		return event.Event{}, fmt.Errorf("read the time of event %d: %w", seq, err)
 	}
-	return event.New(m.Header.Get("Nats-Subject"), m.Header, m.Data, seq, at)
+	return event.New(added(m, "Nats-Subject"), m.Header, m.Data, seq, at)
 }

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // StoredNotice is a notice in its stream.
@@ -13,7 +16,11 @@ type StoredNotice struct {
 	Record []byte
 }
 
-const noticesPrefix = "notices."
+const (
+	noticesPrefix = "notices."
+	// noticeAckWait is how long a channel may take to bring a notice to somebody before it is handed out again.
+	noticeAckWait = time.Minute
+)
 
 // NoticeSubject is where a notice of this kind to an account is stored.
 func NoticeSubject(account, kind string) string { return noticesPrefix + account + "." + kind }
@@ -78,4 +85,21 @@ func (b *Broker) noticesIn(ctx context.Context, account string, from, to uint64)
 		}
 	}
 	return found, nil
+}
+
+// NoticeConsumer is where a channel that brings notices to people takes them from, on all nodes together; each channel
+// has its own. A new one begins with the notices that are stored from now on.
+func (b *Broker) NoticeConsumer(ctx context.Context, channel string) (jetstream.Consumer, error) {
+	pulls, err := jetstream.New(b.pull)
+	if err != nil {
+		return nil, fmt.Errorf("use JetStream: %w", err)
+	}
+	c, err := pulls.CreateOrUpdateConsumer(ctx, streamNotices, jetstream.ConsumerConfig{
+		Durable: "notices-" + channel, AckPolicy: jetstream.AckExplicitPolicy, AckWait: noticeAckWait,
+		DeliverPolicy: jetstream.DeliverNewPolicy, MaxDeliver: -1, MaxAckPending: -1,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("define the consumer notices-%s: %w", channel, err)
+	}
+	return c, nil
 }

@@ -12,16 +12,33 @@ import (
 	"github.com/saumer/saumer/fault"
 )
 
+const (
+	// longest is the longest subject and the longest id, in bytes, that are kept of a rejected message. NATS ends the
+	// connection of a client whose subject goes beyond its control line, 4,096 bytes.
+	longest = 1000
+	// headroom is what the headers of a rejected message may take of the largest message.
+	headroom = 4 << 10
+)
+
 // Reject moves a message that cannot be delivered at all from EVENTS to REJECTED, with the reason. It is idempotent,
 // so a crash in the middle is healed by the message's next delivery. That it leaves EVENTS keeps counts exact.
+// Of a message that is too large for NATS with these headers the first part is kept, and Saumer-Size says how long it was.
 func (b *Broker) Reject(ctx context.Context, subject string, header nats.Header, data []byte, seq uint64, reason string) error {
 	msg := &nats.Msg{Subject: "rejected." + subject, Data: data, Header: nats.Header{
 		"Saumer-Reason":   {reason},
 		"Saumer-Sequence": {strconv.FormatUint(seq, 10)},
 		nats.MsgIdHdr:     {strconv.FormatUint(seq, 10)},
 	}}
+	if len(subject) > longest {
+		msg.Subject = "rejected.overlong"
+		msg.Header.Set("Saumer-Subject", subject[:longest])
+	}
 	if id := header.Get(nats.MsgIdHdr); id != "" {
-		msg.Header.Set("Saumer-Event-Id", id)
+		msg.Header.Set("Saumer-Event-Id", id[:min(len(id), longest)])
+	}
+	if room := int(b.nc.MaxPayload()) - headroom; len(data) > room {
+		msg.Data = data[:room]
+		msg.Header.Set("Saumer-Size", strconv.Itoa(len(data)))
 	}
 	if _, err := b.JetStream.PublishMsg(ctx, msg); err != nil {
 		return fmt.Errorf("store event %d in %s: %w", seq, streamRejected, err)

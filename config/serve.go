@@ -37,6 +37,11 @@ type Serve struct {
 	BackoffMax     time.Duration `name:"backoff-max" help:"Longest delay between two attempts." default:"15m" env:"SAUMER_BACKOFF_MAX" group:"Delivery"`
 
 	FailingAfter time.Duration `name:"failing-after" help:"How long a webhook fails without a break before people are told." default:"15m" env:"SAUMER_FAILING_AFTER" group:"Notices"`
+	SMTPURL      string        `name:"smtp-url" help:"Mail server for notices, such as smtp://user:password@mail.example.org:587 (STARTTLS) or smtps:// (TLS). Default: empty, no mails." placeholder:"URL" env:"SAUMER_SMTP_URL" group:"Notices"`
+	MailFrom     string        `name:"mail-from" help:"Sender of the mails." placeholder:"ADDRESS" env:"SAUMER_MAIL_FROM" group:"Notices"`
+	NoticeTo     string        `name:"notice-to" help:"Who gets the mails of accounts without an address of their own. Default: empty, nobody." placeholder:"ADDRESS" env:"SAUMER_NOTICE_TO" group:"Notices"`
+	NoticeURL    string        `name:"notice-url" help:"Where each notice is POSTed to, signed like a webhook. Default: empty, nowhere." placeholder:"URL" env:"SAUMER_NOTICE_URL" group:"Notices"`
+	NoticeSecret string        `name:"notice-secret" help:"Secret that signs what is sent to --notice-url." placeholder:"whsec_…" env:"SAUMER_NOTICE_SECRET" group:"Notices"`
 
 	Deactivate         string        `help:"What happens to a webhook that has failed for long and often enough: on deactivates it, observe only says so, off does nothing." default:"on" env:"SAUMER_DEACTIVATE" group:"Deactivation and replay"`
 	DeactivateAfter    time.Duration `name:"deactivate-after" help:"How long a webhook fails without a break before it is deactivated." default:"24h" env:"SAUMER_DEACTIVATE_AFTER" group:"Deactivation and replay"`

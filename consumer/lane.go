@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -79,7 +80,7 @@ func (w *Worker) add(ctx, hard context.Context, o *outstanding, s *registry.Subs
 		w.lanes[l.key] = l
 	}
 	// The last events before the range of an inactive webhook are not for the live path either.
-	away := l.leaving || !s.Webhook.Active
+	away := l.leaving || !s.Webhook.Active || s.Locked
 	t := &task{event: o, to: s, lane: l, since: time.Now(), begun: away}
 	l.tasks = append(l.tasks, t)
 	o.left++
@@ -168,7 +169,15 @@ func (w *Worker) cover(ctx context.Context, t *task, a delivery.Attempt, streak 
 			w.finish(t, err == nil)
 			return
 		}
-		w.Log.Warn("hand an event over to its backlog", zap.String("webhook", t.lane.key), zap.Uint64("seq", a.Seq), zap.Error(err))
+		// A record that nobody here can change is met by every event of the webhook.
+		say := func() {
+			w.Log.Warn("hand an event over to its backlog", zap.String("webhook", t.lane.key), zap.Uint64("seq", a.Seq), zap.Error(err))
+		}
+		if errors.Is(err, registry.ErrNewer) || errors.Is(err, registry.ErrUnreadable) {
+			w.left.Do(say)
+		} else {
+			say()
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
@@ -233,6 +242,9 @@ func (w *Worker) settle(o *outstanding, kept bool) {
 		}
 	}
 	ack := last && o.kept()
+	if ack {
+		w.last = o.msg
+	}
 	w.mu.Unlock()
 	if ack {
 		w.ack(o)

@@ -25,9 +25,6 @@ import (
 const (
 	// fetchSize is how many events one fetch asks for, and so the largest batch that is looked up at once.
 	fetchSize = 500
-	// fetchBeats is for how many heartbeats a fetch waits for events, and so how long NATS goes on handing events to a
-	// process that is held up.
-	fetchBeats = 5
 	// window bounds the events that this process holds without having acknowledged them.
 	window = 4096
 	// deliveries bounds the attempts that wait or are under way, where events are for many webhooks.
@@ -66,6 +63,12 @@ type Rejects interface {
 	Reject(ctx context.Context, subject string, header nats.Header, data []byte, seq uint64, reason string) error
 }
 
+// Acks makes sure of acknowledgements, which are sent without waiting for an answer.
+type Acks interface {
+	// Confirm returns when NATS has taken in the acknowledgement of a message, sent to reply, and all that came before it.
+	Confirm(ctx context.Context, reply string) error
+}
+
 // Options of a worker.
 type Options struct {
 	Events   jetstream.Consumer
@@ -74,12 +77,14 @@ type Options struct {
 	Slots    *delivery.Slots
 	Cover    Cover
 	Rejects  Rejects
+	Acks     Acks
 	// Known are the names of events that webhooks can be made for.
 	Known []string
 	// Now is the time by the clock that all nodes share.
 	Now func() time.Time
-	// Heartbeat is how often NATS says that a fetch still waits: how soon it is known that NATS has forgotten it.
-	Heartbeat time.Duration
+	// Pull is how long a fetch waits for events: how soon it is known that NATS has forgotten it, how long NATS goes on
+	// handing events to a process that is held up, and how long a stop waits for what NATS has sent.
+	Pull time.Duration
 	// AckWait is the consumer's; signs of life are sent well inside it.
 	AckWait time.Duration
 	// Grace is how long a stop waits for attempts under way.
@@ -104,17 +109,19 @@ type Worker struct {
 	// done are the last sequences acknowledged, each at its remainder: an event whose acknowledgement was lost is not
 	// delivered again.
 	done [1 << 14]uint64
+	// last is a message whose acknowledgement is among the last.
+	last jetstream.Msg
 	wg   sync.WaitGroup
-	// newer bounds what is said of records of a newer version.
-	newer rate.Sometimes
+	// newer bounds what is said of webhooks' records of a newer version, left what is said of backlogs that are left alone.
+	newer, left rate.Sometimes
 }
 
 // NewWorker makes a worker.
 func NewWorker(o Options) *Worker {
 	w := &Worker{
 		Options: o, known: map[string]bool{}, out: map[uint64]*outstanding{}, lanes: map[string]*lane{},
-		newer: rate.Sometimes{First: 1, Interval: time.Minute},
-		less:  make(chan struct{}, 1), signing: make(chan struct{}, 1), glancing: make(chan struct{}, 1),
+		newer: rate.Sometimes{First: 1, Interval: time.Minute}, left: rate.Sometimes{First: 1, Interval: time.Minute},
+		less: make(chan struct{}, 1), signing: make(chan struct{}, 1), glancing: make(chan struct{}, 1),
 	}
 	for _, name := range o.Known {
 		w.known[name] = true
@@ -153,7 +160,26 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	stopWatching()
 	watchers.Wait()
+	w.confirm(context.WithoutCancel(ctx))
 	return nil
+}
+
+// confirming bounds the wait for the last acknowledgements.
+const confirming = 5 * time.Second
+
+// confirm sees to it that no acknowledgement is lost by the end of an embedded NATS, which takes them in by and by.
+func (w *Worker) confirm(ctx context.Context) {
+	w.mu.Lock()
+	last := w.last
+	w.mu.Unlock()
+	if last == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, confirming)
+	defer cancel()
+	if err := w.Acks.Confirm(ctx, last.Reply()); err != nil {
+		w.Log.Warn("make sure of the last acknowledgements; some events may be sent twice", zap.Error(err))
+	}
 }
 
 // fetch takes what is there, up to fetchSize events, and dispatches it in batches as it comes.
@@ -162,9 +188,8 @@ func (w *Worker) fetch(ctx, hard context.Context) error {
 	if room == 0 {
 		return nil
 	}
-	fetching, cancel := context.WithTimeout(ctx, fetchBeats*w.Heartbeat)
-	defer cancel()
-	fetched, err := w.Events.Fetch(min(fetchSize, room), jetstream.FetchContext(fetching), jetstream.FetchHeartbeat(w.Heartbeat))
+	asked := time.Now()
+	fetched, err := w.Events.Fetch(min(fetchSize, room), jetstream.FetchMaxWait(w.Pull))
 	if err != nil {
 		return fmt.Errorf("ask for events: %w", err)
 	}
@@ -174,6 +199,7 @@ func (w *Worker) fetch(ctx, hard context.Context) error {
 		batch = batch[:0]
 		select {
 		case <-ctx.Done():
+			// A fetch that was left would have what is on its way to it come again after the ack wait alone.
 			for m := range messages {
 				w.giveBack(m)
 			}
@@ -196,7 +222,7 @@ func (w *Worker) fetch(ctx, hard context.Context) error {
 				break more
 			}
 		}
-		w.dispatch(ctx, hard, batch)
+		w.dispatch(ctx, hard, batch, w.handedOut(asked))
 	}
 }
 
@@ -224,13 +250,23 @@ func (w *Worker) room(ctx context.Context) int {
 	}
 }
 
-// dispatch looks up the webhooks of a batch and hands its events to their lanes.
-func (w *Worker) dispatch(ctx, hard context.Context, batch []jetstream.Msg) {
+// handedOut is from when on the ack wait of what a fetch brings counts: now, unless the process was held up since it was
+// asked for. What lay in a socket meanwhile may be somebody else's by now.
+func (w *Worker) handedOut(asked time.Time) time.Time {
+	now := time.Now()
+	if now.Sub(asked) > w.Pull+ackMargin {
+		return asked
+	}
+	return now
+}
+
+// dispatch looks up the webhooks of a batch that was handed out at a time, and hands its events to their lanes.
+func (w *Worker) dispatch(ctx, hard context.Context, batch []jetstream.Msg, since time.Time) {
 	events := make([]*outstanding, 0, len(batch))
 	var pairs []registry.Pair
 	asked := map[registry.Pair]bool{}
 	for _, m := range batch {
-		o := w.admit(hard, m)
+		o := w.admit(hard, m, since)
 		if o == nil {
 			continue
 		}
@@ -257,7 +293,7 @@ func (w *Worker) dispatch(ctx, hard context.Context, batch []jetstream.Msg) {
 }
 
 // admit makes an event of a message; nil if it is dealt with already: rejected, or out or done in this process.
-func (w *Worker) admit(ctx context.Context, m jetstream.Msg) *outstanding {
+func (w *Worker) admit(ctx context.Context, m jetstream.Msg, since time.Time) *outstanding {
 	meta, err := m.Metadata()
 	if err != nil {
 		w.Log.Error("an event without its position is left alone", zap.Error(err))
@@ -272,7 +308,7 @@ func (w *Worker) admit(ctx context.Context, m jetstream.Msg) *outstanding {
 		w.reject(ctx, m, seq, err.Error())
 		return nil
 	}
-	o := &outstanding{msg: m, event: e, since: time.Now()}
+	o := &outstanding{msg: m, event: e, since: since}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {

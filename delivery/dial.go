@@ -148,6 +148,8 @@ func CheckURL(raw string) (*url.URL, error) {
 		return wrong("it does not begin with http:// or https://")
 	case u.Opaque != "" || u.Hostname() == "":
 		return wrong("it has no host")
+	case strings.Contains(u.Hostname(), "%"):
+		return wrong("its host has a zone, which only one machine knows")
 	case u.User != nil:
 		return wrong("it holds a user or a password")
 	case u.Fragment != "" || strings.Contains(raw, "#"):

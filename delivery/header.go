@@ -3,8 +3,10 @@ package delivery
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,33 +62,48 @@ func checkHeader(name, value string) error {
 	return nil
 }
 
-// header makes the headers of an attempt.
-func (c *Client) header(t Target, r Request, at time.Time) http.Header {
-	h := make(http.Header, 10+len(t.Headers))
-	for name, value := range t.Headers {
-		if checkHeader(name, value) == nil {
-			h[http.CanonicalHeaderKey(name)] = []string{value}
-		}
+// headers passes on the headers of an attempt, each once and in canonical form: the user's own first, in order.
+func (c *Client) headers(t Target, r Request, at time.Time, pass func(name, value string)) {
+	if len(t.Headers) > 0 {
+		own(t.Headers, pass)
 	}
 	id := printable(r.ID)
-	// The names are in canonical form already.
-	h["Content-Type"] = c.contentType
-	h["User-Agent"] = c.userAgent
-	h["Webhook-Id"] = []string{id}
-	h["Webhook-Timestamp"] = []string{strconv.FormatInt(at.Unix(), 10)}
+	pass("Content-Type", "application/json")
+	pass("User-Agent", c.agent)
+	pass("Webhook-Id", id)
+	pass("Webhook-Timestamp", strconv.FormatInt(at.Unix(), 10))
 	if secrets := t.signers(at); len(secrets) > 0 {
-		h["Webhook-Signature"] = []string{sign(secrets, id, at, r.Data)}
+		pass("Webhook-Signature", sign(secrets, id, at, r.Data))
 	}
-	h["Saumer-Event"] = []string{r.Event}
-	h["Saumer-Webhook"] = []string{t.ID}
-	h["Saumer-Attempt"] = []string{strconv.Itoa(r.Number)}
+	pass("Saumer-Event", r.Event)
+	pass("Saumer-Webhook", t.ID)
+	pass("Saumer-Attempt", strconv.Itoa(r.Number))
 	if r.Replay {
-		h["Saumer-Replay"] = c.one
+		pass("Saumer-Replay", "1")
 	}
 	if r.Test {
-		h["Saumer-Test"] = c.one
+		pass("Saumer-Test", "1")
 	}
+}
+
+// header is what headers passes on.
+func (c *Client) header(t Target, r Request, at time.Time) http.Header {
+	h := http.Header{}
+	c.headers(t, r, at, func(name, value string) { h[name] = []string{value} })
 	return h
+}
+
+// own passes on those of a user's headers that can be sent. Of names that differ in case alone, one is.
+func own(headers map[string]string, pass func(name, value string)) {
+	passed := make(map[string]bool, len(headers))
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		canonical := http.CanonicalHeaderKey(name)
+		if passed[canonical] || checkHeader(name, headers[name]) != nil {
+			continue
+		}
+		passed[canonical] = true
+		pass(canonical, strings.Trim(headers[name], " \t"))
+	}
 }
 
 // printable is the id as a header can carry it: publishers choose ids, and what is not printable ASCII is sent

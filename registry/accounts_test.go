@@ -225,6 +225,16 @@ func TestAccountRecord(t *testing.T) {
 	if _, err := s.Authenticate(t.Context(), "newer", "password of anna"); !errors.Is(err, ErrNewer) {
 		t.Errorf("the record of a newer version: %v, want ErrNewer", err)
 	}
+	// A start goes on beside it, unless it is to be changed.
+	if created, _, err := s.Ensure(t.Context(), "newer", ""); created || err != nil {
+		t.Errorf("a start beside the record of a newer version: %v, %v", created, err)
+	}
+	if _, _, err := s.Ensure(t.Context(), "newer", "password of anna"); !errors.Is(err, ErrNewer) {
+		t.Errorf("a start that sets the password in the record of a newer version: %v, want ErrNewer", err)
+	}
+	if entry, err := b.Accounts.Get(t.Context(), "newer"); err != nil || string(entry.Value()) != `{"v":2,"name":"newer","hash":7}` {
+		t.Errorf("the record of a newer version was touched: %v", err)
+	}
 }
 
 // A login that waits for others ends with its context, and one that was verified lately does not wait at all.

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,9 @@ type Subscription struct {
 	// Newer is true if a newer version of Saumer wrote the webhook's record, and nothing else is known of it: its events
 	// are for a node of that version.
 	Newer bool
+	// Locked is true if no attempt can be made, since the webhook's secrets do not open with this process's key: its
+	// events are for its backlog.
+	Locked bool
 }
 
 // Redis is what the index needs of a client; single servers, clusters and fail-over clients have it.
@@ -105,7 +109,7 @@ func (x *index) webhooks(account, ev string) string { return x.state(account) + 
 
 // applyScript brings one change of the journal into the index.
 //
-//	KEYS[1] the account's state, KEYS[2] the hash of the record's event ("" for a removal)
+//	KEYS[1] the account's state, KEYS[2] the hash of the record's event (none for a removal)
 //	ARGV    revision before, revision, id, record ("" for a removal)
 //	result  1 applied or there already, 0 Redis lost something: replace the account
 //
@@ -260,7 +264,7 @@ func (x *index) fetch(ctx context.Context, p Pair, seen uint64) (cached, error) 
 	c := cached{version: version, subscriptions: make([]*Subscription, 0, len(records))}
 	for _, record := range records {
 		text, _ := record.(string)
-		w, err := decodeWebhook([]byte(text), 0)
+		w, err := decodeWebhook(p.Account, []byte(text), 0)
 		if errors.Is(err, ErrNewer) {
 			c.subscriptions = append(c.subscriptions, &Subscription{Newer: true})
 			continue
@@ -270,12 +274,13 @@ func (x *index) fetch(ctx context.Context, p Pair, seen uint64) (cached, error) 
 		}
 		s, err := x.parse(w)
 		if err != nil {
-			return cached{}, err
+			x.log.Error("the events of a webhook wait in its backlog", zap.Error(err))
+			s.Locked = true
 		}
 		c.subscriptions = append(c.subscriptions, s)
 	}
 	slices.SortFunc(c.subscriptions, func(a, b *Subscription) int {
-		return int(a.Webhook.ID) - int(b.Webhook.ID)
+		return cmp.Compare(a.Webhook.ID, b.Webhook.ID)
 	})
 	x.cache.Add(p, c)
 	return c, nil
@@ -299,16 +304,12 @@ func (x *index) apply(ctx context.Context, entry jetstream.KeyValueEntry) error 
 	x.mu.Lock()
 	before := x.seen[account]
 	x.mu.Unlock()
-	keys, record := []string{x.state(account), ""}, ""
-	if entry.Operation() == jetstream.KeyValuePut {
-		event, ok := x.eventOf(entry)
-		if !ok {
-			return x.advance(ctx, account, before, entry.Revision())
-		}
-		keys[1], record = x.webhooks(account, event), string(entry.Value())
-	} else {
+	// What cannot be read leaves the index, as a reading of the whole journal would have it.
+	keys, record := []string{x.state(account)}, ""
+	if entry.Operation() != jetstream.KeyValuePut {
 		x.gone.Add(entry.Key(), struct{}{})
-		keys = keys[:1]
+	} else if event, ok := x.eventOf(entry); ok {
+		keys, record = append(keys, x.webhooks(account, event)), string(entry.Value())
 	}
 	done, err := applyScript.Run(ctx, x.redis, keys, before, entry.Revision(), id, record).Int()
 	if err == nil && done == 0 {
@@ -320,20 +321,11 @@ func (x *index) apply(ctx context.Context, entry jetstream.KeyValueEntry) error 
 // eventOf is the event that an entry's webhook is for. A newer form is taken as it is, for the nodes that know it; what
 // cannot be read at all is reported and left alone.
 func (x *index) eventOf(entry jetstream.KeyValueEntry) (string, bool) {
-	w, err := decodeWebhook(entry.Value(), entry.Revision())
+	w, err := decodeEntry(entry.Key(), entry.Value(), entry.Revision())
 	if err != nil {
 		x.log.Error("a webhook's record is left alone", zap.String("webhook", entry.Key()), zap.Error(err))
 	}
 	return w.Event, err == nil || errors.Is(err, ErrNewer) && w.Event != ""
-}
-
-// advance moves the account's revision past a record that cannot be read.
-func (x *index) advance(ctx context.Context, account string, before, to uint64) error {
-	done, err := applyScript.Run(ctx, x.redis, []string{x.state(account)}, before, to, "", "").Int()
-	if err == nil && done == 0 {
-		err = x.replace(ctx, account)
-	}
-	return err
 }
 
 // snapshot is an account as the journal has it.
@@ -373,7 +365,7 @@ func (x *index) read(ctx context.Context, account string) (snapshot, error) {
 	for _, entry := range latest {
 		x.add(&s, entry)
 	}
-	slices.SortFunc(s.webhooks, func(a, b Webhook) int { return int(a.ID) - int(b.ID) })
+	slices.SortFunc(s.webhooks, func(a, b Webhook) int { return cmp.Compare(a.ID, b.ID) })
 	return s, nil
 }
 
@@ -389,7 +381,7 @@ func (x *index) add(s *snapshot, entry jetstream.KeyValueEntry) {
 		return
 	}
 	s.records = append(s.records, event, id, entry.Value())
-	if w, err := decodeWebhook(entry.Value(), entry.Revision()); err == nil {
+	if w, err := decodeEntry(entry.Key(), entry.Value(), entry.Revision()); err == nil {
 		s.webhooks = append(s.webhooks, w)
 	}
 }

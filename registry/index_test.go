@@ -246,6 +246,37 @@ func newerRecords(t *testing.T, b backend) {
 			t.Errorf("look-up finds %d webhooks and %d of a newer version, want 3 and 1 (Redis lost: %v)", known, unknown, lost)
 		}
 	}
+	// One that becomes unreadable leaves the index, as it would if the journal were read again; one whose secrets do not
+	// open stays, for its backlog.
+	first, err := br.Webhooks.Get(t.Context(), "demo.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for record, want := range map[string]int{`broken`: 2, string(first.Value()[:len(first.Value())-1]) + `,"secrets":["AAAA"]}`: 3} {
+		if _, err := br.Webhooks.Put(t.Context(), "demo.1", []byte(record)); err != nil {
+			t.Fatal(err)
+		}
+		// By its return the node has seen it.
+		if _, err := n.Update(t.Context(), "demo.2", func(*registry.Webhook) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		found, err := n.Lookup(t.Context(), []registry.Pair{pair})
+		if err != nil {
+			t.Fatal(err)
+		}
+		known := 0
+		for _, s := range found[pair] {
+			if !s.Newer {
+				known++
+			}
+			if s.Locked != (s.Webhook.ID == 1) && !s.Newer {
+				t.Errorf("webhook %d is locked: %v", s.Webhook.ID, s.Locked)
+			}
+		}
+		if known != want {
+			t.Errorf("with the record %.20s look-up finds %d webhooks, want %d", record, known, want)
+		}
+	}
 	entry, err := br.Webhooks.Get(t.Context(), "demo.900")
 	if err != nil || string(entry.Value()) != `{"v":99,"id":900}` {
 		t.Errorf("the newer record was touched: %v", err)

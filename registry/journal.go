@@ -86,7 +86,7 @@ func (r *Registry) Create(ctx context.Context, w Webhook) (Webhook, string, erro
 	return w, secret, r.index.await(ctx, w.Account, w.Revision)
 }
 
-// Get reads a webhook from the journal: ErrNotFound or ErrNewer.
+// Get reads a webhook from the journal: ErrNotFound, ErrNewer or ErrUnreadable.
 func (r *Registry) Get(ctx context.Context, key string) (Webhook, error) {
 	value, revision, err := r.broker.Get(ctx, r.broker.Webhooks, key)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
@@ -95,7 +95,7 @@ func (r *Registry) Get(ctx context.Context, key string) (Webhook, error) {
 	if err != nil {
 		return Webhook{}, fmt.Errorf("load webhook %s: %w", key, err)
 	}
-	w, err := decodeWebhook(value, revision)
+	w, err := decodeEntry(key, value, revision)
 	if err != nil {
 		return Webhook{}, fmt.Errorf("load webhook %s: %w", key, err)
 	}

@@ -22,6 +22,8 @@ var (
 	ErrExists = errors.New("exists already")
 	// ErrNewer is returned for a record that a newer version of Saumer wrote. It is left alone.
 	ErrNewer = errors.New("the record was written by a newer version of Saumer")
+	// ErrUnreadable is returned for a record that no version of Saumer wrote. It is left alone.
+	ErrUnreadable = errors.New("the record cannot be read")
 	// ErrConflict is returned where a record changed so often in between that an update gave up.
 	ErrConflict = errors.New("the record keeps changing; try again")
 )
@@ -169,10 +171,14 @@ func (w *Webhook) MarshalLogObject(e zapcore.ObjectEncoder) error {
 	return nil
 }
 
-// decodeWebhook reads a webhook's record; of a newer form it returns the event alone, beside ErrNewer.
-func decodeWebhook(data []byte, revision uint64) (Webhook, error) {
+// decodeWebhook reads the record of a webhook of this account: ErrUnreadable or ErrNewer. Of a newer form it returns the
+// event alone, beside the error.
+func decodeWebhook(account string, data []byte, revision uint64) (Webhook, error) {
 	var w Webhook
-	err := decodeRecord(data, &w)
+	err := DecodeRecord(data, recordVersion, &w)
+	if err == nil && (w.Account != account || w.ID == 0 || w.Event == "") {
+		err = fmt.Errorf("a webhook %s for %q: %w", w.Key(), w.Event, ErrUnreadable)
+	}
 	if errors.Is(err, ErrNewer) {
 		// Where the event stands is the same in every form.
 		var newer struct {
@@ -189,19 +195,36 @@ func decodeWebhook(data []byte, revision uint64) (Webhook, error) {
 	return w, nil
 }
 
-// decodeRecord reads a record of the journal: ErrNewer if its form is newer than what this version knows.
-func decodeRecord(data []byte, into any) error {
+// decodeEntry is decodeWebhook for the record under a key, which must be the webhook's own.
+func decodeEntry(key string, data []byte, revision uint64) (Webhook, error) {
+	account, _, err := ParseKey(key)
+	if err != nil {
+		return Webhook{}, err
+	}
+	w, err := decodeWebhook(account, data, revision)
+	if err == nil && w.Key() != key {
+		return Webhook{}, fmt.Errorf("a webhook %s: %w", w.Key(), ErrUnreadable)
+	}
+	return w, err
+}
+
+// DecodeRecord reads a record of a bucket: ErrNewer if its form is newer than what is known, ErrUnreadable if it is
+// none at all. Every form is a JSON object that names itself, a number from 1, in "v".
+func DecodeRecord(data []byte, known int, into any) error {
 	var form struct {
 		Version int `json:"v"`
 	}
 	if err := json.Unmarshal(data, &form); err != nil {
-		return fmt.Errorf("read the record: %w", err)
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
-	if form.Version > recordVersion {
-		return fmt.Errorf("form %d, known up to %d: %w", form.Version, recordVersion, ErrNewer)
+	switch {
+	case form.Version < 1:
+		return fmt.Errorf("%w: it has no form", ErrUnreadable)
+	case form.Version > known:
+		return fmt.Errorf("form %d, known up to %d: %w", form.Version, known, ErrNewer)
 	}
 	if err := json.Unmarshal(data, into); err != nil {
-		return fmt.Errorf("read the record: %w", err)
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	return nil
 }

@@ -145,6 +145,21 @@ func (b *Backlog) lowest() (uint64, bool) {
 	return 0, false
 }
 
+// ordered says whether the parts are in the order that everything else relies on.
+func (b *Backlog) ordered() bool {
+	for i, r := range b.Retries {
+		if i > 0 && b.Retries[i-1].Seq >= r.Seq {
+			return false
+		}
+	}
+	for i, s := range b.Spans {
+		if s.Open() && i < len(b.Spans)-1 {
+			return false
+		}
+	}
+	return true
+}
+
 // idle says whether no event is outstanding and nothing is to be decided.
 func (b *Backlog) idle() bool {
 	return len(b.Pending) == 0 && len(b.Retries) == 0 && len(b.Spans) == 0 && !b.Want && !b.Gone && !b.Parked

@@ -33,7 +33,8 @@ var ErrOver = errors.New("the webhook was activated since")
 var errActive = errors.New("the webhook is active")
 
 // Activate makes an inactive webhook active again and returns it, with the number of events that a replay sends. A
-// webhook that is active stays as it is. Of several callers at once one decides. It returns registry.ErrNotFound.
+// webhook that is active stays as it is. Of several callers at once one decides. It returns registry.ErrNotFound,
+// or registry.ErrNewer or registry.ErrUnreadable if the webhook or its backlog is not ours to touch.
 func (m *Backlogs) Activate(ctx context.Context, key string, replayEvents bool) (registry.Webhook, uint64, error) {
 	return m.activate(ctx, key, replayEvents, func(registry.Webhook) error { return nil })
 }
@@ -57,6 +58,9 @@ func (m *Backlogs) activate(ctx context.Context, key string, replayEvents bool, 
 			err = check(w)
 		}
 		if err != nil || w.Active {
+			return w, 0, err
+		}
+		if err := m.check(ctx, key); err != nil {
 			return w, 0, err
 		}
 		_, last, err := m.broker.Bounds(ctx)
@@ -85,6 +89,14 @@ func (m *Backlogs) activate(ctx context.Context, key string, replayEvents bool, 
 		fault.At(fault.Activated)
 		return m.begin(ctx, w)
 	}
+}
+
+// check says why a backlog is not ours to touch, or nil; that there is none is no reason.
+func (m *Backlogs) check(ctx context.Context, key string) error {
+	if _, err := m.store.load(ctx, key); err != nil && !errors.Is(err, registry.ErrNotFound) {
+		return err
+	}
+	return nil
 }
 
 // begin makes the backlog follow the activation, which its runner would do too.
@@ -151,18 +163,28 @@ func orEnd(seq uint64) uint64 {
 }
 
 // Delete removes a webhook with its backlog and its log; when it returns, this node begins no attempt any more, and
-// other nodes within the time that the news takes. It returns registry.ErrNotFound.
+// other nodes within the time that the news takes. A backlog that cannot be read goes too; one of a newer version does
+// not. It returns registry.ErrNotFound, registry.ErrNewer or, for the webhook alone, registry.ErrUnreadable.
 func (m *Backlogs) Delete(ctx context.Context, key string) error {
+	if err := m.check(ctx, key); err != nil && !errors.Is(err, registry.ErrUnreadable) {
+		return err
+	}
 	if err := m.registry.Delete(ctx, key); err != nil {
 		return err
 	}
 	return errors.Join(m.store.remove(ctx, key), m.broker.Forget(ctx, key))
 }
 
-// Status tells how a webhook stands.
+// Status tells how a webhook stands. Of a backlog that is not ours to touch it tells no more than why.
 func (m *Backlogs) Status(ctx context.Context, w registry.Webhook) (Status, error) {
 	s := Status{State: Live}
 	b, err := m.store.load(ctx, w.Key())
+	switch {
+	case errors.Is(err, registry.ErrNewer):
+		return Status{State: Unreadable, LastError: "of its backlog, " + registry.ErrNewer.Error()}, nil
+	case errors.Is(err, registry.ErrUnreadable):
+		return Status{State: Unreadable, LastError: "of its backlog, " + registry.ErrUnreadable.Error()}, nil
+	}
 	if err != nil && !errors.Is(err, registry.ErrNotFound) {
 		return s, err
 	}

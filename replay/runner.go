@@ -49,7 +49,7 @@ type Notifier interface {
 
 // Prober tries whether hosts accept connections.
 type Prober interface {
-	// Probe says whether the target can be reached: delivery.Delivered if so; it sends no request.
+	// Probe says whether the target's host can be reached: then the outcome is delivery.Delivered. It sends no request.
 	Probe(ctx context.Context, t delivery.Target) delivery.Attempt
 }
 
@@ -81,8 +81,8 @@ type Options struct {
 	Window time.Duration
 	// Grace is how long a stop waits for attempts under way.
 	Grace time.Duration
-	// Heartbeat is how often NATS says that a fetch still waits: how soon it is known that NATS has forgotten it.
-	Heartbeat time.Duration
+	// Pull is how long a fetch waits for wakes.
+	Pull time.Duration
 	// Owner names this process in leases.
 	Owner string
 	Log   *zap.Logger

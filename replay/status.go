@@ -4,14 +4,15 @@ import "time"
 
 // The states of a webhook.
 const (
-	Live     = "live"     // events are attempted as they are published
-	Lagging  = "lagging"  // events wait in the webhook's backlog
-	Inactive = "inactive" // deactivated: nothing is attempted until somebody activates it
+	Live       = "live"       // events are attempted as they are published
+	Lagging    = "lagging"    // events wait in the webhook's backlog
+	Inactive   = "inactive"   // deactivated: nothing is attempted until somebody activates it
+	Unreadable = "unreadable" // the webhook's backlog cannot be read by this version of Saumer
 )
 
 // Status is how a webhook does at the moment.
 type Status struct {
-	// State is Live, Lagging or Inactive.
+	// State is Live, Lagging, Inactive or Unreadable.
 	State string
 	// FailingSince is when the first of the failures without a success between them was; zero if the last attempt
 	// succeeded.

@@ -18,7 +18,8 @@ var errUnchanged = errors.New("unchanged")
 // store reads and writes the records of the bucket BACKLOGS.
 type store struct{ broker *broker.Broker }
 
-// load reads a record: registry.ErrNotFound if there is none, registry.ErrNewer if it is not ours to touch.
+// load reads a record: registry.ErrNotFound if there is none, registry.ErrNewer or registry.ErrUnreadable if it is
+// not ours to touch.
 func (s store) load(ctx context.Context, key string) (Backlog, error) {
 	value, revision, err := s.broker.Get(ctx, s.broker.Backlogs, key)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
@@ -30,18 +31,14 @@ func (s store) load(ctx context.Context, key string) (Backlog, error) {
 	return decode(key, value, revision)
 }
 
+// decode reads a record: registry.ErrNewer or registry.ErrUnreadable.
 func decode(key string, data []byte, revision uint64) (Backlog, error) {
-	var form struct {
-		Version int `json:"v"`
-	}
-	if err := json.Unmarshal(data, &form); err != nil {
-		return Backlog{}, fmt.Errorf("read the backlog %s: %w", key, err)
-	}
-	if form.Version > recordVersion {
-		return Backlog{}, fmt.Errorf("read the backlog %s: form %d, known up to %d: %w", key, form.Version, recordVersion, registry.ErrNewer)
-	}
 	var b Backlog
-	if err := json.Unmarshal(data, &b); err != nil {
+	err := registry.DecodeRecord(data, recordVersion, &b)
+	if err == nil && !b.ordered() {
+		err = fmt.Errorf("%w: its parts are not in order", registry.ErrUnreadable)
+	}
+	if err != nil {
 		return Backlog{}, fmt.Errorf("read the backlog %s: %w", key, err)
 	}
 	b.revision = revision

@@ -30,7 +30,7 @@ const (
 	Held      Reason = "held"        // the webhook is inactive, and a replay would send it
 	Outside   Reason = "outside"     // the webhook is inactive, and it came after the replay window
 	Dropped   Reason = "dropped"     // an activation left it out
-	Abandoned Reason = "given-up"    // all attempts failed
+	Exhausted Reason = "given-up"    // all attempts failed
 	Settled   Reason = "settled"     // done with, so long ago that the log does not tell how
 )
 
@@ -160,7 +160,7 @@ func (f *facts) past() (Reason, string) {
 	}
 	if len(f.entries) > 0 {
 		last := f.entries[0]
-		return Abandoned, fmt.Sprintf("It was given up after attempt %d at %s: %s. Redeliver it once the endpoint would take it.", last.Number, clock(last.At), last.Error)
+		return Exhausted, fmt.Sprintf("It was given up after attempt %d at %s: %s. Redeliver it once the endpoint would take it.", last.Number, clock(last.At), last.Error)
 	}
 	return Settled, "It was dealt with: delivered, or given up with a notice. The attempt log does not go back so far."
 }

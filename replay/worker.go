@@ -16,8 +16,6 @@ import (
 const (
 	// runners bounds the backlogs that one process works off at once.
 	runners = 1000
-	// fetchBeats is for how many heartbeats a fetch waits for wakes.
-	fetchBeats = 15
 	// sweepEvery is how often backlogs are looked for whose wake was lost; overdue is by how much their time must
 	// have passed.
 	sweepEvery = time.Minute
@@ -71,9 +69,7 @@ func (w *Worker) Run(ctx context.Context) error {
 }
 
 func (w *Worker) fetch(ctx, hard context.Context) error {
-	fetching, cancel := context.WithTimeout(ctx, fetchBeats*w.options.Heartbeat)
-	defer cancel()
-	fetched, err := w.options.Broker.Wakes.Fetch(100, jetstream.FetchContext(fetching), jetstream.FetchHeartbeat(w.options.Heartbeat))
+	fetched, err := w.options.Broker.Wakes.Fetch(100, jetstream.FetchMaxWait(w.options.Pull))
 	if err != nil {
 		return err
 	}
@@ -161,7 +157,12 @@ func (w *Worker) sweep(ctx context.Context, late time.Duration) error {
 			w.options.Log.Error("a backlog's record is left alone", zap.Error(err))
 			return nil
 		}
-		return w.rouse(ctx, e.Key, b, now, late)
+		err = w.rouse(ctx, e.Key, b, now, late)
+		if errors.Is(err, registry.ErrNewer) || errors.Is(err, registry.ErrUnreadable) {
+			w.options.Log.Error("a backlog is left alone with its webhook", zap.Error(err))
+			return nil
+		}
+		return err
 	})
 }
 

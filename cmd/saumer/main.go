@@ -28,6 +28,7 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"Show the whole story in a minute: deliver, back off, deactivate, reactivate, replay."`
 	Account struct {
 		Add accountAddCommand `cmd:"" help:"Make an account."`
+		Set accountSetCommand `cmd:"" help:"Set who is told of its webhooks, and in which language."`
 	} `cmd:"" help:"Accounts."`
 	Health  healthCommand  `cmd:"" help:"Ask a running Saumer whether it is ready; exit code 0 if so."`
 	Version versionCommand `cmd:"" help:"Print the version."`

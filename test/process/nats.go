@@ -50,7 +50,7 @@ func (n *NATS) Start() (err error) {
 	if n.file, err = os.OpenFile(filepath.Join(n.Dir, "nats.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err != nil {
 		return err
 	}
-	n.cmd = exec.Command(n.Binary, "-c", path)
+	n.cmd = command(n.Binary, "-c", path)
 	n.cmd.Stdout, n.cmd.Stderr = n.file, n.file
 	if err := n.cmd.Start(); err != nil {
 		return fmt.Errorf("start nats-server: %w", err)
@@ -60,7 +60,7 @@ func (n *NATS) Start() (err error) {
 
 func (n *NATS) awaitReady() error {
 	for deadline := time.Now().Add(starting); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		res, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/healthz?js-enabled-only=true", n.Monitor))
+		res, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/healthz?js-enabled-only=true", n.Monitor))
 		if err != nil {
 			continue
 		}

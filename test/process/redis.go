@@ -41,7 +41,7 @@ func (r *Redis) Start() error {
 		}
 		r.Port = port
 	}
-	r.cmd = exec.Command("redis-server", "--port", fmt.Sprint(r.Port), "--bind", "127.0.0.1", "--save", "", "--dir", r.Dir, "--repl-diskless-sync-delay", "0")
+	r.cmd = command("redis-server", "--port", fmt.Sprint(r.Port), "--bind", "127.0.0.1", "--save", "", "--dir", r.Dir, "--repl-diskless-sync-delay", "0")
 	out, err := r.cmd.StdoutPipe()
 	if err != nil {
 		return fmt.Errorf("start redis-server: %w", err)

@@ -36,11 +36,14 @@ type Saumer struct {
 	out    *output
 }
 
+// client asks processes that may be stopped, or wait for something that is gone.
+var client = &http.Client{Timeout: 20 * time.Second}
+
 // Start starts a process in a directory and returns when it is ready. Env is added to the environment. Kill it in any
 // case.
 func Start(binary, dir string, env []string, args ...string) (*Saumer, error) {
 	s := &Saumer{exited: make(chan struct{}), out: &output{more: make(chan struct{})}}
-	s.cmd = exec.Command(binary, append([]string{"serve", "--http", "127.0.0.1:0", "--password", Password, "--log-level", "warn"}, args...)...)
+	s.cmd = command(binary, append([]string{"serve", "--http", "127.0.0.1:0", "--password", Password, "--log-level", "warn"}, args...)...)
 	s.cmd.Dir, s.cmd.Env = dir, append(os.Environ(), env...)
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
 	if err := s.cmd.Start(); err != nil {
@@ -62,7 +65,7 @@ func (s *Saumer) ready() (err error) {
 		return err
 	}
 	for deadline := time.Now().Add(starting); time.Now().Before(deadline); {
-		res, err := http.Get(s.API + "/readyz")
+		res, err := client.Get(s.API + "/readyz")
 		if err == nil {
 			_ = res.Body.Close() // only its status counts
 			if res.StatusCode == http.StatusOK {
@@ -148,7 +151,7 @@ func (s *Saumer) CallAs(password, function string, parameters map[string]string,
 	for name, value := range parameters {
 		form.Set(name, value)
 	}
-	res, err := http.PostForm(s.API+"/webservice/webservice/json/"+function, form)
+	res, err := client.PostForm(s.API+"/webservice/webservice/json/"+function, form)
 	if err != nil {
 		return fmt.Errorf("%s: %w", function, err)
 	}
@@ -201,7 +204,7 @@ func (s *Saumer) Publish(id, body string) error {
 	}
 	req.SetBasicAuth("demo", Password)
 	req.Header.Set("Idempotency-Key", id)
-	res, err := http.DefaultClient.Do(req)
+	res, err := client.Do(req)
 	if err != nil {
 		return err
 	}

@@ -285,7 +285,7 @@ func TestNoticesByPageAndWebhook(t *testing.T) {
 		}
 		slices.Reverse(all)
 		for before, i := uint64(0), 0; i < len(all); i += 5 {
-			page, err := w.app.Service().Notices(t.Context(), w.account, 0, before, 5)
+			page, err := w.app.Service().Notices(w.t.Context(), w.account, 0, before, 5)
 			if err != nil || len(page) != min(5, len(all)-i) {
 				t.Fatalf("a page of %d, %v", len(page), err)
 			}

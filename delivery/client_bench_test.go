@@ -1,0 +1,109 @@
+//go:build unix
+
+package delivery_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/saumer/saumer/delivery"
+)
+
+var (
+	event = bytes.Repeat([]byte("0"), 500)
+	key   = bytes.Repeat([]byte("k"), 32)
+)
+
+// The three post the same 500 bytes to the same receiver from 64 goroutines: the client with all that an attempt needs,
+// net/http with nothing around it, and bare sockets, which are the limit.
+
+// cpu reports what the process used of the processors until it is called, as ns a post: receivers included, but of
+// other programs on the machine hardly disturbed.
+func cpu(b *testing.B) func() {
+	used := func() time.Duration {
+		var u syscall.Rusage
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+			b.Fatal(err)
+		}
+		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
+	before := used()
+	return func() { b.ReportMetric(float64(used()-before)/float64(b.N), "cpu-ns/op") }
+}
+
+func BenchmarkClient(b *testing.B) {
+	c := newClient(b)
+	target := delivery.Target{Key: "demo.7", ID: "7", URL: "http://" + listen(b, accept) + "/hook?from=demo", Secrets: [][]byte{key}}
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	b.ReportAllocs()
+	b.SetParallelism(32)
+	defer cpu(b)()
+	b.RunParallel(func(pb *testing.PB) {
+		for seq := uint64(1); pb.Next(); seq++ {
+			a := c.Do(ctx, target, delivery.Request{Event: "optin_finalized", ID: strconv.FormatUint(seq, 10), Seq: seq, Data: event, Number: 1})
+			if a.Outcome != delivery.Delivered {
+				b.Error(a.Outcome, a.Error)
+				return
+			}
+		}
+	})
+}
+
+func BenchmarkNetHTTP(b *testing.B) {
+	transport := &http.Transport{MaxIdleConnsPerHost: 256}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport}
+	url := "http://" + listen(b, accept) + "/hook?from=demo"
+	b.ReportAllocs()
+	b.SetParallelism(32)
+	defer cpu(b)()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			res, err := client.Post(url, "application/json", bytes.NewReader(event))
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			_, err = io.Copy(io.Discard, res.Body)
+			if cerr := res.Body.Close(); err != nil || cerr != nil || res.StatusCode != http.StatusOK {
+				b.Error(err, cerr, res.Status)
+				return
+			}
+		}
+	})
+}
+
+func BenchmarkSocket(b *testing.B) {
+	addr := listen(b, accept)
+	request := []byte("POST /hook?from=demo HTTP/1.1\r\nHost: " + addr + "\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n" + string(event))
+	b.ReportAllocs()
+	b.SetParallelism(32)
+	defer cpu(b)()
+	b.RunParallel(func(pb *testing.PB) {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		defer func() { _ = c.Close() }() // nothing is under way
+		answer := make([]byte, len(accepting))
+		for pb.Next() {
+			if _, err := c.Write(request); err != nil {
+				b.Error(err)
+				return
+			}
+			if _, err := io.ReadFull(c, answer); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}

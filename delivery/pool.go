@@ -1,0 +1,141 @@
+package delivery
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// sweepEvery is how often idle connections are looked through.
+const sweepEvery = idleTime / 10
+
+// pool keeps idle connections, and gives out first what was used last. It is safe for concurrent use.
+type pool struct {
+	mu     sync.Mutex
+	shut   bool
+	routes map[route][]*conn // idle longest first
+	// oldest and newest are the ends of the list of all that are idle.
+	oldest, newest *conn
+	size           int
+	sweeper        *time.Timer // nil while nothing is idle
+}
+
+func newPool() *pool { return &pool{routes: map[route][]*conn{}} }
+
+// take returns an idle connection, or nil. The endpoint may have closed it.
+func (p *pool) take(r route) *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	idle := p.routes[r]
+	if len(idle) == 0 {
+		return nil
+	}
+	c := idle[len(idle)-1]
+	p.remove(c)
+	return c
+}
+
+// put keeps a connection for later, and closes one if those are too many.
+func (p *pool) put(c *conn) {
+	if excess := p.keep(c); excess != nil {
+		_ = excess.Close() // nothing is under way on it
+	}
+}
+
+// keep returns what is to be closed.
+func (p *pool) keep(c *conn) *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	idle := p.routes[c.key]
+	if p.shut || len(idle) >= idlePerHost {
+		return c
+	}
+	var excess *conn
+	if p.size >= idleConns {
+		excess = p.oldest
+		p.remove(excess)
+		idle = p.routes[c.key]
+	}
+	c.since = time.Now()
+	p.routes[c.key] = append(idle, c)
+	if c.older = p.newest; c.older != nil {
+		c.older.newer = c
+	} else {
+		p.oldest = c
+	}
+	p.newest = c
+	p.size++
+	if p.sweeper == nil {
+		p.sweeper = time.AfterFunc(sweepEvery, p.sweep)
+	}
+	return excess
+}
+
+// remove takes a connection out.
+func (p *pool) remove(c *conn) {
+	idle := p.routes[c.key]
+	// Most often it is the last, and else the first.
+	if last := len(idle) - 1; idle[last] == c {
+		idle[last] = nil
+		idle = idle[:last]
+	} else {
+		i := slices.Index(idle, c)
+		idle = slices.Delete(idle, i, i+1)
+	}
+	p.routes[c.key] = idle
+	if c.older != nil {
+		c.older.newer = c.newer
+	} else {
+		p.oldest = c.newer
+	}
+	if c.newer != nil {
+		c.newer.older = c.older
+	} else {
+		p.newest = c.older
+	}
+	c.older, c.newer = nil, nil
+	p.size--
+}
+
+// sweep closes what has been idle for too long, or was closed by its endpoint.
+func (p *pool) sweep() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.shut {
+		return
+	}
+	now := time.Now()
+	for c := p.oldest; c != nil && now.Sub(c.since) >= sweepEvery; {
+		next := c.newer
+		if now.Sub(c.since) >= idleTime || c.closed(time.Time{}) {
+			p.remove(c)
+			_ = c.Close() // nothing is under way on it
+		}
+		c = next
+	}
+	for r, idle := range p.routes {
+		if len(idle) == 0 {
+			delete(p.routes, r)
+		}
+	}
+	if p.size == 0 {
+		p.sweeper = nil
+		return
+	}
+	p.sweeper.Reset(sweepEvery)
+}
+
+// close closes all idle connections; none is kept from then on.
+func (p *pool) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.shut = true
+	if p.sweeper != nil {
+		p.sweeper.Stop()
+	}
+	for p.oldest != nil {
+		c := p.oldest
+		p.remove(c)
+		_ = c.Close() // nothing is under way on it
+	}
+}
