@@ -54,7 +54,7 @@ func sum(key []byte, parts ...[]byte) []byte {
 
 // begin makes the cookie of a new session.
 func (s *sessions) begin(ctx context.Context, account string, secure bool) (*http.Cookie, error) {
-	_, credential, err := s.accounts.Get(ctx, account)
+	_, credential, err := s.accounts.Credential(ctx, account)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (s *sessions) visitor(r *http.Request) (visitor, error) {
 	if s.now().Unix() >= int64(binary.BigEndian.Uint64(signed[1:])) {
 		return visitor{}, errNoSession
 	}
-	account, credential, err := s.accounts.Get(r.Context(), string(signed[head:]))
+	account, credential, err := s.accounts.Credential(r.Context(), string(signed[head:]))
 	if errors.Is(err, registry.ErrNotFound) {
 		return visitor{}, errNoSession
 	}

@@ -215,9 +215,9 @@ func (s *Accounts) Authenticate(ctx context.Context, name, password string) (Acc
 	return a.public(), nil
 }
 
-// Get returns the account of a name, and its credential, which changes with its password and tells nothing of it:
+// Credential returns the account of a name, and its credential, which changes with its password and tells nothing of it:
 // ErrNotFound.
-func (s *Accounts) Get(ctx context.Context, name string) (Account, [sha256.Size]byte, error) {
+func (s *Accounts) Credential(ctx context.Context, name string) (Account, [sha256.Size]byte, error) {
 	a, _, err := s.get(ctx, name)
 	if err != nil {
 		return Account{}, [sha256.Size]byte{}, err
