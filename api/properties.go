@@ -8,7 +8,7 @@ import (
 	"github.com/saumer/saumer/registry"
 )
 
-// properties are a webhook on the wire. The web service says active as 1 or 0, REST as true or false.
+// properties are a webhook on the wire. The web service says what is true as 1 or 0, REST as true or false.
 type properties[Flag int | bool] struct {
 	ID           uint64 `json:"id"`
 	App          string `json:"app"`
@@ -26,14 +26,16 @@ type properties[Flag int | bool] struct {
 	Buffered     uint64 `json:"buffered"`
 	ReplayUntil  stamp  `json:"replayUntil"`
 	Gap          uint64 `json:"gap"`
+	Ordered      Flag   `json:"ordered"`
 }
 
-func propertiesOf[Flag int | bool](w Webhook, active Flag) properties[Flag] {
+func propertiesOf[Flag int | bool](w Webhook, flag func(bool) Flag) properties[Flag] {
 	return properties[Flag]{
-		ID: w.ID, App: w.App, Event: w.Event, URL: w.URL, Active: active, State: w.Status.State,
+		ID: w.ID, App: w.App, Event: w.Event, URL: w.URL, Active: flag(w.Active), State: w.Status.State,
 		Created: stamp(w.Created), FailingSince: stamp(w.Status.FailingSince), Deactivated: stamp(w.Deactivated),
 		Reason: w.Reason, LastError: w.Status.LastError, NextAttempt: stamp(w.Status.NextAttempt),
 		Lag: w.Status.Lag, Buffered: w.Status.Buffered, ReplayUntil: stamp(w.Status.ReplayUntil), Gap: w.Status.Gap,
+		Ordered: flag(w.Settings.Ordered),
 	}
 }
 
@@ -50,7 +52,8 @@ func (s stamp) MarshalJSON() ([]byte, error) {
 
 // settings are those of a webhook in the REST shell.
 type settings struct {
-	MaxInFlight int `json:"maxInFlight,omitempty"`
+	MaxInFlight int  `json:"maxInFlight,omitempty"`
+	Ordered     bool `json:"ordered,omitempty"`
 	// Timeout is such as "5s" or "1m30s".
 	Timeout string `json:"timeout,omitempty"`
 	// Headers may hold credentials, and are taken but never shown.
@@ -58,7 +61,7 @@ type settings struct {
 }
 
 func settingsOf(s registry.Settings) settings {
-	out := settings{MaxInFlight: s.MaxInFlight}
+	out := settings{MaxInFlight: s.MaxInFlight, Ordered: s.Ordered}
 	if s.Timeout != 0 {
 		out.Timeout = s.Timeout.String()
 	}

@@ -159,7 +159,7 @@ type restWebhook struct {
 }
 
 func restWebhookOf(w Webhook) restWebhook {
-	return restWebhook{propertiesOf(w, w.Active), settingsOf(w.Settings)}
+	return restWebhook{propertiesOf(w, func(is bool) bool { return is }), settingsOf(w.Settings)}
 }
 
 func (h *shell) list(_ http.ResponseWriter, r *http.Request, acc registry.Account) (int, any, error) {
@@ -182,7 +182,7 @@ func (h *shell) create(w http.ResponseWriter, r *http.Request, acc registry.Acco
 	if err := decode(w, r, &in); err != nil {
 		return 0, nil, err
 	}
-	s := registry.Settings{MaxInFlight: in.Settings.MaxInFlight, Headers: in.Settings.Headers}
+	s := registry.Settings{MaxInFlight: in.Settings.MaxInFlight, Ordered: in.Settings.Ordered, Headers: in.Settings.Headers}
 	if in.Settings.Timeout != "" {
 		var err error
 		if s.Timeout, err = time.ParseDuration(in.Settings.Timeout); err != nil {

@@ -315,6 +315,9 @@ func checkKey(key string) error {
 }
 
 func checkSettings(s registry.Settings) error {
+	if s.Ordered && s.MaxInFlight > 1 {
+		return fmt.Errorf("%w: ordered has one attempt in flight at a time; leave maxInFlight out", ErrSettings)
+	}
 	if s.MaxInFlight < 0 || s.MaxInFlight > maxInFlight {
 		return fmt.Errorf("%w: maxInFlight is 1 to %d, or 0 for the default", ErrSettings, maxInFlight)
 	}

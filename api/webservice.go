@@ -96,7 +96,13 @@ func Call(ctx context.Context, s *Service, acc registry.Account, function string
 }
 
 func createWebHook(ctx context.Context, s *Service, acc registry.Account, p parameters) (any, error) {
-	w, secret, err := s.Create(ctx, acc, CreateInput{App: p.required("app"), Event: p.required("event"), URL: p.required("url")})
+	ordered, err := p.flag("ordered")
+	if err != nil {
+		return nil, err
+	}
+	w, secret, err := s.Create(ctx, acc, CreateInput{
+		App: p.required("app"), Event: p.required("event"), URL: p.required("url"), Settings: registry.Settings{Ordered: ordered},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -148,10 +154,12 @@ func deleteWebHookByID(ctx context.Context, s *Service, acc registry.Account, p 
 // webHookID takes the id under each name that integrations use.
 func webHookID(p parameters) (uint64, error) { return parseID(p.required("id", "webhookid")) }
 
-// numbered are the properties with active as 1 or 0.
+// numbered are the properties with what is true as 1 and what is not as 0.
 func numbered(w Webhook) properties[int] {
-	if w.Active {
-		return propertiesOf(w, 1)
-	}
-	return propertiesOf(w, 0)
+	return propertiesOf(w, func(is bool) int {
+		if is {
+			return 1
+		}
+		return 0
+	})
 }

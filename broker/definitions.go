@@ -22,7 +22,7 @@ const (
 	dedupe = 10 * time.Minute
 	// noticeDedupe is for how long after a crash a notice that was stored is not stored again.
 	noticeDedupe = 24 * time.Hour
-	// attemptsKept bounds the attempt log of one webhook, in messages.
+	// attemptsKept bounds the attempt log of one webhook, in messages of one to pageRecords records.
 	attemptsKept = 200
 	// rejectedKept bounds the stream REJECTED as a whole.
 	rejectedKept = 100_000

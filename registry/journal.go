@@ -210,6 +210,9 @@ func (r *Registry) Target(w Webhook) (delivery.Target, error) {
 	if !w.Rotated.IsZero() {
 		t.Retire = w.Rotated.Add(Rotation)
 	}
+	if w.Settings.Ordered {
+		t.MaxInFlight = 1
+	}
 	secrets, err := r.Secrets(w)
 	if err != nil {
 		return t, err

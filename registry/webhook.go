@@ -83,9 +83,11 @@ type Replay struct {
 
 // Settings of one webhook. A zero value means the default of the installation.
 type Settings struct {
-	MaxInFlight int               `json:"max_in_flight,omitempty"`
-	Timeout     time.Duration     `json:"timeout,omitempty"`
-	Headers     map[string]string `json:"headers,omitempty"`
+	MaxInFlight int `json:"max_in_flight,omitempty"`
+	// Ordered webhooks get their events in the order of the stream, one at a time, from their backlog for good.
+	Ordered bool              `json:"ordered,omitempty"`
+	Timeout time.Duration     `json:"timeout,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"`
 }
 
 // Range is the interval [From, To) of stream sequences; To 0 means open.

@@ -33,6 +33,8 @@ type Backlog struct {
 	Again Pending `json:"again,omitempty"`
 	// Spans are parts of the stream to be worked off, ascending; at most the last is open.
 	Spans []Span `json:"spans,omitempty"`
+	// Ordered is true if the webhook is served from here for good, in the order of the stream.
+	Ordered bool `json:"ordered,omitempty"`
 	// Want is true if future events are to leave the live path: an open span is due.
 	Want bool `json:"want,omitempty"`
 	// Gone is true if the endpoint answered 410.
@@ -134,9 +136,17 @@ func (b *Backlog) waiting() iter.Seq[uint64] {
 	}
 }
 
+// first is the first event that waits by itself.
+func (b *Backlog) first() (uint64, bool) {
+	for seq := range b.waiting() {
+		return seq, true
+	}
+	return 0, false
+}
+
 // lowest is the lowest sequence that is outstanding.
 func (b *Backlog) lowest() (uint64, bool) {
-	for seq := range b.waiting() {
+	if seq, waits := b.first(); waits {
 		return seq, true
 	}
 	if len(b.Spans) > 0 {
@@ -145,8 +155,8 @@ func (b *Backlog) lowest() (uint64, bool) {
 	return 0, false
 }
 
-// ordered says whether the parts are in the order that everything else relies on.
-func (b *Backlog) ordered() bool {
+// sorted says whether the parts are in the order that everything else relies on.
+func (b *Backlog) sorted() bool {
 	for i, r := range b.Retries {
 		if i > 0 && b.Retries[i-1].Seq >= r.Seq {
 			return false
@@ -170,7 +180,8 @@ func (b *Backlog) empty() bool {
 	return b.idle() && len(b.News) == 0 && len(b.GivenUp.Seqs) == 0 && b.GivenUp.Quiet.IsZero()
 }
 
-// wake is when the backlog is next to be looked at; never, if all that is left is for people to decide.
+// wake is when the backlog is next to be looked at; never, if all that is left is for people to decide, or, of an
+// ordered webhook, what it has not read yet.
 func (b *Backlog) wake() (at time.Time, never bool) {
 	at, never = b.due()
 	if tell, nothing := b.tell(); !nothing && (never || tell.Before(at)) {
@@ -190,6 +201,14 @@ func (b *Backlog) due() (at time.Time, never bool) {
 	case b.Want || b.Gone:
 		// Future events are to leave the live path, or the webhook is to be judged: both wait for no backoff.
 		return time.Time{}, false
+	case b.Ordered:
+		first, waits := b.first()
+		if _, open := b.open(); !waits && open && len(b.Spans) == 1 {
+			return time.Time{}, true // until the live path passes an event of it
+		}
+		if i, found := b.retry(first); found {
+			at = b.Retries[i].Next
+		}
 	case len(b.Pending) == 0 && len(b.Spans) == 0:
 		for i, r := range b.Retries {
 			if i == 0 || r.Next.Before(at) {

@@ -213,12 +213,14 @@ func (m *Backlogs) Status(ctx context.Context, w registry.Webhook) (Status, erro
 	if err != nil {
 		return s, err
 	}
-	if position, ok := b.lowest(); ok && position < first {
+	// Where an ordered webhook that misses nothing stands may be long ago.
+	if position, ok := b.lowest(); ok && position < first && !(b.Ordered && w.Active && s.Lag == 0) {
 		s.Gap = first - position
 	}
 	switch {
 	case !w.Active:
 		return m.inactive(ctx, w, b, s, last)
+	case b.Ordered && s.Lag == 0:
 	case len(b.Pending) > 0 || len(b.Spans) > 0 || b.Want:
 		s.State = Lagging
 	}

@@ -109,6 +109,8 @@ type runner struct {
 	attempts context.Context //nolint:containedctx // of one run, like all of this
 	feed     feed
 	results  chan result
+	// floor is, for an ordered webhook, up to where the live path has handed over all that it is to.
+	floor uint64
 	// window is how many attempts may be under way: it begins with one, the probe, and grows as the endpoint accepts.
 	window, limit int
 	// proven is true once the endpoint has accepted an event in this pass; rejection is the last that it did not want.
@@ -169,6 +171,7 @@ func (r *runner) pass(ctx, lasting context.Context) error {
 // last runner wrote.
 func (r *runner) begin(ctx context.Context) error {
 	r.changes, r.stopped, r.failed, r.proven, r.rejection = changes{}, false, false, false, nil
+	r.feed = feed{}
 	now := r.Broker.Now()
 	var err error
 	r.record, err = r.store.update(ctx, r.key, must, func(b *Backlog) error {
@@ -195,6 +198,9 @@ func (r *runner) begin(ctx context.Context) error {
 	if r.limit = r.target.MaxInFlight; r.limit == 0 {
 		r.limit = r.MaxInFlight
 	}
+	if err := r.line(ctx); err != nil {
+		return err
+	}
 	r.results = make(chan result, r.limit)
 	if a := r.webhook.Activation; r.webhook.Active && a != nil && !a.At.Equal(r.record.Activated) {
 		if err := r.update(ctx, func(b *Backlog) error { b.activate(*a); return nil }); err != nil {
@@ -217,7 +223,7 @@ func (r *runner) work(ctx, lasting context.Context) error {
 	if r.Broker.Now().Before(r.record.Next) {
 		return nil
 	}
-	r.feed = newFeed(r.Broker, r.webhook, &r.record, r.Broker.Now())
+	r.feed = newFeed(r.Broker, r.webhook, &r.record, r.Broker.Now(), r.floor)
 	tick, turn := time.NewTicker(checkpoint), time.NewTimer(turn)
 	defer tick.Stop()
 	defer turn.Stop()
@@ -260,7 +266,7 @@ func (r *runner) work(ctx, lasting context.Context) error {
 // fill begins attempts while the window has room, and lets the live path take over again where it can.
 func (r *runner) fill(ctx context.Context) error {
 	switch idle := r.feed.idle(); {
-	case r.stopped || !r.feed.atHead() || !r.proven && !idle:
+	case r.record.Ordered || r.stopped || !r.feed.atHead() || !r.proven && !idle:
 	case r.proven || r.rejection == nil || r.record.Streak < streakFails:
 		if err := r.closeSpan(ctx); err != nil {
 			return err
@@ -363,6 +369,7 @@ func (r *runner) rejected(ctx context.Context, a delivery.Attempt) error {
 	}
 	r.rejection = &a
 	r.changes.rejected(a, r.Backoff)
+	r.stopped = r.stopped || r.record.Ordered // what follows waits for it
 	if !again && r.record.full() {
 		r.fail(a)
 		return nil
@@ -385,6 +392,8 @@ func (r *runner) exhausted(ctx context.Context, a delivery.Attempt, retry Retry)
 	if err != nil {
 		return err
 	}
+	// In order nothing can be taken meanwhile. What was taken right before it tells as much.
+	taken = taken || r.record.Ordered && r.record.Streak < 2
 	if !taken && r.Mode != Off {
 		r.changes.rejected(a, r.Backoff)
 		r.changes.unbroken(retry)
@@ -467,7 +476,7 @@ func (r *runner) end(ctx, lasting context.Context) error {
 		if b.Lease.Owner != r.Owner {
 			return errHeld
 		}
-		if at, never := b.wake(); ctx.Err() == nil && !never && !b.empty() && !at.After(now) {
+		if at, never := b.wake(); ctx.Err() == nil && !never && !b.empty() && !at.After(now) && !r.feed.blocked {
 			return errMore
 		}
 		b.Lease = Lease{}
@@ -481,6 +490,8 @@ func (r *runner) end(ctx, lasting context.Context) error {
 	case b.empty():
 		r.log.Debug("the backlog is worked off")
 		return nil
+	case b.Ordered:
+		return r.rest(lasting, &b)
 	}
 	return r.store.wakeUp(lasting, r.key, &b)
 }
