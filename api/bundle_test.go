@@ -149,6 +149,10 @@ func (f *fakeBacklogs) Activate(ctx context.Context, key string, replayEvents bo
 	return w, count, err
 }
 
+func (f *fakeBacklogs) ActivateAfter(ctx context.Context, key string, _ time.Time, replayEvents bool) (registry.Webhook, uint64, error) {
+	return f.Activate(ctx, key, replayEvents)
+}
+
 func (f *fakeBacklogs) Delete(ctx context.Context, key string) error {
 	if f.fail != nil {
 		return f.fail

@@ -167,9 +167,9 @@ func Codes(function string) []Code {
 	return codes
 }
 
-// codeOf finds the code of a function's error and the sentence to answer with. An unknown function has the shared
+// CodeOf finds the code of a function's error and the sentence to answer with. An unknown function has the shared
 // codes alone.
-func codeOf(function string, err error) (Code, string) {
+func CodeOf(function string, err error) (Code, string) {
 	i := slices.IndexFunc(functions, func(f Function) bool { return f.Name == function })
 	codes := shared
 	if i >= 0 {

@@ -31,6 +31,8 @@ type Backlogs interface {
 	// Activate activates a webhook, and returns it and how many events will be replayed. If it is active already it
 	// changes nothing.
 	Activate(ctx context.Context, key string, replayEvents bool) (registry.Webhook, uint64, error)
+	// ActivateAfter is Activate for the deactivation of that time alone, else replay.ErrOver.
+	ActivateAfter(ctx context.Context, key string, deactivated time.Time, replayEvents bool) (registry.Webhook, uint64, error)
 	// Delete removes a webhook, its backlog and its log. This node starts no attempt after it has returned, and other
 	// nodes stop as the news reaches them.
 	Delete(ctx context.Context, key string) error
@@ -182,6 +184,17 @@ func (s *Service) Activate(ctx context.Context, acc registry.Account, id uint64,
 		return Webhook{}, 0, ErrID
 	}
 	w, count, err := s.o.Backlogs.Activate(ctx, registry.Key(acc.Name, id), replayEvents)
+	if err != nil {
+		return Webhook{}, 0, err
+	}
+	described, err := s.describe(ctx, w)
+	return described, count, err
+}
+
+// Reactivate is Activate by the right of a link, after its deactivation alone: registry.ErrNotFound, or replay.ErrOver if
+// the webhook was activated since.
+func (s *Service) Reactivate(ctx context.Context, link notify.Link, replayEvents bool) (Webhook, uint64, error) {
+	w, count, err := s.o.Backlogs.ActivateAfter(ctx, registry.Key(link.Account, link.ID), link.Deactivated, replayEvents)
 	if err != nil {
 		return Webhook{}, 0, err
 	}

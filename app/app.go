@@ -18,6 +18,7 @@ import (
 
 	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/console"
 	"github.com/saumer/saumer/consumer"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/notify"
@@ -47,6 +48,7 @@ var (
 // App is one process of Saumer.
 type App struct {
 	options  Options
+	key      []byte // the secret key
 	broker   *broker.Broker
 	registry *registry.Registry
 	accounts *registry.Accounts
@@ -57,6 +59,7 @@ type App struct {
 	consumer *consumer.Worker
 	replay   *replay.Worker
 	service  *api.Service
+	console  *console.Console
 	handler  http.Handler
 	listener net.Listener
 	password string
@@ -125,6 +128,7 @@ func (a *App) openRegistry(ctx context.Context) error {
 			return err
 		}
 	}
+	a.key = key
 	sealer, err := registry.NewSealer(key)
 	if err != nil {
 		return err
@@ -160,7 +164,7 @@ func (a *App) openRegistry(ctx context.Context) error {
 	return nil
 }
 
-// wire makes the workers and the API of what is open.
+// wire makes the workers, the API and the console of what is open.
 func (a *App) wire(ackWait time.Duration) {
 	o := a.options
 	a.client = delivery.NewClient(delivery.Options{
@@ -194,7 +198,15 @@ func (a *App) wire(ackWait time.Duration) {
 		Backlogs: backlogs, Replays: backlogs, Tester: sender, Prober: a.client, Stream: a.broker,
 		Publisher: a.broker.JetStream, Notices: a.notices, Events: o.Events,
 	})
-	a.handler = api.Handler(a.service, a.accounts, a.check, o.Log.Named("api"))
+	a.console = console.New(console.Options{
+		Service: a.service, Accounts: a.accounts, Links: a.links, Key: a.key, PublicURL: a.publicURL(), Now: a.broker.Now, Version: o.Version, Log: o.Log.Named("console"),
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/", api.Handler(a.service, a.accounts, a.check, o.Log.Named("api")))
+	for _, path := range a.console.Paths() {
+		mux.Handle(path, a.console)
+	}
+	a.handler = mux
 }
 
 // check says why the process cannot do its work at the moment, or nil.
@@ -235,6 +247,7 @@ func (a *App) work(ctx context.Context) error {
 	}
 	if a.listener != nil {
 		server := api.NewServer(a.handler)
+		server.RegisterOnShutdown(a.console.Close)
 		group.Go(func() error {
 			if err := server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serve the API: %w", err)
@@ -287,7 +300,7 @@ func (a *App) FirstAccount() (name, password string, created bool) {
 	return a.options.Account, a.password, a.created
 }
 
-// Handler is the API, for a server of the caller's.
+// Handler is the API and the console, for a server of the caller's.
 func (a *App) Handler() http.Handler { return a.handler }
 
 // Service is the API without HTTP.

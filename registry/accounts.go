@@ -215,6 +215,16 @@ func (s *Accounts) Authenticate(ctx context.Context, name, password string) (Acc
 	return a.public(), nil
 }
 
+// Credential returns the account of a name, and its credential, which changes with its password and tells nothing of it:
+// ErrNotFound.
+func (s *Accounts) Credential(ctx context.Context, name string) (Account, [sha256.Size]byte, error) {
+	a, _, err := s.get(ctx, name)
+	if err != nil {
+		return Account{}, [sha256.Size]byte{}, err
+	}
+	return a.public(), sha256.Sum256([]byte(a.Hash)), nil
+}
+
 // matches says whether the hash is that of the password.
 func (s *Accounts) matches(ctx context.Context, hash []byte, password string) (bool, error) {
 	// A bcrypt hash has a fixed length, so no other pair has this text.

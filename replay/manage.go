@@ -26,6 +26,9 @@ func NewBacklogs(b *broker.Broker, r *registry.Registry, window, retention time.
 	return &Backlogs{broker: b, registry: r, store: store{b}, window: window, retention: retention}
 }
 
+// ErrOver is returned for the activation after one deactivation, if the webhook is active or was deactivated again.
+var ErrOver = errors.New("the webhook was activated since")
+
 // errActive ends an activation of a webhook that is active.
 var errActive = errors.New("the webhook is active")
 
@@ -33,8 +36,27 @@ var errActive = errors.New("the webhook is active")
 // webhook that is active stays as it is. Of several callers at once one decides. It returns registry.ErrNotFound,
 // or registry.ErrNewer or registry.ErrUnreadable if the webhook or its backlog is not ours to touch.
 func (m *Backlogs) Activate(ctx context.Context, key string, replayEvents bool) (registry.Webhook, uint64, error) {
+	return m.activate(ctx, key, replayEvents, func(registry.Webhook) error { return nil })
+}
+
+// ActivateAfter is Activate for the deactivation of that time alone: it returns ErrOver, and changes nothing, if the
+// webhook is active or was deactivated again since.
+func (m *Backlogs) ActivateAfter(ctx context.Context, key string, deactivated time.Time, replayEvents bool) (registry.Webhook, uint64, error) {
+	return m.activate(ctx, key, replayEvents, func(w registry.Webhook) error {
+		if !w.Deactivated.Equal(deactivated) {
+			return ErrOver
+		}
+		return nil
+	})
+}
+
+// activate activates a webhook if the check of it, active or not, passes.
+func (m *Backlogs) activate(ctx context.Context, key string, replayEvents bool, check func(registry.Webhook) error) (registry.Webhook, uint64, error) {
 	for {
 		w, err := m.registry.Get(ctx, key)
+		if err == nil {
+			err = check(w)
+		}
 		if err != nil || w.Active {
 			return w, 0, err
 		}
