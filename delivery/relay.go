@@ -27,7 +27,7 @@ func (c *Client) relay(ctx context.Context, deadline time.Time, e *endpoint, t T
 	if err != nil {
 		return err
 	}
-	if e.secure && res.ProtoMajor == 1 {
+	if res.TLS != nil && res.TLS.NegotiatedProtocol == http1 {
 		c.http1.Add(e.addr, struct{}{})
 	}
 	defer func() { _ = res.Body.Close() }() // what was to be known has been read
