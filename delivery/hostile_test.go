@@ -20,7 +20,7 @@ import (
 	"github.com/saumer/saumer/delivery"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(mustResolveHere(m), goleak.IgnoreCurrent()) }
 
 // Both ways of an attempt must come to the same: a small body goes over the client's own connections, a large one by
 // net/http.
