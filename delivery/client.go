@@ -2,6 +2,8 @@ package delivery
 
 import (
 	"context"
+	"crypto/x509"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -52,6 +54,8 @@ type Client struct {
 	endpoints *lru.Cache[string, *endpoint]
 	// http1 are the hosts that were asked by TLS for HTTP/2 and chose HTTP/1.1.
 	http1 *lru.Cache[string, struct{}]
+	// roots are the authorities that are trusted, nil the system's.
+	roots *x509.CertPool
 	agent string
 }
 
@@ -113,7 +117,9 @@ func (c *Client) post(ctx context.Context, deadline time.Time, t Target, r Reque
 		return err
 	}
 	if e.direct && len(r.Data) <= maxDirect && fits(r.Event) && fits(t.ID) && (!e.secure || c.http1.Contains(e.addr)) {
-		return c.direct(ctx, deadline, e, t, r, a)
+		if err = c.direct(ctx, deadline, e, t, r, a); !errors.Is(err, errProtocol) {
+			return err
+		}
 	}
 	return c.relay(ctx, deadline, e, t, r, a)
 }

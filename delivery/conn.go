@@ -5,24 +5,33 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"syscall"
+	"os"
 	"time"
 )
 
 // past is a deadline that is over.
 var past = time.Unix(1, 0)
 
+const (
+	// http1 is HTTP/1.1 as TLS chooses it, noApplicationProtocol the alert that says that nothing was chosen (RFC 7301).
+	http1                 = "http/1.1"
+	noApplicationProtocol = tls.AlertError(120)
+	// remoteAlert is what crypto/tls calls an alert of the endpoint.
+	remoteAlert = "remote error"
+)
+
+// errProtocol is the end of a connection on which the endpoint did not choose HTTP/1.1; nothing was sent.
+var errProtocol = errors.New("the endpoint does not choose HTTP/1.1")
+
 // errHandshake is the end of a handshake that took longer than the client's ConnectTimeout.
 var errHandshake = errors.New("the TLS handshake took too long")
 
 // conn is a connection to an endpoint that speaks HTTP/1.1. One attempt uses it at a time.
 type conn struct {
-	net.Conn
-	key route
-	// raw is the socket below, nil if there is none; probe looks at it, and puts what it sees in quiet.
-	raw   syscall.RawConn
-	probe func(fd uintptr) bool
-	quiet bool
+	net.Conn // the socket, or TLS over it
+	key      route
+	socket   *socket
+	one      [1]byte
 	// The pool's: when it became idle, and what did before and after it.
 	since        time.Time
 	older, newer *conn
@@ -34,69 +43,66 @@ type route struct {
 	secure bool
 }
 
-// connect dials an endpoint and, for https, shakes hands, offering these protocols.
-func (c *Client) connect(ctx context.Context, deadline time.Time, e *endpoint, protocols ...string) (*conn, error) {
+// connect dials an endpoint and, for https, shakes hands. Its error is errProtocol if the endpoint does not choose HTTP/1.1.
+func (c *Client) connect(ctx context.Context, deadline time.Time, e *endpoint) (*conn, error) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	socket, err := c.dial(ctx, "tcp", e.addr)
+	dialed, err := c.dial(ctx, "tcp", e.addr)
 	if err != nil {
 		return nil, err
 	}
-	made := &conn{Conn: socket, key: route{e.addr, e.secure}}
-	if s, ok := socket.(syscall.Conn); ok {
-		if made.raw, err = s.SyscallConn(); err != nil {
-			_ = socket.Close() // nothing was sent
-			return nil, err
-		}
-		made.probe = made.look
+	made := &conn{key: route{e.addr, e.secure}}
+	if made.socket, err = newSocket(dialed); err != nil {
+		_ = dialed.Close() // nothing was sent
+		return nil, err
 	}
+	made.Conn = made.socket
 	if e.secure {
-		if made.Conn, err = c.handshake(ctx, socket, e, protocols); err != nil {
+		if made.Conn, err = c.handshake(ctx, made.socket, e); err != nil {
 			// What it chose once it does not choose any more.
 			c.http1.Remove(e.addr)
-			_ = socket.Close() // nothing was sent
+			_ = dialed.Close() // nothing was sent
 			return nil, err
 		}
 	}
 	return made, nil
 }
 
-// handshake makes a socket a TLS connection.
-func (c *Client) handshake(ctx context.Context, socket net.Conn, e *endpoint, protocols []string) (net.Conn, error) {
+// handshake makes a socket a TLS connection that speaks HTTP/1.1. Its error is errProtocol if the endpoint does not
+// choose that.
+func (c *Client) handshake(ctx context.Context, socket net.Conn, e *endpoint) (net.Conn, error) {
 	shaking := ctx
 	if c.options.ConnectTimeout > 0 {
 		var cancel context.CancelFunc
 		shaking, cancel = context.WithTimeout(ctx, c.options.ConnectTimeout)
 		defer cancel()
 	}
-	secured := tls.Client(socket, &tls.Config{ServerName: e.server, NextProtos: protocols})
+	secured := tls.Client(socket, &tls.Config{ServerName: e.server, NextProtos: []string{http1}, RootCAs: c.roots})
 	err := secured.HandshakeContext(shaking)
-	if err != nil && shaking.Err() != nil && ctx.Err() == nil {
+	var op *net.OpError
+	switch {
+	case err == nil && secured.ConnectionState().NegotiatedProtocol == http1:
+		return secured, nil
+	case err == nil, errors.As(err, &op) && op.Op == remoteAlert && op.Err.Error() == noApplicationProtocol.Error():
+		return nil, errProtocol
+	case shaking.Err() != nil && ctx.Err() == nil:
 		return nil, errHandshake
 	}
-	return secured, err
+	return nil, err
 }
 
 // closed says whether an idle connection is of no use any more: the endpoint has closed it, or has sent what nobody
-// asked for. It sets the connection's deadline, and does not wait.
+// asked for. It sets the connection's deadline, and does not wait. What TLS sends for itself, such as session tickets,
+// it takes in.
 func (c *conn) closed(deadline time.Time) bool {
-	if c.raw != nil {
-		if c.SetDeadline(deadline) != nil {
-			return true
-		}
-		c.quiet = false
-		return c.raw.Read(c.probe) != nil || !c.quiet
-	}
-	// A pipe, as in tests: its end comes before its deadline.
-	var one [1]byte
-	if c.SetReadDeadline(past) != nil {
-		return true
-	}
-	if _, err := c.Read(one[:]); !isTimeout(err) {
-		return true
-	}
-	return c.SetDeadline(deadline) != nil
+	c.socket.looking = true
+	_, err := c.Read(c.one[:])
+	c.socket.looking = false
+	return !errors.Is(err, os.ErrDeadlineExceeded) || c.socket.SetDeadline(deadline) != nil
 }
+
+// Close closes the socket. TLS' farewell is left out: an endpoint that reads nothing could make it wait.
+func (c *conn) Close() error { return c.socket.Close() }
 
 // isTimeout says whether a deadline ended it.
 func isTimeout(err error) bool {

@@ -70,7 +70,7 @@ func (c *Client) direct(ctx context.Context, deadline time.Time, e *endpoint, t 
 		reused := conn != nil
 		if !reused {
 			var err error
-			if conn, err = c.connect(ctx, deadline, e, "http/1.1"); err != nil {
+			if conn, err = c.connect(ctx, deadline, e); err != nil {
 				return err
 			}
 		}

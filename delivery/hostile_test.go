@@ -20,7 +20,7 @@ import (
 	"github.com/saumer/saumer/delivery"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(mustResolveHere(m), goleak.IgnoreCurrent()) }
 
 // Both ways of an attempt must come to the same: a small body goes over the client's own connections, a large one by
 // net/http.
@@ -68,6 +68,7 @@ func TestResponses(t *testing.T) {
 		"no content":     {answering("HTTP/1.1 204 No Content\r\n\r\n"), delivery.Delivered, 204, "", ""},
 		"informational":  {answering("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + accepting), delivery.Delivered, 200, "ok", ""},
 		"switch":         {answering("HTTP/1.1 101 Switching Protocols\r\nContent-Length: 0\r\n\r\n"), delivery.Status, 101, "", "the endpoint answered 101 Switching Protocols"},
+		"switch, hold":   {stall("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nmore"), delivery.Status, 101, "", "the endpoint answered 101 Switching Protocols"},
 		"redirect":       {answering("HTTP/1.1 307 Temporary Redirect\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n"), delivery.Redirect, 307, "", "the endpoint answered 307 Temporary Redirect; redirects are not followed"},
 		"not modified":   {answering("HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n"), delivery.Redirect, 304, "", "the endpoint answered 304 Not Modified; redirects are not followed"},
 		"gone":           {answering("HTTP/1.1 410 Gone\r\nContent-Length: 3\r\n\r\nbye"), delivery.Gone, 410, "bye", "the endpoint answered 410 Gone"},

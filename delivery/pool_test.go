@@ -11,7 +11,8 @@ import (
 // pipe makes an idle connection, with the endpoint's end of it.
 func pipe(addr string) (*conn, net.Conn) {
 	ours, theirs := net.Pipe()
-	return &conn{Conn: ours, key: route{addr: addr}}, theirs
+	s := &socket{Conn: ours}
+	return &conn{Conn: s, key: route{addr: addr}, socket: s}, theirs
 }
 
 // ended says whether the client has closed a connection.

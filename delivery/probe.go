@@ -3,6 +3,7 @@ package delivery
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 )
 
@@ -29,7 +30,10 @@ func (c *Client) reach(ctx context.Context, deadline time.Time, url string) erro
 	if err != nil {
 		return err
 	}
-	conn, err := c.connect(ctx, deadline, e, "h2", "http/1.1")
+	conn, err := c.connect(ctx, deadline, e)
+	if errors.Is(err, errProtocol) {
+		return nil // it is there, and speaks HTTP/2 alone
+	}
 	if err != nil {
 		return err
 	}

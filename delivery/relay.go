@@ -27,14 +27,17 @@ func (c *Client) relay(ctx context.Context, deadline time.Time, e *endpoint, t T
 	if err != nil {
 		return err
 	}
-	if e.secure && res.ProtoMajor == 1 {
+	if res.TLS != nil && res.TLS.NegotiatedProtocol == http1 {
 		c.http1.Add(e.addr, struct{}{})
 	}
 	defer func() { _ = res.Body.Close() }() // what was to be known has been read
 	a.Status = res.StatusCode
-	var scratch [kept]byte
-	if _, err = readBody(res.Body, scratch[:], a); err != nil {
-		return err
+	// What follows a 101 is no body, and net/http holds no deadline for it.
+	if res.StatusCode != http.StatusSwitchingProtocols {
+		var scratch [kept]byte
+		if _, err = readBody(res.Body, scratch[:], a); err != nil {
+			return err
+		}
 	}
 	c.judge(a, res.Header.Get("Retry-After"))
 	return nil

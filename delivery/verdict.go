@@ -69,7 +69,6 @@ func (c *Client) classify(ctx context.Context, late *overtime, t Target, err err
 		dns     *net.DNSError
 		op      *net.OpError
 		record  tls.RecordHeaderError
-		alert   tls.AlertError
 		certErr *tls.CertificateVerificationError
 		unknown x509.UnknownAuthorityError
 		name    x509.HostnameError
@@ -93,8 +92,8 @@ func (c *Client) classify(ctx context.Context, late *overtime, t Target, err err
 		a.Outcome, a.Error = TLS, fmt.Sprintf("%s: does not speak TLS", host)
 	case errors.As(err, &certErr), errors.As(err, &unknown), errors.As(err, &name), errors.As(err, &expired):
 		a.Outcome, a.Error = TLS, fmt.Sprintf("%s: the certificate is not trusted", host)
-	case errors.As(err, &alert):
-		a.Outcome, a.Error = TLS, fmt.Sprintf("%s: the TLS handshake failed: %v", host, alert)
+	case errors.As(err, &op) && (op.Op == remoteAlert || op.Op == "local error"): // crypto/tls names them so
+		a.Outcome, a.Error = TLS, fmt.Sprintf("%s: the TLS handshake failed: %v", host, op.Err)
 	case errors.As(err, &op) && op.Op == "dial" && op.Timeout():
 		a.Outcome, a.Error = Timeout, fmt.Sprintf("%s: no connection within %v", host, c.options.ConnectTimeout)
 	case errors.As(err, &op) && op.Op == "dial":

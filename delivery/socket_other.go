@@ -2,7 +2,9 @@
 
 package delivery
 
+import "os"
+
 // probes says whether idle connections can be looked at on this system; where they cannot, net/http makes all attempts.
 const probes = false
 
-func (c *conn) look(uintptr) bool { return true }
+func (s *socket) readNow(uintptr) { s.n, s.err = 0, os.ErrDeadlineExceeded }
