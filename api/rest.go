@@ -60,6 +60,7 @@ func (h *shell) rest(mux *http.ServeMux) {
 			http.MethodPost: {"ReplayEvents", of(h.replay)},
 		},
 		"/v1/webhooks/{id}/why": {http.MethodGet: {"ExplainEvent", of(h.why)}},
+		"/v1/stats":             {http.MethodGet: {"GetStats", h.stats}},
 		"/v1/accounts": {
 			http.MethodPost: {"CreateAccount", h.createAccount},
 		},

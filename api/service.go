@@ -55,6 +55,7 @@ type Options struct {
 	Replays   Replays
 	Tester    Tester
 	Prober    Prober
+	Stats     Stats
 	// Stream reads events.
 	Stream Events
 	// Publisher stores events.
