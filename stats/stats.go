@@ -33,7 +33,7 @@ const (
 	storing   = 16
 	storeTime = 5 * time.Second
 	// maxWaiting bounds the records that could not be stored and wait, maxAge how long: an id is known for an hour.
-	maxWaiting = 20_000
+	maxWaiting = 10_000
 	maxAge     = 50 * time.Minute
 )
 
@@ -142,10 +142,10 @@ func (s *Stats) flush(ctx context.Context) {
 			left = append(left, batch[i])
 		}
 	}
-	s.waiting = left
+	s.waiting = s.bounded(left, s.store.Now())
 }
 
-// take moves what was counted since the last time to what waits, and drops what has waited for too long.
+// take moves what was counted since the last time to what waits.
 func (s *Stats) take(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,14 +159,18 @@ func (s *Stats) take(now time.Time) {
 	s.turn++
 	// A timer may be a little early by the clock of the store.
 	s.minute = now.Round(time.Second).Truncate(time.Minute)
-	drop := max(len(s.waiting)-maxWaiting, 0)
-	for drop < len(s.waiting) && now.Sub(s.waiting[drop].at) > maxAge {
+}
+
+// bounded drops the oldest of what could not be stored, where that is too many or too old.
+func (s *Stats) bounded(left []waiting, now time.Time) []waiting {
+	drop := max(len(left)-maxWaiting, 0)
+	for drop < len(left) && now.Sub(left[drop].at) > maxAge {
 		drop++
 	}
 	if drop > 0 {
 		s.log.Warn("statistics are dropped: they could not be stored for too long", zap.Int("records", drop))
-		s.waiting = s.waiting[drop:]
 	}
+	return left[drop:]
 }
 
 func (s *Stats) put(ctx context.Context, w *waiting) error {

@@ -178,10 +178,10 @@ func TestWaitingIsBounded(t *testing.T) {
 	if lines.FilterMessageSnippet("dropped").Len() == 0 {
 		t.Error("nothing says that records were dropped")
 	}
-	for i := range maxWaiting + 10 {
+	for i := range maxWaiting {
 		n.Rejected(fmt.Sprintf("account%d.1", i))
 	}
-	n.take(s.Now())
+	n.flush(t.Context())
 	if len(n.waiting) != maxWaiting {
 		t.Errorf("%d records wait, want %d", len(n.waiting), maxWaiting)
 	}
