@@ -23,6 +23,8 @@ type store struct {
 	*broker.Broker
 	now           atomic.Pointer[time.Time]
 	before, after atomic.Bool
+	// reading, unless it is nil, is called before records are read.
+	reading func()
 }
 
 var errAway = errors.New("the store is away")
@@ -42,6 +44,13 @@ func (s *store) StoreStats(ctx context.Context, account, id string, record []byt
 		return errAway
 	}
 	return nil
+}
+
+func (s *store) Stats(ctx context.Context, account string, since time.Time, each func([]byte)) error {
+	if s.reading != nil {
+		s.reading()
+	}
+	return s.Broker.Stats(ctx, account, since, each)
 }
 
 // open starts a store; its clock stands at half past some minute about now.
@@ -244,6 +253,21 @@ func TestManyRecords(t *testing.T) {
 	if series.Total.Rejected != records || series.Points[0].Rejected != records/60 {
 		t.Errorf("the sum is %d, the first point %d", series.Total.Rejected, series.Points[0].Rejected)
 	}
+}
+
+func TestAReadThatAFlushCrossesCountsOnce(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	n := New(s, "node", zap.NewNop())
+	s.before.Store(true)
+	n.Rejected("demo.1")
+	s.pass(t, n) // it waits
+	s.before.Store(false)
+	n.Delivered("demo.1", time.Millisecond)
+	s.reading = func() { n.flush(context.WithoutCancel(t.Context())) }
+	expect(t, "while both are stored", read(t, n, "demo", 2), "0/1/0 1/0/0 = 1/1/0")
+	s.reading = nil
+	expect(t, "then", read(t, n, "demo", 2), "0/1/0 1/0/0 = 1/1/0")
 }
 
 // Nothing is lost or counted twice between those who count, the one who stores, and those who read.
