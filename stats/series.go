@@ -56,8 +56,8 @@ func (s *Stats) Series(ctx context.Context, account string, steps int, step time
 		// What the clock of another process has in the future belongs to the present.
 		parts[min(int(at.Sub(from)/step), steps-1)].add(part)
 	}
-	// What is not stored yet is read first: what is stored meanwhile is told by its turn.
-	own, turn := s.own(account)
+	// What is not stored yet is read first: what is stored meanwhile is told by its turn, and holds as much or more.
+	own := s.own(account)
 	// A record is stored when its minute is over, or at a stop; clocks differ a little.
 	err := s.store.Stats(ctx, account, from.Add(-time.Minute), func(data []byte) {
 		r, part, err := decode(data)
@@ -68,9 +68,6 @@ func (s *Stats) Series(ctx context.Context, account string, steps int, step time
 			return
 		}
 		if r.Owner == s.owner {
-			if r.Turn >= turn {
-				return
-			}
 			delete(own, r.Turn)
 		}
 		add(r.At, &part)
@@ -91,9 +88,8 @@ func (s *Stats) Series(ctx context.Context, account string, steps int, step time
 	return series, nil
 }
 
-// own is what this process has not stored of an account yet, by turn, what is being counted included, whose turn it
-// returns.
-func (s *Stats) own(account string) (map[uint64]waiting, uint64) {
+// own is what this process has not stored of an account yet, by turn, what is being counted included.
+func (s *Stats) own(account string) map[uint64]waiting {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	own := map[uint64]waiting{}
@@ -105,7 +101,7 @@ func (s *Stats) own(account string) (map[uint64]waiting, uint64) {
 	if c, ok := s.counters.Load(account); ok {
 		own[s.turn] = waiting{account: account, turn: s.turn, at: s.minute, sums: c.(*counter).read()}
 	}
-	return own, s.turn
+	return own
 }
 
 func pointOf(at time.Time, s *sums) Point {
