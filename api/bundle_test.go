@@ -26,6 +26,7 @@ import (
 	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
+	"github.com/saumer/saumer/stats"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -45,6 +46,7 @@ type bundle struct {
 	attempts *delivery.Log
 	backlogs *fakeBacklogs
 	notices  *notify.Notices
+	stats    *stats.Stats
 	lines    *observer.ObservedLogs
 	ready    error
 }
@@ -97,7 +99,7 @@ func setup(t testing.TB) *bundle {
 	core, lines := observer.New(zap.InfoLevel)
 	u := &bundle{
 		t: t, broker: b, registry: r, accounts: registry.NewAccounts(b), attempts: delivery.NewLog(b, zap.NewNop()),
-		backlogs: &fakeBacklogs{registry: r}, lines: lines,
+		backlogs: &fakeBacklogs{registry: r}, stats: stats.New(b, "test", zap.NewNop()), lines: lines,
 	}
 	client := delivery.NewClient(delivery.Options{Timeout: 2 * time.Second, ConnectTimeout: time.Second, Version: "test", AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	t.Cleanup(client.Close)
@@ -108,7 +110,8 @@ func setup(t testing.TB) *bundle {
 		Notices:  u.notices,
 		Registry: r, Accounts: u.accounts, Backlogs: u.backlogs, Addresses: addresses{}, Attempts: u.attempts,
 		Replays: replay.NewBacklogs(b, r, 5*24*time.Hour, 24*time.Hour), Stream: b, Prober: client,
-		Tester:    delivery.NewSender(client, u.attempts, delivery.NewOutages(time.Minute)),
+		Tester:    delivery.NewSender(client, u.attempts, delivery.NewOutages(time.Minute), u.stats),
+		Stats:     u.stats,
 		Publisher: b.JetStream, Events: []string{"optin_finalized", "optout_finalized"},
 	})
 	u.handler = Handler(s, u.accounts, func(context.Context) error { return u.ready }, zap.New(core))

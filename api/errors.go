@@ -24,6 +24,7 @@ var (
 	ErrPosition  = errors.New("the attempt log does not have this attempt (any more)")
 	ErrPeriod    = errors.New("invalid period: it goes from a time to a later one, which is not in it")
 	ErrReference = errors.New("missing or invalid event: use its id or its stream sequence")
+	ErrSpan      = errors.New("invalid span: use hour or day")
 	ErrOperator  = errors.New("only an operator's account can make accounts")
 )
 
@@ -130,6 +131,7 @@ var functions = []Function{
 	{"GetNotices", "", "GET /v1/notices", []Code{
 		{2, http.StatusBadRequest, "invalid filter", ErrFilter, true},
 	}},
+	{"GetStats", "", "GET /v1/stats", []Code{{2, http.StatusBadRequest, ErrSpan.Error(), ErrSpan, false}}},
 	{"PublishEvent", "", "POST /v1/events/{event}", []Code{
 		{2, http.StatusNotFound, "unknown event: use one of those that it names", ErrEvent, true},
 		{3, http.StatusBadRequest, "the body is not a JSON value", event.ErrBody, false},

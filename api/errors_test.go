@@ -128,6 +128,8 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 		{"PublishEvent", 5, "demo", "POST", "/v1/events/optin_finalized", `{}`, []string{"Idempotency-Key", "ä"}},
 		{"PublishEvent", 5, "demo", "POST", "/v1/events/optin_finalized", `{}`, []string{"Idempotency-Key", ""}},
 		{"PublishEvent", 5, "demo", "POST", "/v1/events/optin_finalized", `{}`, []string{"Idempotency-Key", "a", "Idempotency-Key", "a"}},
+		{"GetStats", 0, "demo", "GET", "/v1/stats?span=day", "", nil},
+		{"GetStats", 2, "demo", "GET", "/v1/stats?span=week", "", nil},
 		{"CreateAccount", 0, "demo", "POST", "/v1/accounts", `{"name":"third","password":"password"}`, nil},
 		{"CreateAccount", 2, "other", "POST", "/v1/accounts", `{"name":"fourth","password":"password"}`, nil},
 		{"CreateAccount", 3, "demo", "POST", "/v1/accounts", `{"name":"Four.th","password":"password"}`, nil},

@@ -64,6 +64,7 @@ func (h *shell) rest(mux *http.ServeMux) {
 		"/v1/notices": {
 			http.MethodGet: {"GetNotices", h.notices},
 		},
+		"/v1/stats": {http.MethodGet: {"GetStats", h.stats}},
 		"/v1/accounts": {
 			http.MethodPost: {"CreateAccount", h.createAccount},
 		},

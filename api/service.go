@@ -58,6 +58,7 @@ type Options struct {
 	Replays   Replays
 	Tester    Tester
 	Prober    Prober
+	Stats     Stats
 	// Stream reads events.
 	Stream  Events
 	Notices *notify.Notices

@@ -24,6 +24,7 @@ import (
 	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
+	"github.com/saumer/saumer/stats"
 )
 
 const (
@@ -43,6 +44,8 @@ var (
 	_ replay.Prober    = (*delivery.Client)(nil)
 	_ consumer.Cover   = (*replay.Cover)(nil)
 	_ consumer.Rejects = (*broker.Broker)(nil)
+	_ delivery.Counts  = (*stats.Stats)(nil)
+	_ stats.Store      = (*broker.Broker)(nil)
 )
 
 // App is one process of Saumer.
@@ -56,6 +59,7 @@ type App struct {
 	links    *notify.Links
 	notices  *notify.Notices
 	outlets  []*notify.Outlet
+	stats    *stats.Stats
 	consumer *consumer.Worker
 	replay   *replay.Worker
 	service  *api.Service
@@ -172,8 +176,10 @@ func (a *App) wire(ackWait time.Duration) {
 	})
 	a.closing(func() error { a.client.Close(); return nil })
 	attempts := delivery.NewLog(a.broker, o.Log.Named("delivery"))
+	owner := rand.Text()
+	a.stats = stats.New(a.broker, owner, o.Log.Named("stats"))
 	// The slowest webhooks are tried once in the longest backoff.
-	sender := delivery.NewSender(a.client, attempts, delivery.NewOutages(2*o.BackoffMax+o.Timeout))
+	sender := delivery.NewSender(a.client, attempts, delivery.NewOutages(2*o.BackoffMax+o.Timeout), a.stats)
 	slots := delivery.NewSlots(o.MaxInFlight, inFlight)
 	backoff := delivery.Backoff{Initial: o.BackoffInitial, Max: o.BackoffMax}
 	wait := cmp.Or(o.Pull, pull)
@@ -190,12 +196,12 @@ func (a *App) wire(ackWait time.Duration) {
 		Broker: a.broker, Registry: a.registry, Sender: sender, Slots: slots,
 		Notifier: a.notices, Prober: a.client, FailingAfter: o.FailingAfter, Window: o.ReplayWindow,
 		Backoff: backoff, Policy: registry.Policy{After: o.DeactivateAfter, Attempts: o.DeactivateAttempts},
-		Mode: o.Deactivate, MaxInFlight: o.MaxInFlight, Grace: o.Grace, Pull: wait, Owner: rand.Text(), Log: o.Log.Named("replay"),
+		Mode: o.Deactivate, MaxInFlight: o.MaxInFlight, Grace: o.Grace, Pull: wait, Owner: owner, Log: o.Log.Named("replay"),
 	})
 	backlogs := replay.NewBacklogs(a.broker, a.registry, o.ReplayWindow, o.Retention)
 	a.service = api.NewService(api.Options{
 		Registry: a.registry, Accounts: a.accounts, Addresses: a.client, Attempts: attempts,
-		Backlogs: backlogs, Replays: backlogs, Tester: sender, Prober: a.client, Stream: a.broker,
+		Backlogs: backlogs, Replays: backlogs, Tester: sender, Prober: a.client, Stream: a.broker, Stats: a.stats,
 		Publisher: a.broker.JetStream, Notices: a.notices, Events: o.Events,
 	})
 	a.console = console.New(console.Options{
@@ -220,16 +226,17 @@ func (a *App) check(ctx context.Context) error {
 // Run delivers and serves until the context ends, and then stops in order: no new requests and events, what is under
 // way is finished within the grace, everything is closed. It returns the first error that is not of the stop itself.
 func (a *App) Run(ctx context.Context) error {
-	// The index is followed until the workers are done with it.
+	// The index is followed, and attempts are counted, until the workers are done.
 	following, stopFollowing := context.WithCancel(context.WithoutCancel(ctx))
-	followed := make(chan error, 1)
-	go func() { followed <- a.registry.Run(following) }()
+	var followers errgroup.Group
+	followers.Go(func() error { return a.registry.Run(following) })
+	followers.Go(func() error { return a.stats.Run(following) })
 	err := a.work(ctx)
 	flushing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	err = errors.Join(err, a.broker.Flush(flushing))
 	cancel()
 	stopFollowing()
-	return errors.Join(err, <-followed, a.close())
+	return errors.Join(err, followers.Wait(), a.close())
 }
 
 // work runs the workers and the API until the context ends or one of them fails.

@@ -15,6 +15,7 @@ const (
 	streamAttempts = "ATTEMPTS"
 	streamNotices  = "NOTICES"
 	streamRejected = "REJECTED"
+	streamStats    = "STATS"
 )
 
 const (
@@ -26,6 +27,10 @@ const (
 	attemptsKept = 200
 	// rejectedKept bounds the stream REJECTED as a whole.
 	rejectedKept = 100_000
+	// statsAge is how long statistics are kept, and statsKept bounds those of one account, in messages: those of two days
+	// and 17 processes.
+	statsAge  = 48 * time.Hour
+	statsKept = 50_000
 	// MaxAckPending bounds the events that are handed out and not acknowledged, over all workers.
 	MaxAckPending = 20_000
 	// markerTTL is how long the marker of a removed record is kept, for the watches of nodes that were away.
@@ -58,6 +63,10 @@ func (b *Broker) streams() []jetstream.StreamConfig {
 		{
 			Name: streamRejected, Description: "what cannot be delivered at all, with the reason",
 			Subjects: []string{"rejected.>"}, MaxAge: o.Retention, MaxMsgs: rejectedKept, Duplicates: dedupe,
+		},
+		{
+			Name: streamStats, Description: "what came of the attempts of each minute",
+			Subjects: []string{"stats.*"}, MaxAge: statsAge, MaxMsgsPerSubject: statsKept, Duplicates: time.Hour,
 		},
 	}
 	for i := range configs {

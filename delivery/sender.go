@@ -8,26 +8,49 @@ import (
 	"github.com/saumer/saumer/event"
 )
 
-// Sender makes attempts, logs them, and notes who can be reached. It is safe for concurrent use.
+// Counts are the statistics of attempts, by the webhook's key; *stats.Stats keeps them. No method waits for anything.
+type Counts interface {
+	Delivered(key string, took time.Duration)
+	Rejected(key string)
+	Unreachable(key string)
+}
+
+// Sender makes attempts, logs and counts them, and notes who can be reached. It is safe for concurrent use.
 type Sender struct {
 	client  *Client
 	log     *Log
 	outages *Outages
+	counts  Counts
 }
 
 // NewSender makes a sender.
-func NewSender(c *Client, l *Log, o *Outages) *Sender { return &Sender{client: c, log: l, outages: o} }
+func NewSender(c *Client, l *Log, o *Outages, n Counts) *Sender {
+	return &Sender{client: c, log: l, outages: o, counts: n}
+}
 
 // Attempt makes one attempt; see [Client.Do]. One that our own stop cut off is logged as well: it may have arrived.
 func (s *Sender) Attempt(ctx context.Context, t Target, r Request) Attempt {
 	a := s.client.Do(ctx, t, r)
 	s.outages.Note(t, a)
 	s.log.Append(t.Key, a)
+	s.count(t.Key, a)
 	return a
 }
 
+// count counts an attempt, unless our own stop cut it off.
+func (s *Sender) count(key string, a Attempt) {
+	switch a.Outcome.Class() {
+	case Success:
+		s.counts.Delivered(key, a.Duration)
+	case Rejected, Ended:
+		s.counts.Rejected(key)
+	case Unreachable:
+		s.counts.Unreachable(key)
+	}
+}
+
 // Test makes one attempt with the sample of an event that did not happen, and logs it. It says nothing of the webhook's
-// health, nor of whether hosts can be reached.
+// health, nor of whether hosts can be reached, and is not counted.
 func (s *Sender) Test(ctx context.Context, t Target, name string) Attempt {
 	a := s.client.Do(ctx, t, Request{Event: name, ID: "test-" + rand.Text(), Data: event.Sample(name), Number: 1, Test: true})
 	s.log.Append(t.Key, a)
