@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -74,7 +73,7 @@ func (b *Broker) noticesIn(ctx context.Context, account string, from, to uint64)
 			return found, nil
 		}
 		for _, m := range messages {
-			seq, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
+			seq, err := sequence(m)
 			if err != nil {
 				return nil, fmt.Errorf("read the notices of %s from %d: a sequence: %w", account, from, err)
 			}

@@ -3,7 +3,6 @@ package broker
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -35,10 +34,10 @@ func (b *Broker) Stats(ctx context.Context, account string, since time.Time, eac
 		for _, m := range messages {
 			each(m.Data)
 		}
-		if len(messages) == 0 || messages[len(messages)-1].Header.Get("Nats-Num-Pending") == "0" {
+		if len(messages) == 0 || added(messages[len(messages)-1], "Nats-Num-Pending") == "0" {
 			return nil
 		}
-		last, err := strconv.ParseUint(messages[len(messages)-1].Header.Get("Nats-Sequence"), 10, 64)
+		last, err := sequence(messages[len(messages)-1])
 		if err != nil {
 			return fmt.Errorf("read the statistics of %s: a record's sequence: %w", account, err)
 		}
