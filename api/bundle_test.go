@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
@@ -42,6 +44,7 @@ type bundle struct {
 	accounts *registry.Accounts
 	attempts *delivery.Log
 	backlogs *fakeBacklogs
+	notices  *notify.Notices
 	lines    *observer.ObservedLogs
 	ready    error
 }
@@ -96,8 +99,16 @@ func setup(t testing.TB) *bundle {
 		t: t, broker: b, registry: r, accounts: registry.NewAccounts(b), attempts: delivery.NewLog(b, zap.NewNop()),
 		backlogs: &fakeBacklogs{registry: r}, lines: lines,
 	}
+	client := delivery.NewClient(delivery.Options{Timeout: 2 * time.Second, ConnectTimeout: time.Second, Version: "test", AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	t.Cleanup(client.Close)
+	u.notices = notify.New(notify.Options{
+		Broker: b, Links: notify.NewLinks(registry.NewKey(), "https://hooks.example.org"), Window: time.Hour, Retention: 24 * time.Hour, Log: zap.NewNop(),
+	})
 	s := NewService(Options{
+		Notices:  u.notices,
 		Registry: r, Accounts: u.accounts, Backlogs: u.backlogs, Addresses: addresses{}, Attempts: u.attempts,
+		Replays: replay.NewBacklogs(b, r, 5*24*time.Hour, 24*time.Hour), Stream: b, Prober: client,
+		Tester:    delivery.NewSender(client, u.attempts, delivery.NewOutages(time.Minute)),
 		Publisher: b.JetStream, Events: []string{"optin_finalized", "optout_finalized"},
 	})
 	u.handler = Handler(s, u.accounts, func(context.Context) error { return u.ready }, zap.New(core))
@@ -136,6 +147,10 @@ func (f *fakeBacklogs) Activate(ctx context.Context, key string, replayEvents bo
 		return nil
 	})
 	return w, count, err
+}
+
+func (f *fakeBacklogs) ActivateAfter(ctx context.Context, key string, _ time.Time, replayEvents bool) (registry.Webhook, uint64, error) {
+	return f.Activate(ctx, key, replayEvents)
 }
 
 func (f *fakeBacklogs) Delete(ctx context.Context, key string) error {

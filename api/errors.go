@@ -10,17 +10,21 @@ import (
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/replay"
 )
 
 // Errors of the service; match them with errors.Is. Those of the packages below come through besides.
 var (
-	ErrApp      = errors.New("missing or invalid app: use 1 to 200 bytes of text without control characters")
-	ErrEvent    = errors.New("unknown event")
-	ErrID       = errors.New("missing or invalid id: use the number that CreateWebHook returned")
-	ErrSettings = errors.New("invalid settings")
-	ErrKey      = errors.New("invalid Idempotency-Key: use one header of at most 200 printable ASCII characters")
-	ErrFilter   = errors.New("invalid filter")
-	ErrOperator = errors.New("only an operator's account can make accounts")
+	ErrApp       = errors.New("missing or invalid app: use 1 to 200 bytes of text without control characters")
+	ErrEvent     = errors.New("unknown event")
+	ErrID        = errors.New("missing or invalid id: use the number that CreateWebHook returned")
+	ErrSettings  = errors.New("invalid settings")
+	ErrKey       = errors.New("invalid Idempotency-Key: use one header of at most 200 printable ASCII characters")
+	ErrFilter    = errors.New("invalid filter")
+	ErrPosition  = errors.New("the attempt log does not have this attempt (any more)")
+	ErrPeriod    = errors.New("invalid period: it goes from a time to a later one, which is not in it")
+	ErrReference = errors.New("missing or invalid event: use its id or its stream sequence")
+	ErrOperator  = errors.New("only an operator's account can make accounts")
 )
 
 // Errors of the shells.
@@ -76,7 +80,10 @@ var internal = Code{99, http.StatusInternalServerError, "internal error", nil, f
 
 var (
 	codeID       = Code{2, http.StatusBadRequest, "missing or invalid id", ErrID, true}
+	codeInactive = Code{4, http.StatusConflict, replay.ErrInactive.Error(), replay.ErrInactive, false}
 	codeNotFound = Code{3, http.StatusNotFound, "webhook not found", registry.ErrNotFound, false}
+
+	codeNoAccount = Code{2, http.StatusNotFound, "account not found", registry.ErrNotFound, false}
 )
 
 // functions are all functions with the codes that are theirs alone, in order of the number.
@@ -96,6 +103,33 @@ var functions = []Function{
 		codeID, codeNotFound,
 		{4, http.StatusBadRequest, "invalid filter", ErrFilter, true},
 	}},
+	{"GetAttempt", "", "GET /v1/webhooks/{id}/attempts/{position}", []Code{
+		codeID, codeNotFound,
+		{4, http.StatusNotFound, ErrPosition.Error(), ErrPosition, false},
+	}},
+	{"RotateSecret", "", "POST /v1/webhooks/{id}/secret", []Code{codeID, codeNotFound}},
+	{"TestWebHook", "", "POST /v1/webhooks/{id}/test", []Code{codeID, codeNotFound}},
+	{"ProbeWebHook", "", "POST /v1/webhooks/{id}/probe", []Code{codeID, codeNotFound}},
+	{"RedeliverEvent", "", "POST /v1/webhooks/{id}/redeliver", []Code{
+		codeID, codeNotFound, codeInactive,
+		{5, http.StatusBadRequest, ErrReference.Error(), ErrReference, false},
+		{6, http.StatusConflict, replay.ErrForeign.Error(), replay.ErrForeign, false},
+		{7, http.StatusGone, replay.ErrDropped.Error(), replay.ErrDropped, false},
+		{8, http.StatusConflict, replay.ErrOnTheWay.Error(), replay.ErrOnTheWay, false},
+	}},
+	{"ReplayEvents", "", "POST /v1/webhooks/{id}/replay", []Code{
+		codeID, codeNotFound, codeInactive,
+		{5, http.StatusBadRequest, "invalid period", ErrPeriod, true},
+		{6, http.StatusConflict, replay.ErrCrowded.Error(), replay.ErrCrowded, false},
+	}},
+	{"GetReplay", "", "GET /v1/webhooks/{id}/replay", []Code{codeID, codeNotFound}},
+	{"ExplainEvent", "", "GET /v1/webhooks/{id}/why", []Code{
+		codeID, codeNotFound,
+		{4, http.StatusBadRequest, ErrReference.Error(), ErrReference, false},
+	}},
+	{"GetNotices", "", "GET /v1/notices", []Code{
+		{2, http.StatusBadRequest, "invalid filter", ErrFilter, true},
+	}},
 	{"PublishEvent", "", "POST /v1/events/{event}", []Code{
 		{2, http.StatusNotFound, "unknown event: use one of those that it names", ErrEvent, true},
 		{3, http.StatusBadRequest, "the body is not a JSON value", event.ErrBody, false},
@@ -108,6 +142,14 @@ var functions = []Function{
 		{3, http.StatusBadRequest, event.ErrAccount.Error(), event.ErrAccount, false},
 		{4, http.StatusBadRequest, registry.ErrPassword.Error(), registry.ErrPassword, false},
 		{5, http.StatusConflict, "the account exists already", registry.ErrExists, false},
+		{6, http.StatusBadRequest, registry.ErrEmail.Error(), registry.ErrEmail, false},
+		{7, http.StatusBadRequest, registry.ErrLanguage.Error(), registry.ErrLanguage, false},
+	}},
+	{"GetAccount", "", "GET /v1/accounts/{name}", []Code{codeNoAccount}},
+	{"SetAccount", "", "PATCH /v1/accounts/{name}", []Code{
+		codeNoAccount,
+		{3, http.StatusBadRequest, registry.ErrEmail.Error(), registry.ErrEmail, false},
+		{4, http.StatusBadRequest, registry.ErrLanguage.Error(), registry.ErrLanguage, false},
 	}},
 }
 
@@ -125,9 +167,9 @@ func Codes(function string) []Code {
 	return codes
 }
 
-// codeOf finds the code of a function's error and the sentence to answer with. An unknown function has the shared
+// CodeOf finds the code of a function's error and the sentence to answer with. An unknown function has the shared
 // codes alone.
-func codeOf(function string, err error) (Code, string) {
+func CodeOf(function string, err error) (Code, string) {
 	i := slices.IndexFunc(functions, func(f Function) bool { return f.Name == function })
 	codes := shared
 	if i >= 0 {

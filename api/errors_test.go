@@ -14,6 +14,7 @@ import (
 
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/replay"
 )
 
 func fieldsOf(l observer.LoggedEntry) string {
@@ -30,6 +31,12 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 	t.Parallel()
 	u := setup(t)
 	id := u.create("app", "optin_finalized")
+	asleep := u.create("asleep", "optin_finalized")
+	u.deactivate(asleep)
+	sleeping := "/v1/webhooks/" + asleep
+	// One event that the webhook does not get, and one that waits for the live path, which is not there.
+	u.rest("demo", "POST", "/v1/events/optout_finalized", `{}`)
+	u.rest("demo", "POST", "/v1/events/optin_finalized", `{}`, "Idempotency-Key", "an order")
 	provoked := map[string]bool{}
 	const good = `{"app":"a","event":"optin_finalized","url":"https://example.org"}`
 	hook := "/v1/webhooks/" + id
@@ -73,8 +80,44 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 		{"GetAttempts", 4, "demo", "GET", hook + "/attempts?limit=201", "", nil},
 		{"GetAttempts", 4, "demo", "GET", hook + "/attempts?before=x", "", nil},
 		{"GetAttempts", 4, "demo", "GET", hook + "/attempts?outcome=x", "", nil},
+		{"GetNotices", 0, "demo", "GET", "/v1/notices?webhook=1&limit=200&before=7", "", nil},
+		{"GetNotices", 2, "demo", "GET", "/v1/notices?webhook=x", "", nil},
+		{"GetNotices", 2, "demo", "GET", "/v1/notices?limit=0", "", nil},
+		{"GetNotices", 2, "demo", "GET", "/v1/notices?before=x", "", nil},
 		{"DeleteWebHookById", 2, "demo", "DELETE", "/v1/webhooks/x", "", nil},
 		{"DeleteWebHookById", 3, "other", "DELETE", hook, "", nil},
+		{"GetAttempt", 2, "demo", "GET", "/v1/webhooks/x/attempts/1", "", nil},
+		{"GetAttempt", 3, "other", "GET", hook + "/attempts/1", "", nil},
+		{"GetAttempt", 4, "demo", "GET", hook + "/attempts/1", "", nil},
+		{"GetAttempt", 4, "demo", "GET", hook + "/attempts/x", "", nil},
+		{"RotateSecret", 0, "demo", "POST", hook + "/secret", "", nil},
+		{"RotateSecret", 2, "demo", "POST", "/v1/webhooks/x/secret", "", nil},
+		{"RotateSecret", 3, "other", "POST", hook + "/secret", "", nil},
+		{"TestWebHook", 2, "demo", "POST", "/v1/webhooks/x/test", "", nil},
+		{"TestWebHook", 3, "other", "POST", hook + "/test", "", nil},
+		{"ProbeWebHook", 2, "demo", "POST", "/v1/webhooks/x/probe", "", nil},
+		{"ProbeWebHook", 3, "other", "POST", hook + "/probe", "", nil},
+		{"RedeliverEvent", 2, "demo", "POST", "/v1/webhooks/x/redeliver", `{"event":"1"}`, nil},
+		{"RedeliverEvent", 3, "other", "POST", hook + "/redeliver", `{"event":"1"}`, nil},
+		{"RedeliverEvent", 4, "demo", "POST", sleeping + "/redeliver", `{"event":"1"}`, nil},
+		{"RedeliverEvent", 5, "demo", "POST", hook + "/redeliver", `{}`, nil},
+		{"RedeliverEvent", 6, "demo", "POST", hook + "/redeliver", `{"event":"1"}`, nil},
+		{"RedeliverEvent", 7, "demo", "POST", hook + "/redeliver", `{"event":"999"}`, nil},
+		{"RedeliverEvent", 7, "demo", "POST", hook + "/redeliver", `{"event":"no such id"}`, nil},
+		{"RedeliverEvent", 8, "demo", "POST", hook + "/redeliver", `{"event":"an order"}`, nil},
+		{"ReplayEvents", 0, "demo", "POST", hook + "/replay", `{"from":"2020-01-01T00:00:00Z","to":"2020-01-02T00:00:00Z"}`, nil},
+		{"ReplayEvents", 2, "demo", "POST", "/v1/webhooks/x/replay", `{"from":"2020-01-01T00:00:00Z","to":"2020-01-02T00:00:00Z"}`, nil},
+		{"ReplayEvents", 3, "other", "POST", hook + "/replay", `{"from":"2020-01-01T00:00:00Z","to":"2020-01-02T00:00:00Z"}`, nil},
+		{"ReplayEvents", 4, "demo", "POST", sleeping + "/replay", `{"from":"2020-01-01T00:00:00Z","to":"2020-01-02T00:00:00Z"}`, nil},
+		{"ReplayEvents", 5, "demo", "POST", hook + "/replay", `{"from":"2020-01-02T00:00:00Z","to":"2020-01-02T00:00:00Z"}`, nil},
+		{"ReplayEvents", 5, "demo", "POST", hook + "/replay", `{"from":"yesterday","to":"2020-01-02T00:00:00Z"}`, nil},
+		{"GetReplay", 0, "demo", "GET", hook + "/replay", "", nil},
+		{"GetReplay", 2, "demo", "GET", "/v1/webhooks/x/replay", "", nil},
+		{"GetReplay", 3, "other", "GET", hook + "/replay", "", nil},
+		{"ExplainEvent", 0, "demo", "GET", hook + "/why?event=2", "", nil},
+		{"ExplainEvent", 2, "demo", "GET", "/v1/webhooks/x/why?event=2", "", nil},
+		{"ExplainEvent", 3, "other", "GET", hook + "/why?event=2", "", nil},
+		{"ExplainEvent", 4, "demo", "GET", hook + "/why", "", nil},
 		{"PublishEvent", 0, "demo", "POST", "/v1/events/optin_finalized", `{}`, nil},
 		{"PublishEvent", 1, "nobody", "POST", "/v1/events/optin_finalized", `{}`, nil},
 		{"PublishEvent", 2, "demo", "POST", "/v1/events/x", `{}`, nil},
@@ -90,6 +133,17 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 		{"CreateAccount", 3, "demo", "POST", "/v1/accounts", `{"name":"Four.th","password":"password"}`, nil},
 		{"CreateAccount", 4, "demo", "POST", "/v1/accounts", `{"name":"fourth","password":"short"}`, nil},
 		{"CreateAccount", 5, "demo", "POST", "/v1/accounts", `{"name":"other","password":"password"}`, nil},
+		{"CreateAccount", 6, "demo", "POST", "/v1/accounts", `{"name":"fourth","password":"password","email":"Anna <a@example.org>"}`, nil},
+		{"CreateAccount", 7, "demo", "POST", "/v1/accounts", `{"name":"fourth","password":"password","language":"tlh"}`, nil},
+		{"GetAccount", 0, "demo", "GET", "/v1/accounts/other", "", nil},
+		{"GetAccount", 0, "other", "GET", "/v1/accounts/other", "", nil},
+		{"GetAccount", 2, "other", "GET", "/v1/accounts/demo", "", nil},
+		{"GetAccount", 2, "demo", "GET", "/v1/accounts/fourth", "", nil},
+		{"SetAccount", 0, "demo", "PATCH", "/v1/accounts/other", `{"email":"a@example.org"}`, nil},
+		{"SetAccount", 2, "other", "PATCH", "/v1/accounts/demo", `{"email":"a@example.org"}`, nil},
+		{"SetAccount", 2, "demo", "PATCH", "/v1/accounts/_seal", `{"email":"a@example.org"}`, nil},
+		{"SetAccount", 3, "demo", "PATCH", "/v1/accounts/demo", `{"email":"a@example.org, b@example.org"}`, nil},
+		{"SetAccount", 4, "demo", "PATCH", "/v1/accounts/demo", `{"language":"EN"}`, nil},
 		{"", 90, "demo", "GET", "/v1/nothing", "", nil},
 		{"", 90, "demo", "GET", "/", "", nil},
 		{"", 90, "demo", "GET", "/v1/events/a/b", "", nil},
@@ -113,8 +167,8 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 			accepted++
 		}
 	}
-	if n, err := u.broker.Count(t.Context(), event.Subject("demo", "optin_finalized"), 1, 0); err != nil || int(n) != accepted+1 {
-		t.Errorf("the full store holds %d events, %v; accepted were %d", n, err, accepted+1)
+	if n, err := u.broker.Count(t.Context(), event.Subject("demo", "optin_finalized"), 1, 0); err != nil || int(n) != accepted+2 {
+		t.Errorf("the full store holds %d events, %v; accepted were %d", n, err, accepted+2)
 	}
 	for err, want := range map[error]int{
 		fmt.Errorf("write: %w", registry.ErrConflict):       97,
@@ -156,6 +210,9 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 	}
 	for _, f := range functions {
 		for _, c := range f.codes {
+			if c.match == replay.ErrCrowded {
+				continue // dozens of replays under way: package replay provokes it
+			}
 			if !provoked[f.Name+strconv.Itoa(c.Code)] {
 				t.Errorf("nothing provokes code %d of %s", c.Code, f.Name)
 			}

@@ -84,7 +84,7 @@ func FuzzWebService(f *testing.F) {
 		if w.Code == http.StatusTemporaryRedirect || w.Code == http.StatusMovedPermanently {
 			return // the path was not clean
 		}
-		var e envelope
+		var e Envelope
 		if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil {
 			t.Fatalf("%q %q %q answered %d %s: %v", function, contentType, body, w.Code, w.Body, err)
 		}

@@ -90,7 +90,7 @@ func (h *shell) guard(next http.Handler) http.Handler {
 
 // outcome finds the code and the sentence to answer with, and logs what stays inside.
 func (h *shell) outcome(function, account string, err error) (Code, string) {
-	code, message := codeOf(function, err)
+	code, message := CodeOf(function, err)
 	switch {
 	case errors.Is(err, context.Canceled):
 		// The client has left; nobody reads the answer.

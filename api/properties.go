@@ -4,10 +4,11 @@ import (
 	"time"
 
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
 )
 
-// properties are a webhook on the wire. The web service says active as 1 or 0, REST as true or false.
+// properties are a webhook on the wire. The web service says what is true as 1 or 0, REST as true or false.
 type properties[Flag int | bool] struct {
 	ID           uint64 `json:"id"`
 	App          string `json:"app"`
@@ -25,14 +26,16 @@ type properties[Flag int | bool] struct {
 	Buffered     uint64 `json:"buffered"`
 	ReplayUntil  stamp  `json:"replayUntil"`
 	Gap          uint64 `json:"gap"`
+	Ordered      Flag   `json:"ordered"`
 }
 
-func propertiesOf[Flag int | bool](w Webhook, active Flag) properties[Flag] {
+func propertiesOf[Flag int | bool](w Webhook, flag func(bool) Flag) properties[Flag] {
 	return properties[Flag]{
-		ID: w.ID, App: w.App, Event: w.Event, URL: w.URL, Active: active, State: w.Status.State,
+		ID: w.ID, App: w.App, Event: w.Event, URL: w.URL, Active: flag(w.Active), State: w.Status.State,
 		Created: stamp(w.Created), FailingSince: stamp(w.Status.FailingSince), Deactivated: stamp(w.Deactivated),
 		Reason: w.Reason, LastError: w.Status.LastError, NextAttempt: stamp(w.Status.NextAttempt),
 		Lag: w.Status.Lag, Buffered: w.Status.Buffered, ReplayUntil: stamp(w.Status.ReplayUntil), Gap: w.Status.Gap,
+		Ordered: flag(w.Settings.Ordered),
 	}
 }
 
@@ -49,7 +52,8 @@ func (s stamp) MarshalJSON() ([]byte, error) {
 
 // settings are those of a webhook in the REST shell.
 type settings struct {
-	MaxInFlight int `json:"maxInFlight,omitempty"`
+	MaxInFlight int  `json:"maxInFlight,omitempty"`
+	Ordered     bool `json:"ordered,omitempty"`
 	// Timeout is such as "5s" or "1m30s".
 	Timeout string `json:"timeout,omitempty"`
 	// Headers may hold credentials, and are taken but never shown.
@@ -57,7 +61,7 @@ type settings struct {
 }
 
 func settingsOf(s registry.Settings) settings {
-	out := settings{MaxInFlight: s.MaxInFlight}
+	out := settings{MaxInFlight: s.MaxInFlight, Ordered: s.Ordered}
 	if s.Timeout != 0 {
 		out.Timeout = s.Timeout.String()
 	}
@@ -71,6 +75,7 @@ type attempt struct {
 	ID       string           `json:"id"`
 	Attempt  int              `json:"attempt"`
 	Replay   bool             `json:"replay"`
+	Test     bool             `json:"test"`
 	At       stamp            `json:"at"`
 	Millis   float64          `json:"milliseconds"`
 	Outcome  delivery.Outcome `json:"outcome"`
@@ -81,9 +86,38 @@ type attempt struct {
 
 func attemptOf(e delivery.Entry) attempt {
 	return attempt{
-		Position: e.Position, Sequence: e.Seq, ID: e.ID, Attempt: e.Number, Replay: e.Replay, At: stamp(e.At),
-		Millis: float64(e.Duration.Microseconds()) / 1000, Outcome: e.Outcome, Status: e.Status, Error: e.Error,
+		Position: e.Position, Sequence: e.Seq, ID: e.ID, Attempt: e.Number, Replay: e.Replay, Test: e.Test, At: stamp(e.At),
+		Millis: millis(e.Duration), Outcome: e.Outcome, Status: e.Status, Error: e.Error,
 		// What is not UTF-8 in it is replaced on the way out.
 		Response: string(e.Response),
+	}
+}
+
+// notice is a notice on the wire.
+type notice struct {
+	Sequence     uint64      `json:"sequence"`
+	Kind         notify.Kind `json:"kind"`
+	At           stamp       `json:"at"`
+	Webhook      uint64      `json:"webhook"`
+	App          string      `json:"app"`
+	Event        string      `json:"event"`
+	Host         string      `json:"host"`
+	Reason       string      `json:"reason"`
+	Since        stamp       `json:"since"`
+	Deactivation stamp       `json:"deactivation"`
+	Buffered     uint64      `json:"buffered"`
+	ReplayUntil  stamp       `json:"replayUntil"`
+	Link         string      `json:"link"`
+	Expires      stamp       `json:"expires"`
+	Sequences    []uint64    `json:"sequences"`
+	Attempts     int         `json:"attempts"`
+}
+
+func noticeOf(n notify.Notice) notice {
+	return notice{
+		Sequence: n.Sequence, Kind: n.Kind, At: stamp(n.At), Webhook: n.Webhook, App: n.App, Event: n.Event, Host: n.Host,
+		Reason: n.Reason, Since: stamp(n.Since), Deactivation: stamp(n.Deactivation), Buffered: n.Buffered,
+		ReplayUntil: stamp(n.ReplayUntil), Link: n.Link, Expires: stamp(n.Expires),
+		Sequences: append([]uint64{}, n.Seqs...), Attempts: n.Attempts,
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,8 +19,11 @@ import (
 	"github.com/saumer/saumer/registry"
 )
 
-// page is how many attempts a page has if the request does not say, and maxPage the most.
+// page is how many attempts or notices a page has if the request does not say, and maxPage the most.
 const page, maxPage = 50, 200
+
+// failed stands for every outcome but delivery.Delivered.
+const failed = "failed"
 
 // endpoint is what a method on a path does: its name in the table of codes, and a call that returns the answer.
 type endpoint struct {
@@ -47,8 +51,25 @@ func (h *shell) rest(mux *http.ServeMux) {
 		"/v1/webhooks/{id}/attempts": {
 			http.MethodGet: {"GetAttempts", h.attempts},
 		},
+		"/v1/webhooks/{id}/attempts/{position}": {http.MethodGet: {"GetAttempt", of(h.exchange)}},
+		"/v1/webhooks/{id}/secret":              {http.MethodPost: {"RotateSecret", of(h.rotate)}},
+		"/v1/webhooks/{id}/test":                {http.MethodPost: {"TestWebHook", of(h.test)}},
+		"/v1/webhooks/{id}/probe":               {http.MethodPost: {"ProbeWebHook", of(h.probe)}},
+		"/v1/webhooks/{id}/redeliver":           {http.MethodPost: {"RedeliverEvent", of(h.redeliver)}},
+		"/v1/webhooks/{id}/replay": {
+			http.MethodGet:  {"GetReplay", of(h.progress)},
+			http.MethodPost: {"ReplayEvents", of(h.replay)},
+		},
+		"/v1/webhooks/{id}/why": {http.MethodGet: {"ExplainEvent", of(h.why)}},
+		"/v1/notices": {
+			http.MethodGet: {"GetNotices", h.notices},
+		},
 		"/v1/accounts": {
 			http.MethodPost: {"CreateAccount", h.createAccount},
+		},
+		"/v1/accounts/{name}": {
+			http.MethodGet:   {"GetAccount", h.account},
+			http.MethodPatch: {"SetAccount", h.setAccount},
 		},
 	} {
 		mux.Handle(path, h.resource(methods))
@@ -138,7 +159,7 @@ type restWebhook struct {
 }
 
 func restWebhookOf(w Webhook) restWebhook {
-	return restWebhook{propertiesOf(w, w.Active), settingsOf(w.Settings)}
+	return restWebhook{propertiesOf(w, func(is bool) bool { return is }), settingsOf(w.Settings)}
 }
 
 func (h *shell) list(_ http.ResponseWriter, r *http.Request, acc registry.Account) (int, any, error) {
@@ -161,7 +182,7 @@ func (h *shell) create(w http.ResponseWriter, r *http.Request, acc registry.Acco
 	if err := decode(w, r, &in); err != nil {
 		return 0, nil, err
 	}
-	s := registry.Settings{MaxInFlight: in.Settings.MaxInFlight, Headers: in.Settings.Headers}
+	s := registry.Settings{MaxInFlight: in.Settings.MaxInFlight, Ordered: in.Settings.Ordered, Headers: in.Settings.Headers}
 	if in.Settings.Timeout != "" {
 		var err error
 		if s.Timeout, err = time.ParseDuration(in.Settings.Timeout); err != nil {
@@ -220,16 +241,12 @@ func (h *shell) attempts(_ http.ResponseWriter, r *http.Request, acc registry.Ac
 		return 0, nil, err
 	}
 	query := r.URL.Query()
-	filter := delivery.LogFilter{Limit: page, Outcome: delivery.Outcome(query.Get("outcome"))}
-	if text := query.Get("limit"); text != "" {
-		if filter.Limit, err = strconv.Atoi(text); err != nil || filter.Limit < 1 || filter.Limit > maxPage {
-			return 0, nil, fmt.Errorf("%w: limit is 1 to %d", ErrFilter, maxPage)
-		}
+	filter := delivery.LogFilter{Outcome: delivery.Outcome(query.Get("outcome"))}
+	if filter.Outcome == failed {
+		filter.Outcome, filter.Failed = "", true
 	}
-	if text := query.Get("before"); text != "" {
-		if filter.Before, err = strconv.ParseUint(text, 10, 64); err != nil {
-			return 0, nil, fmt.Errorf("%w: before is the number that was next on the page before", ErrFilter)
-		}
+	if filter.Limit, filter.Before, err = paging(query); err != nil {
+		return 0, nil, err
 	}
 	entries, next, err := h.service.Attempts(r.Context(), acc, id, filter)
 	listed := make([]attempt, len(entries))
@@ -246,19 +263,97 @@ func (h *shell) attempts(_ http.ResponseWriter, r *http.Request, acc registry.Ac
 	}{listed, following}, err
 }
 
+// paging reads the parameters limit and before: ErrFilter.
+func paging(query url.Values) (limit int, before uint64, err error) {
+	limit = page
+	if text := query.Get("limit"); text != "" {
+		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > maxPage {
+			return 0, 0, fmt.Errorf("%w: limit is 1 to %d", ErrFilter, maxPage)
+		}
+	}
+	if text := query.Get("before"); text != "" {
+		if before, err = strconv.ParseUint(text, 10, 64); err != nil {
+			return 0, 0, fmt.Errorf("%w: before is the number that was next on the page before", ErrFilter)
+		}
+	}
+	return limit, before, nil
+}
+
+func (h *shell) notices(_ http.ResponseWriter, r *http.Request, acc registry.Account) (int, any, error) {
+	query := r.URL.Query()
+	limit, before, err := paging(query)
+	if err != nil {
+		return 0, nil, err
+	}
+	var webhook uint64
+	if text := query.Get("webhook"); text != "" {
+		if webhook, err = parseID(text); err != nil {
+			return 0, nil, fmt.Errorf("%w: webhook is the id of a webhook", ErrFilter)
+		}
+	}
+	// One more than is shown tells whether there is another page.
+	found, err := h.service.Notices(r.Context(), acc, webhook, before, limit+1)
+	var following *uint64 // null on the last page
+	if len(found) > limit {
+		found = found[:limit]
+		following = &found[limit-1].Sequence
+	}
+	listed := make([]notice, len(found))
+	for i, n := range found {
+		listed[i] = noticeOf(n)
+	}
+	return http.StatusOK, struct {
+		Notices []notice `json:"notices"`
+		Next    *uint64  `json:"next"`
+	}{listed, following}, err
+}
+
+// restAccount is an account on the wire.
+type restAccount struct {
+	Name     string `json:"name"`
+	Operator bool   `json:"operator"`
+	Email    string `json:"email"`
+	Language string `json:"language"`
+}
+
+func restAccountOf(a registry.Account) restAccount {
+	return restAccount{a.Name, a.Operator, a.Contact.Email, a.Contact.Language}
+}
+
 func (h *shell) createAccount(w http.ResponseWriter, r *http.Request, acc registry.Account) (int, any, error) {
 	var in struct {
-		Name     string `json:"name"`
+		restAccount
 		Password string `json:"password"`
-		Operator bool   `json:"operator"`
 	}
 	if err := decode(w, r, &in); err != nil {
 		return 0, nil, err
 	}
-	return http.StatusCreated, struct {
-		Name     string `json:"name"`
-		Operator bool   `json:"operator"`
-	}{in.Name, in.Operator}, h.service.CreateAccount(r.Context(), acc, in.Name, in.Password, in.Operator)
+	contact := registry.Contact{Email: in.Email, Language: in.Language}
+	return http.StatusCreated, in.restAccount, h.service.CreateAccount(r.Context(), acc, in.Name, in.Password, in.Operator, contact)
+}
+
+func (h *shell) account(_ http.ResponseWriter, r *http.Request, acc registry.Account) (int, any, error) {
+	found, err := h.service.Account(r.Context(), acc, r.PathValue("name"))
+	return http.StatusOK, restAccountOf(found), err
+}
+
+func (h *shell) setAccount(w http.ResponseWriter, r *http.Request, acc registry.Account) (int, any, error) {
+	var in struct {
+		Email    *string `json:"email"`
+		Language *string `json:"language"`
+	}
+	if err := decode(w, r, &in); err != nil {
+		return 0, nil, err
+	}
+	changed, err := h.service.SetContact(r.Context(), acc, r.PathValue("name"), func(c *registry.Contact) {
+		if in.Email != nil {
+			c.Email = *in.Email
+		}
+		if in.Language != nil {
+			c.Language = *in.Language
+		}
+	})
+	return http.StatusOK, restAccountOf(changed), err
 }
 
 // decode reads a body of JSON into a struct: errRequest or errTooLarge. No body leaves it as it is.

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +26,7 @@ func TestRESTStory(t *testing.T) {
 	}
 	const properties = `"id":1,"app":"shop","event":"optin_finalized","url":"https://example.org/hook",
 		"active":true,"state":"live","created":"NOW","failingSince":null,"deactivated":null,"reason":"","lastError":"",
-		"nextAttempt":null,"lag":0,"buffered":0,"replayUntil":null,"gap":0,"settings":{"maxInFlight":4,"timeout":"5s"}`
+		"nextAttempt":null,"lag":0,"buffered":0,"replayUntil":null,"gap":0,"ordered":false,"settings":{"maxInFlight":4,"timeout":"5s"}`
 	expect("POST", "/v1/webhooks", `{"app":"shop","event":"optin_finalized","url":"https://example.org/hook",
 		"settings":{"maxInFlight":4,"timeout":"5s","headers":{"Authorization":"Bearer x"}}}`, 201, `{`+properties+`,"secret":"SECRET"}`)
 	w, err := u.registry.Get(t.Context(), "demo.1")
@@ -42,9 +44,32 @@ func TestRESTStory(t *testing.T) {
 	expect("GET", "/v1/webhooks/1/attempts", "", 200, `{"attempts":[],"next":null}`)
 	expect("DELETE", "/v1/webhooks/1", "", 204, "")
 	expect("DELETE", "/v1/webhooks/1", "", 404, `{"error":{"code":3,"message":"webhook not found"}}`)
-	expect("POST", "/v1/accounts", `{"name":"third","password":"password of third","operator":true}`, 201, `{"name":"third","operator":true}`)
+	expect("POST", "/v1/accounts", `{"name":"third","password":"password of third","operator":true}`, 201, `{"name":"third","operator":true,"email":"","language":""}`)
 	if a, err := u.accounts.Authenticate(t.Context(), "third", "password of third"); err != nil || !a.Operator {
 		t.Errorf("login as the new account: %+v, %v", a, err)
+	}
+}
+
+func TestOrderedIsASetting(t *testing.T) {
+	t.Parallel()
+	u := setup(t)
+	for _, c := range []struct{ settings, want string }{
+		{`{"ordered":true}`, `"ordered":true,"settings":{"ordered":true}`},
+		{`{"ordered":true,"maxInFlight":1}`, `"ordered":true,"settings":{"maxInFlight":1,"ordered":true}`},
+		{`{"ordered":true,"maxInFlight":2}`, "leave maxInFlight out"},
+	} {
+		_, _, answer := u.rest("demo", "POST", "/v1/webhooks", `{"app":"a","event":"optin_finalized","url":"https://example.org/","settings":`+c.settings+`}`)
+		if !strings.Contains(string(answer), c.want) {
+			t.Errorf("%s answered %s", c.settings, answer)
+		}
+	}
+	for _, c := range []struct{ value, want string }{{"1", `"ordered":1`}, {"0", `"ordered":0`}} {
+		if code, message, result := u.web("CreateWebHook", "app", "a", "event", "optin_finalized", "url", "https://example.org/", "ordered", c.value); !strings.Contains(string(result), c.want) {
+			t.Errorf("ordered %s answered %d %s %s", c.value, code, message, result)
+		}
+	}
+	if _, _, result := u.web("GetWebHooks"); strings.Count(string(result), `"ordered":1`) != 3 {
+		t.Errorf("listed are %s", result)
 	}
 }
 
@@ -92,23 +117,30 @@ func TestAttemptsByPage(t *testing.T) {
 		}
 		u.attempts.Append("demo."+id, a)
 	}
-	// What was published before on this connection is stored when this is acknowledged.
-	if _, err := u.broker.JetStream.Publish(t.Context(), "attempts.demo.999", []byte("{}")); err != nil {
-		t.Fatal(err)
+	logged, _, err := u.attempts.List(t.Context(), "demo."+id, delivery.LogFilter{})
+	if err != nil || len(logged) != 3 {
+		t.Fatal(logged, err)
+	}
+	position := func(text string) string {
+		for i, e := range logged {
+			text = strings.ReplaceAll(text, fmt.Sprintf("POSITION%d", 3-i), strconv.FormatUint(e.Position, 10))
+		}
+		return text
 	}
 	path := "/v1/webhooks/" + id + "/attempts"
-	const last = `{"position":3,"sequence":5,"id":"order","attempt":3,"replay":true,"at":"2025-11-11T09:27:29.000Z","milliseconds":1000,"outcome":"delivered","status":200,"error":"","response":""}`
-	const second = `{"position":2,"sequence":5,"id":"order","attempt":2,"replay":false,"at":"2025-11-11T09:27:29.000Z","milliseconds":1.5,"outcome":"unavailable","status":503,"error":"answered 503","response":"b\ufffdy"}`
-	first := strings.NewReplacer(`"position":2`, `"position":1`, `"attempt":2`, `"attempt":1`).Replace(second)
+	const last = `{"position":POSITION3,"sequence":5,"id":"order","attempt":3,"replay":true,"test":false,"at":"2025-11-11T09:27:29.000Z","milliseconds":1000,"outcome":"delivered","status":200,"error":"","response":""}`
+	const second = `{"position":POSITION2,"sequence":5,"id":"order","attempt":2,"replay":false,"test":false,"at":"2025-11-11T09:27:29.000Z","milliseconds":1.5,"outcome":"unavailable","status":503,"error":"answered 503","response":"b\ufffdy"}`
+	first := strings.NewReplacer(`POSITION2`, `POSITION1`, `"attempt":2`, `"attempt":1`).Replace(second)
 	for query, want := range map[string]string{
-		"":                     `{"attempts":[` + last + "," + second + "," + first + `],"next":null}`,
-		"?limit=2":             `{"attempts":[` + last + "," + second + `],"next":2}`,
-		"?limit=2&before=2":    `{"attempts":[` + first + `],"next":null}`,
-		"?outcome=delivered":   `{"attempts":[` + last + `],"next":null}`,
-		"?outcome=unavailable": `{"attempts":[` + second + "," + first + `],"next":null}`,
+		"":                          `{"attempts":[` + last + "," + second + "," + first + `],"next":null}`,
+		"?limit=2":                  `{"attempts":[` + last + "," + second + `],"next":POSITION2}`,
+		"?limit=2&before=POSITION2": `{"attempts":[` + first + `],"next":null}`,
+		"?outcome=failed":           `{"attempts":[` + second + "," + first + `],"next":null}`,
+		"?outcome=delivered":        `{"attempts":[` + last + `],"next":null}`,
+		"?outcome=unavailable":      `{"attempts":[` + second + "," + first + `],"next":null}`,
 	} {
-		_, _, answer := u.rest("demo", "GET", path+query, "")
-		golden(t, query, answer, want)
+		_, _, answer := u.rest("demo", "GET", path+position(query), "")
+		golden(t, query, answer, position(want))
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
@@ -30,6 +31,8 @@ type Backlogs interface {
 	// Activate activates a webhook, and returns it and how many events will be replayed. If it is active already it
 	// changes nothing.
 	Activate(ctx context.Context, key string, replayEvents bool) (registry.Webhook, uint64, error)
+	// ActivateAfter is Activate for the deactivation of that time alone, else replay.ErrOver.
+	ActivateAfter(ctx context.Context, key string, deactivated time.Time, replayEvents bool) (registry.Webhook, uint64, error)
 	// Delete removes a webhook, its backlog and its log. This node starts no attempt after it has returned, and other
 	// nodes stop as the news reaches them.
 	Delete(ctx context.Context, key string) error
@@ -52,6 +55,12 @@ type Options struct {
 	Backlogs  Backlogs
 	Addresses Addresses
 	Attempts  *delivery.Log
+	Replays   Replays
+	Tester    Tester
+	Prober    Prober
+	// Stream reads events.
+	Stream  Events
+	Notices *notify.Notices
 	// Publisher stores events.
 	Publisher jetstream.Publisher
 	// Events are the names of the events that webhooks can be made for.
@@ -182,6 +191,17 @@ func (s *Service) Activate(ctx context.Context, acc registry.Account, id uint64,
 	return described, count, err
 }
 
+// Reactivate is Activate by the right of a link, after its deactivation alone: registry.ErrNotFound, or replay.ErrOver if
+// the webhook was activated since.
+func (s *Service) Reactivate(ctx context.Context, link notify.Link, replayEvents bool) (Webhook, uint64, error) {
+	w, count, err := s.o.Backlogs.ActivateAfter(ctx, registry.Key(link.Account, link.ID), link.Deactivated, replayEvents)
+	if err != nil {
+		return Webhook{}, 0, err
+	}
+	described, err := s.describe(ctx, w)
+	return described, count, err
+}
+
 // Delete removes a webhook, its backlog and its log, as Backlogs.Delete does: ErrID or registry.ErrNotFound.
 func (s *Service) Delete(ctx context.Context, acc registry.Account, id uint64) error {
 	if id == 0 {
@@ -206,7 +226,7 @@ func (s *Service) Publish(ctx context.Context, acc registry.Account, name, key s
 // is none: ErrID, registry.ErrNotFound, or ErrFilter for an outcome that there is not.
 func (s *Service) Attempts(ctx context.Context, acc registry.Account, id uint64, f delivery.LogFilter) ([]delivery.Entry, uint64, error) {
 	if f.Outcome != "" && !slices.Contains(delivery.Outcomes, f.Outcome) {
-		return nil, 0, fmt.Errorf("%w: an outcome is one of %s", ErrFilter, list(delivery.Outcomes))
+		return nil, 0, fmt.Errorf("%w: an outcome is %s, or one of %s", ErrFilter, failed, list(delivery.Outcomes))
 	}
 	w, err := s.record(ctx, acc, id)
 	if err != nil {
@@ -215,13 +235,44 @@ func (s *Service) Attempts(ctx context.Context, acc registry.Account, id uint64,
 	return s.o.Attempts.List(ctx, w.Key(), f)
 }
 
-// CreateAccount makes an account: ErrOperator if the caller is none, event.ErrAccount or registry.ErrPassword for what
-// an account cannot be made of, registry.ErrExists if the name is taken.
-func (s *Service) CreateAccount(ctx context.Context, acc registry.Account, name, password string, operator bool) error {
+// Notices returns the kept notices of the account, or of one of its webhooks, newest first, below a sequence, 0 for
+// all, and at most limit: The notices of a webhook that was deleted stay.
+func (s *Service) Notices(ctx context.Context, acc registry.Account, webhook, before uint64, limit int) ([]notify.Notice, error) {
+	return s.o.Notices.List(ctx, acc.Name, webhook, before, limit)
+}
+
+// CreateAccount makes an account: ErrOperator if the caller is none; event.ErrAccount, registry.ErrPassword,
+// registry.ErrEmail or registry.ErrLanguage for what an account cannot be made of, registry.ErrExists if the name is
+// taken.
+func (s *Service) CreateAccount(ctx context.Context, acc registry.Account, name, password string, operator bool, contact registry.Contact) error {
 	if !acc.Operator {
 		return ErrOperator
 	}
-	return s.o.Accounts.Create(ctx, name, password, operator)
+	if err := contact.Check(); err != nil {
+		return err
+	}
+	if err := s.o.Accounts.Create(ctx, name, password, operator); err != nil || contact == (registry.Contact{}) {
+		return err
+	}
+	_, err := s.o.Accounts.SetContact(ctx, name, func(c *registry.Contact) { *c = contact })
+	return err
+}
+
+// Account returns the caller's own account, or any to an operator: registry.ErrNotFound.
+func (s *Service) Account(ctx context.Context, acc registry.Account, name string) (registry.Account, error) {
+	if name != acc.Name && !acc.Operator {
+		return registry.Account{}, registry.ErrNotFound
+	}
+	return s.o.Accounts.Get(ctx, name)
+}
+
+// SetContact changes how the people of the caller's own account, or of any for an operator, are told:
+// registry.ErrNotFound, registry.ErrEmail or registry.ErrLanguage.
+func (s *Service) SetContact(ctx context.Context, acc registry.Account, name string, change func(*registry.Contact)) (registry.Account, error) {
+	if name != acc.Name && !acc.Operator {
+		return registry.Account{}, registry.ErrNotFound
+	}
+	return s.o.Accounts.SetContact(ctx, name, change)
 }
 
 // Events are the names of the events that webhooks can be made for.
@@ -264,6 +315,9 @@ func checkKey(key string) error {
 }
 
 func checkSettings(s registry.Settings) error {
+	if s.Ordered && s.MaxInFlight > 1 {
+		return fmt.Errorf("%w: ordered has one attempt in flight at a time; leave maxInFlight out", ErrSettings)
+	}
 	if s.MaxInFlight < 0 || s.MaxInFlight > maxInFlight {
 		return fmt.Errorf("%w: maxInFlight is 1 to %d, or 0 for the default", ErrSettings, maxInFlight)
 	}

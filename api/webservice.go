@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/saumer/saumer/registry"
@@ -28,8 +29,8 @@ var webFunctions = map[string]webFunction{
 	"deletewebhookbyid": {"DeleteWebHookById", deleteWebHookByID},
 }
 
-// envelope is every answer of the web service.
-type envelope struct {
+// Envelope is every answer of the web service.
+type Envelope struct {
 	Error   int    `json:"error"`
 	Message string `json:"message"`
 	Result  any    `json:"result"`
@@ -54,11 +55,11 @@ func (h *shell) webService(w http.ResponseWriter, r *http.Request) {
 		result, account, err = h.call(w, r, f)
 	}
 	if err == nil {
-		answer(w, status, envelope{0, "success", result})
+		answer(w, status, Envelope{0, "success", result})
 		return
 	}
 	code, message := h.outcome(f.name, account, err)
-	answer(w, status, envelope{code.Code, message, nil})
+	answer(w, status, Envelope{code.Code, message, nil})
 }
 
 func (h *shell) call(w http.ResponseWriter, r *http.Request, f webFunction) (result any, account string, err error) {
@@ -74,8 +75,34 @@ func (h *shell) call(w http.ResponseWriter, r *http.Request, f webFunction) (res
 	return result, acc.Name, err
 }
 
+// Call runs a function of the web service for an account that is logged in already, with the parameters of a form, and
+// returns what the web service would answer. The error is the one that the answer speaks of, for a log.
+func Call(ctx context.Context, s *Service, acc registry.Account, function string, form url.Values) (Envelope, error) {
+	f, known := webFunctions[strings.ToLower(function)]
+	p := parameters{map[string]string{}, map[string]string{}}
+	err := p.form(form)
+	var result any
+	switch {
+	case !known:
+		err = fmt.Errorf("%w %.100q", errFunction, function)
+	case err == nil:
+		result, err = f.call(ctx, s, acc, p)
+	}
+	if err != nil {
+		code, message := CodeOf(f.name, err)
+		return Envelope{code.Code, message, nil}, err
+	}
+	return Envelope{0, "success", result}, nil
+}
+
 func createWebHook(ctx context.Context, s *Service, acc registry.Account, p parameters) (any, error) {
-	w, secret, err := s.Create(ctx, acc, CreateInput{App: p.required("app"), Event: p.required("event"), URL: p.required("url")})
+	ordered, err := p.flag("ordered")
+	if err != nil {
+		return nil, err
+	}
+	w, secret, err := s.Create(ctx, acc, CreateInput{
+		App: p.required("app"), Event: p.required("event"), URL: p.required("url"), Settings: registry.Settings{Ordered: ordered},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -127,10 +154,12 @@ func deleteWebHookByID(ctx context.Context, s *Service, acc registry.Account, p 
 // webHookID takes the id under each name that integrations use.
 func webHookID(p parameters) (uint64, error) { return parseID(p.required("id", "webhookid")) }
 
-// numbered are the properties with active as 1 or 0.
+// numbered are the properties with what is true as 1 and what is not as 0.
 func numbered(w Webhook) properties[int] {
-	if w.Active {
-		return propertiesOf(w, 1)
-	}
-	return propertiesOf(w, 0)
+	return propertiesOf(w, func(is bool) int {
+		if is {
+			return 1
+		}
+		return 0
+	})
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/console"
 	"github.com/saumer/saumer/consumer"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/notify"
@@ -39,6 +40,7 @@ const (
 var (
 	_ replay.Notifier  = (*notify.Notices)(nil)
 	_ replay.Sender    = (*delivery.Sender)(nil)
+	_ replay.Prober    = (*delivery.Client)(nil)
 	_ consumer.Cover   = (*replay.Cover)(nil)
 	_ consumer.Rejects = (*broker.Broker)(nil)
 )
@@ -46,13 +48,18 @@ var (
 // App is one process of Saumer.
 type App struct {
 	options  Options
+	key      []byte // the secret key
 	broker   *broker.Broker
 	registry *registry.Registry
 	accounts *registry.Accounts
 	client   *delivery.Client
+	links    *notify.Links
+	notices  *notify.Notices
+	outlets  []*notify.Outlet
 	consumer *consumer.Worker
 	replay   *replay.Worker
 	service  *api.Service
+	console  *console.Console
 	handler  http.Handler
 	listener net.Listener
 	password string
@@ -106,6 +113,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		a.password = "" // whoever gave it knows it
 	}
 	a.wire(ackWait)
+	if err := a.openOutlets(ctx); err != nil {
+		return nil, err
+	}
 	return a, nil
 }
 
@@ -118,10 +128,12 @@ func (a *App) openRegistry(ctx context.Context) error {
 			return err
 		}
 	}
+	a.key = key
 	sealer, err := registry.NewSealer(key)
 	if err != nil {
 		return err
 	}
+	a.links = notify.NewLinks(key, a.publicURL())
 	if err := registry.CheckKey(ctx, a.broker, sealer); err != nil {
 		return err
 	}
@@ -152,7 +164,7 @@ func (a *App) openRegistry(ctx context.Context) error {
 	return nil
 }
 
-// wire makes the workers and the API of what is open.
+// wire makes the workers, the API and the console of what is open.
 func (a *App) wire(ackWait time.Duration) {
 	o := a.options
 	a.client = delivery.NewClient(delivery.Options{
@@ -171,18 +183,30 @@ func (a *App) wire(ackWait time.Duration) {
 		Rejects: a.broker, Acks: a.broker, Known: o.Events, Now: a.broker.Now, AckWait: ackWait, Grace: o.Grace, Pull: wait,
 		Log: o.Log.Named("consumer"),
 	})
+	a.notices = notify.New(notify.Options{
+		Broker: a.broker, Links: a.links, Window: o.ReplayWindow, Retention: o.Retention, Log: o.Log.Named("notify"),
+	})
 	a.replay = replay.NewWorker(replay.Options{
 		Broker: a.broker, Registry: a.registry, Sender: sender, Slots: slots,
-		Notifier: notify.New(a.broker.JetStream, o.ReplayWindow, o.Log.Named("notify")),
-		Backoff:  backoff, Policy: registry.Policy{After: o.DeactivateAfter, Attempts: o.DeactivateAttempts},
+		Notifier: a.notices, Prober: a.client, FailingAfter: o.FailingAfter, Window: o.ReplayWindow,
+		Backoff: backoff, Policy: registry.Policy{After: o.DeactivateAfter, Attempts: o.DeactivateAttempts},
 		Mode: o.Deactivate, MaxInFlight: o.MaxInFlight, Grace: o.Grace, Pull: wait, Owner: rand.Text(), Log: o.Log.Named("replay"),
 	})
+	backlogs := replay.NewBacklogs(a.broker, a.registry, o.ReplayWindow, o.Retention)
 	a.service = api.NewService(api.Options{
 		Registry: a.registry, Accounts: a.accounts, Addresses: a.client, Attempts: attempts,
-		Backlogs:  replay.NewBacklogs(a.broker, a.registry, o.ReplayWindow, o.Retention),
-		Publisher: a.broker.JetStream, Events: o.Events,
+		Backlogs: backlogs, Replays: backlogs, Tester: sender, Prober: a.client, Stream: a.broker,
+		Publisher: a.broker.JetStream, Notices: a.notices, Events: o.Events,
 	})
-	a.handler = api.Handler(a.service, a.accounts, a.check, o.Log.Named("api"))
+	a.console = console.New(console.Options{
+		Service: a.service, Accounts: a.accounts, Links: a.links, Key: a.key, PublicURL: a.publicURL(), Now: a.broker.Now, Version: o.Version, Log: o.Log.Named("console"),
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/", api.Handler(a.service, a.accounts, a.check, o.Log.Named("api")))
+	for _, path := range a.console.Paths() {
+		mux.Handle(path, a.console)
+	}
+	a.handler = mux
 }
 
 // check says why the process cannot do its work at the moment, or nil.
@@ -218,8 +242,12 @@ func (a *App) work(ctx context.Context) error {
 	}
 	group.Go(func() error { return a.consumer.Run(ctx) })
 	group.Go(func() error { return a.replay.Run(ctx) })
+	for _, o := range a.outlets {
+		group.Go(func() error { return o.Run(ctx) })
+	}
 	if a.listener != nil {
 		server := api.NewServer(a.handler)
+		server.RegisterOnShutdown(a.console.Close)
 		group.Go(func() error {
 			if err := server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serve the API: %w", err)
@@ -253,6 +281,17 @@ func (a *App) HTTP() string {
 	return a.listener.Addr().String()
 }
 
+// publicURL is where people reach Saumer.
+func (a *App) publicURL() string {
+	if a.options.PublicURL != "" || a.listener == nil {
+		return a.options.PublicURL
+	}
+	return "http://" + a.listener.Addr().String()
+}
+
+// Links makes and reads the links by which people activate a webhook.
+func (a *App) Links() *notify.Links { return a.links }
+
 // NATS is the URL at which publishers reach the embedded NATS, empty if there is none.
 func (a *App) NATS() string { return a.broker.Embedded() }
 
@@ -261,7 +300,7 @@ func (a *App) FirstAccount() (name, password string, created bool) {
 	return a.options.Account, a.password, a.created
 }
 
-// Handler is the API, for a server of the caller's.
+// Handler is the API and the console, for a server of the caller's.
 func (a *App) Handler() http.Handler { return a.handler }
 
 // Service is the API without HTTP.

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 
+	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/replay"
 )
 
@@ -17,6 +18,8 @@ import (
 type Options struct {
 	// HTTP is the address of the API; empty serves none, and Handler is there all the same.
 	HTTP string
+	// PublicURL is where people reach Saumer, for the links in notices; empty: the address of the API.
+	PublicURL string
 	// Data is the directory of the embedded NATS and of the key that seals secrets.
 	Data string
 	// NATSURL is an external NATS, NATSListen the address where the embedded one takes publishers.
@@ -41,6 +44,13 @@ type Options struct {
 	MaxInFlight int
 	// BackoffInitial and BackoffMax are the first and the longest delay between attempts.
 	BackoffInitial, BackoffMax time.Duration
+	// FailingAfter is how long a webhook fails before people are told.
+	FailingAfter time.Duration
+	// SMTP sends notices from MailFrom to each account's address, or to NoticeTo for accounts without one; nil: no mails.
+	SMTP               *notify.SMTP
+	MailFrom, NoticeTo string
+	// NoticeURL gets each notice as a POST, signed with NoticeSecret, in the form whsec_…; empty: none.
+	NoticeURL, NoticeSecret string
 	// Deactivate says what happens to a webhook that has failed for DeactivateAfter and DeactivateAttempts.
 	Deactivate         replay.Deactivate
 	DeactivateAfter    time.Duration

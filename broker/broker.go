@@ -50,7 +50,9 @@ type Broker struct {
 	nc, pull *nats.Conn
 	events   jetstream.Stream
 	attempts jetstream.Stream
+	notices  jetstream.Stream
 	dispatch jetstream.Consumer
+	pages    pages
 }
 
 // minimum is the first nats-server with message schedules (ADR-51).
@@ -162,6 +164,7 @@ func (b *Broker) Ready(ctx context.Context) error {
 
 // Flush returns when NATS has everything that was published and acknowledged so far.
 func (b *Broker) Flush(ctx context.Context) error {
+	b.turnPages()
 	return errors.Join(b.nc.FlushWithContext(ctx), b.pull.FlushWithContext(ctx))
 }
 
@@ -179,6 +182,7 @@ func (b *Broker) Close() {
 		b.pull.Close()
 	}
 	if b.nc != nil {
+		b.closePages()
 		b.nc.Close()
 	}
 	if b.embedded != nil {

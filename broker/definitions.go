@@ -20,7 +20,9 @@ const (
 const (
 	// dedupe is how long a Nats-Msg-Id is remembered.
 	dedupe = 10 * time.Minute
-	// attemptsKept bounds the attempt log of one webhook, in messages.
+	// noticeDedupe is for how long after a crash a notice that was stored is not stored again.
+	noticeDedupe = 24 * time.Hour
+	// attemptsKept bounds the attempt log of one webhook, in messages of one to pageRecords records.
 	attemptsKept = 200
 	// rejectedKept bounds the stream REJECTED as a whole.
 	rejectedKept = 100_000
@@ -51,7 +53,7 @@ func (b *Broker) streams() []jetstream.StreamConfig {
 		},
 		{
 			Name: streamNotices, Description: "what people are told",
-			Subjects: []string{"notices.>"}, MaxAge: o.Retention, Duplicates: time.Hour,
+			Subjects: []string{noticesPrefix + ">"}, MaxAge: o.Retention, Duplicates: min(noticeDedupe, o.Retention),
 		},
 		{
 			Name: streamRejected, Description: "what cannot be delivered at all, with the reason",
@@ -77,6 +79,8 @@ func (b *Broker) define(ctx context.Context) error {
 			b.events = stream
 		case streamAttempts:
 			b.attempts = stream
+		case streamNotices:
+			b.notices = stream
 		}
 	}
 	for name, bucket := range map[string]*jetstream.KeyValue{

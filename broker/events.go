@@ -173,7 +173,9 @@ func (b *Broker) direct(ctx context.Context, stream string, request get) ([]*nat
 		return nil, err
 	}
 	inbox := b.nc.NewRespInbox()
-	sub, err := b.nc.SubscribeSync(inbox)
+	// Room for the batch and for what ends it; a subscription of the client's own making has room for half a million.
+	answers := make(chan *nats.Msg, request.Batch+2)
+	sub, err := b.nc.ChanSubscribe(inbox, answers)
 	if err != nil {
 		return nil, err
 	}
@@ -184,11 +186,13 @@ func (b *Broker) direct(ctx context.Context, stream string, request get) ([]*nat
 	if err := b.nc.PublishRequest(directGet+stream, inbox, body); err != nil {
 		return nil, err
 	}
-	var messages []*nats.Msg
+	messages := make([]*nats.Msg, 0, min(request.Batch, 16))
 	for {
-		m, err := sub.NextMsgWithContext(ctx)
-		if err != nil {
-			return nil, err
+		var m *nats.Msg
+		select {
+		case m = <-answers:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
 		}
 		if added(m, "Nats-Stream") != "" {
 			messages = append(messages, m)
@@ -197,6 +201,8 @@ func (b *Broker) direct(ctx context.Context, stream string, request get) ([]*nat
 		switch status := m.Header.Get("Status"); status {
 		case "", "204", "404":
 			return messages, nil
+		case "503":
+			return nil, nats.ErrNoResponders
 		default:
 			return nil, fmt.Errorf("direct get answered %s %s", status, m.Header.Get("Description"))
 		}

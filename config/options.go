@@ -12,7 +12,10 @@ import (
 	"time"
 
 	"github.com/saumer/saumer/app"
+	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/notify"
+	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
 
@@ -35,6 +38,7 @@ func (s *Serve) Options() (app.Options, error) {
 	var c check
 	o := app.Options{
 		HTTP:           s.HTTP,
+		PublicURL:      c.public(s.PublicURL, s.HTTP),
 		Data:           s.Data,
 		NATSURL:        s.NATSURL,
 		NATSListen:     s.NATSListen,
@@ -52,6 +56,12 @@ func (s *Serve) Options() (app.Options, error) {
 		BackoffMax:     s.BackoffMax,
 		Deactivate:     replay.Deactivate(s.Deactivate),
 
+		FailingAfter:       s.FailingAfter,
+		SMTP:               c.smtp(s.SMTPURL),
+		MailFrom:           s.MailFrom,
+		NoticeTo:           s.NoticeTo,
+		NoticeURL:          s.NoticeURL,
+		NoticeSecret:       s.NoticeSecret,
 		DeactivateAfter:    s.DeactivateAfter,
 		DeactivateAttempts: s.DeactivateAttempts,
 		ReplayWindow:       s.ReplayWindow,
@@ -76,6 +86,7 @@ func (s *Serve) Options() (app.Options, error) {
 	c.that(s.Data != "", "--data is empty: name a directory, such as saumer-data")
 	c.that(event.ValidAccount(s.Account) == nil, "--account %q: %v", s.Account, event.ErrAccount)
 	c.delivery(s)
+	c.notices(s)
 	c.deactivation(s)
 	c.replicas(s)
 	c.that(s.MaxStore == 0 || s.MaxStore >= smallestStore,
@@ -151,6 +162,53 @@ func (c *check) url(flag, list, example string, schemes ...string) {
 		good := err == nil && slices.Contains(schemes, u.Scheme) && (u.Host != "" || u.Scheme == "unix" && u.Path != "")
 		c.that(good, "%s is not a URL with one of the schemes %s: write it like %s", flag, strings.Join(schemes, ", "), example)
 	}
+}
+
+// public checks where people reach Saumer. Without it that is where the API is: on this machine, if it listens on all
+// addresses; where its port is drawn, the app will know.
+func (c *check) public(raw, address string) string {
+	if raw == "" {
+		host, port, err := net.SplitHostPort(address)
+		if err != nil || port == "0" {
+			return ""
+		}
+		if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+			host = "localhost"
+		}
+		return "http://" + net.JoinHostPort(host, port)
+	}
+	u, err := url.Parse(raw)
+	good := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil &&
+		u.RawQuery == "" && !u.ForceQuery && !strings.Contains(raw, "#")
+	c.that(good, "--public-url is not an http or https URL without user, query and fragment: write it like https://hooks.example.org")
+	return raw
+}
+
+// smtp reads --smtp-url, which may hold a password; nil if there is none.
+func (c *check) smtp(raw string) *notify.SMTP {
+	if raw == "" {
+		return nil
+	}
+	server, err := notify.ParseSMTP(raw)
+	c.that(err == nil, "--smtp-url is %v", err)
+	return &server
+}
+
+func (c *check) notices(s *Serve) {
+	c.that(s.FailingAfter > 0, "--failing-after %v is not positive: give how long a webhook may fail before people are told, such as 15m", s.FailingAfter)
+	c.that(s.MailFrom == "" || registry.ValidEmail(s.MailFrom), "--mail-from %q is not an e-mail address: write it like saumer@example.org", s.MailFrom)
+	c.that(s.NoticeTo == "" || registry.ValidEmail(s.NoticeTo), "--notice-to %q is not an e-mail address: write it like operations@example.org", s.NoticeTo)
+	c.that(s.SMTPURL == "" || s.MailFrom != "", "--smtp-url needs --mail-from: give the address that mails come from, such as saumer@example.org")
+	c.that(s.SMTPURL != "" || s.MailFrom == "" && s.NoticeTo == "", "--mail-from and --notice-to need --smtp-url: give the mail server, such as smtp://user:password@mail.example.org:587")
+	if s.NoticeURL != "" {
+		_, err := delivery.CheckURL(s.NoticeURL)
+		c.that(err == nil, "--notice-url is not an absolute http or https URL without user and fragment: write it like https://example.org/notices")
+	}
+	if s.NoticeSecret != "" {
+		_, err := delivery.DecodeSecret(s.NoticeSecret)
+		c.that(err == nil, "--notice-secret is not whsec_ and base64: make one with `echo whsec_$(openssl rand -base64 32)`")
+	}
+	c.that((s.NoticeURL == "") == (s.NoticeSecret == ""), "--notice-url and --notice-secret need each other: give both, a secret made with `echo whsec_$(openssl rand -base64 32)`")
 }
 
 // key decodes --secret-key; nil if there is none.

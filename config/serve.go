@@ -13,8 +13,9 @@ import (
 type Serve struct {
 	Config string `help:"File with settings, YAML or JSON; its keys are the names of these flags." placeholder:"FILE" env:"SAUMER_CONFIG"`
 
-	HTTP string `name:"http" help:"Address of the API and the web service." default:"127.0.0.1:8080" env:"SAUMER_HTTP" group:"Addresses and storage"`
-	Data string `help:"Directory of the embedded NATS and of the key that seals secrets; made if missing." default:"saumer-data" env:"SAUMER_DATA" group:"Addresses and storage"`
+	HTTP      string `name:"http" help:"Address of the API and the web service." default:"127.0.0.1:8080" env:"SAUMER_HTTP" group:"Addresses and storage"`
+	PublicURL string `name:"public-url" help:"Where people reach Saumer, such as https://hooks.example.org: notices link to it. Default: empty, the address of the API." placeholder:"URL" env:"SAUMER_PUBLIC_URL" group:"Addresses and storage"`
+	Data      string `help:"Directory of the embedded NATS and of the key that seals secrets; made if missing." default:"saumer-data" env:"SAUMER_DATA" group:"Addresses and storage"`
 
 	NATSURL    string        `name:"nats-url" help:"External NATS with JetStream, 2.12 or newer; several with commas between. Default: empty, the embedded one." placeholder:"nats://HOST:4222" env:"SAUMER_NATS_URL" group:"Addresses and storage"`
 	NATSListen string        `name:"nats-listen" help:"Where the embedded NATS takes publishers; --nats-listen= for nowhere." default:"127.0.0.1:4222" env:"SAUMER_NATS_LISTEN" group:"Addresses and storage"`
@@ -34,6 +35,13 @@ type Serve struct {
 	MaxInFlight    int           `name:"max-in-flight" help:"Attempts under way at once to one webhook." default:"32" env:"SAUMER_MAX_IN_FLIGHT" group:"Delivery"`
 	BackoffInitial time.Duration `name:"backoff-initial" help:"Delay before the second attempt; it doubles from there, with jitter." default:"1s" env:"SAUMER_BACKOFF_INITIAL" group:"Delivery"`
 	BackoffMax     time.Duration `name:"backoff-max" help:"Longest delay between two attempts." default:"15m" env:"SAUMER_BACKOFF_MAX" group:"Delivery"`
+
+	FailingAfter time.Duration `name:"failing-after" help:"How long a webhook fails without a break before people are told." default:"15m" env:"SAUMER_FAILING_AFTER" group:"Notices"`
+	SMTPURL      string        `name:"smtp-url" help:"Mail server for notices, such as smtp://user:password@mail.example.org:587 (STARTTLS) or smtps:// (TLS). Default: empty, no mails." placeholder:"URL" env:"SAUMER_SMTP_URL" group:"Notices"`
+	MailFrom     string        `name:"mail-from" help:"Sender of the mails." placeholder:"ADDRESS" env:"SAUMER_MAIL_FROM" group:"Notices"`
+	NoticeTo     string        `name:"notice-to" help:"Who gets the mails of accounts without an address of their own. Default: empty, nobody." placeholder:"ADDRESS" env:"SAUMER_NOTICE_TO" group:"Notices"`
+	NoticeURL    string        `name:"notice-url" help:"Where each notice is POSTed to, signed like a webhook. Default: empty, nowhere." placeholder:"URL" env:"SAUMER_NOTICE_URL" group:"Notices"`
+	NoticeSecret string        `name:"notice-secret" help:"Secret that signs what is sent to --notice-url." placeholder:"whsec_…" env:"SAUMER_NOTICE_SECRET" group:"Notices"`
 
 	Deactivate         string        `help:"What happens to a webhook that has failed for long and often enough: on deactivates it, observe only says so, off does nothing." default:"on" env:"SAUMER_DEACTIVATE" group:"Deactivation and replay"`
 	DeactivateAfter    time.Duration `name:"deactivate-after" help:"How long a webhook fails without a break before it is deactivated." default:"24h" env:"SAUMER_DEACTIVATE_AFTER" group:"Deactivation and replay"`

@@ -15,6 +15,7 @@ import (
 
 	"github.com/saumer/saumer/app"
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/replay"
 )
 
@@ -63,16 +64,73 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := app.Options{
-		HTTP: "127.0.0.1:8080", Data: "saumer-data", NATSListen: "127.0.0.1:4222",
+		HTTP: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080", Data: "saumer-data", NATSListen: "127.0.0.1:4222",
 		NATSSync: 10 * time.Second, Account: "demo",
 		AllowCIDRs: Loopback, Timeout: 15 * time.Second, ConnectTimeout: 5 * time.Second, MaxInFlight: 32,
 		BackoffInitial: time.Second, BackoffMax: 15 * time.Minute,
-		Deactivate: replay.On, DeactivateAfter: 24 * time.Hour, DeactivateAttempts: 10,
+		FailingAfter: 15 * time.Minute,
+		Deactivate:   replay.On, DeactivateAfter: 24 * time.Hour, DeactivateAttempts: 10,
 		ReplayWindow: 5 * 24 * time.Hour, Retention: 30 * 24 * time.Hour,
 		Replicas: 1, Events: event.Defaults, Grace: 20 * time.Second,
 	}
 	if !reflect.DeepEqual(o, want) {
 		t.Errorf("options\n%+v\nwant\n%+v", o, want)
+	}
+}
+
+func TestNotices(t *testing.T) {
+	const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	s, err := parse(t, map[string]string{"SAUMER_SMTP_URL": "smtp://saumer:hidden@mail.example.org", "SAUMER_NOTICE_SECRET": secret},
+		"--mail-from=saumer@example.org", "--notice-to=operations@example.org", "--notice-url=https://example.org/notices",
+		"--public-url=https://hooks.example.org/saumer/", "--failing-after=5m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := s.Options()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (notify.SMTP{Host: "mail.example.org", Port: 587, User: "saumer", Password: "hidden"}); *o.SMTP != want ||
+		o.MailFrom != "saumer@example.org" || o.NoticeTo != "operations@example.org" || o.NoticeURL != "https://example.org/notices" ||
+		o.NoticeSecret != secret || o.PublicURL != "https://hooks.example.org/saumer/" || o.FailingAfter != 5*time.Minute {
+		t.Errorf("options %+v", o)
+	}
+	for address, want := range map[string]string{
+		"127.0.0.1:8081": "http://127.0.0.1:8081", ":8081": "http://localhost:8081", "0.0.0.0:80": "http://localhost:80", "127.0.0.1:0": "",
+	} {
+		s, err := parse(t, nil, "--http="+address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o, err := s.Options(); err != nil || o.PublicURL != want {
+			t.Errorf("the public URL of %s is %q, %v; want %q", address, o.PublicURL, err, want)
+		}
+	}
+	for wrong, flag := range map[string]string{
+		"--smtp-url=mail.example.org:hidden --mail-from=a@example.org":  "--smtp-url",
+		"--smtp-url=smtp+plain://u:hidden@h --mail-from=a@example.org":  "--smtp-url",
+		"--smtp-url=smtp://u:hidden@mail.example.org":                   "--mail-from",
+		"--mail-from=a@example.org":                                     "--smtp-url",
+		"--notice-to=a@example.org":                                     "--smtp-url",
+		"--smtp-url=smtp://h --mail-from=hidden":                        "--mail-from",
+		"--smtp-url=smtp://h --mail-from=a@example.org --notice-to=a,b": "--notice-to",
+		"--notice-url=https://example.org/":                             "--notice-secret",
+		"--notice-secret=" + secret:                                     "--notice-url",
+		"--notice-url=ftp://example.org --notice-secret=" + secret:      "--notice-url",
+		"--notice-url=https://example.org --notice-secret=hidden":       "--notice-secret",
+		"--failing-after=0s":                                            "--failing-after",
+		"--public-url=hooks.example.org":                                "--public-url",
+		"--public-url=https://hooks.example.org?hidden=1":               "--public-url",
+		"--public-url=https://u:hidden@hooks.example.org":               "--public-url",
+	} {
+		s, err := parse(t, nil, strings.Fields(wrong)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.Options()
+		if err == nil || !strings.Contains(err.Error(), flag) || strings.Contains(err.Error(), "hidden") && !strings.Contains(wrong, "mail-from=hidden") {
+			t.Errorf("%s: %v", wrong, err)
+		}
 	}
 }
 

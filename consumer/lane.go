@@ -45,20 +45,44 @@ type task struct {
 	to    *registry.Subscription
 	lane  *lane
 	since time.Time
-	// begun is true once the attempt has begun or the backlog has taken over, guarded by the worker's lock.
-	begun bool
+	// begun is true once the attempt has begun or the backlog has taken over; like its neighbours in the lane it is
+	// guarded by the worker's lock.
+	begun         bool
+	before, after *task
 }
 
 // lane is what the live path has for one webhook.
 type lane struct {
 	key string
-	// tasks are those not settled, oldest first.
-	tasks []*task
+	// oldest and newest are the ends of the tasks that are not settled.
+	oldest, newest *task
 	// streak counts the events in a row that were rejected.
 	streak int
 	// leaving is true once the webhook is known not to take its events: they go to its backlog, without an attempt,
 	// until the lane is empty.
 	leaving bool
+}
+
+func (l *lane) add(t *task) {
+	if t.before = l.newest; t.before == nil {
+		l.oldest = t
+	} else {
+		t.before.after = t
+	}
+	l.newest = t
+}
+
+func (l *lane) remove(t *task) {
+	if t.before == nil {
+		l.oldest = t.after
+	} else {
+		t.before.after = t.after
+	}
+	if t.after == nil {
+		l.newest = t.before
+	} else {
+		t.after.before = t.before
+	}
 }
 
 // add hands an event to a webhook's lane. It waits while too many deliveries are outstanding.
@@ -79,10 +103,11 @@ func (w *Worker) add(ctx, hard context.Context, o *outstanding, s *registry.Subs
 		l = &lane{key: s.Target.Key}
 		w.lanes[l.key] = l
 	}
-	// The last events before the range of an inactive webhook are not for the live path either.
-	away := l.leaving || !s.Webhook.Active || s.Locked
+	// The last events before the range of an inactive webhook are not for the live path either, nor those of an ordered
+	// one before its range.
+	away := l.leaving || !s.Webhook.Active || s.Webhook.Settings.Ordered || s.Locked
 	t := &task{event: o, to: s, lane: l, since: time.Now(), begun: away}
-	l.tasks = append(l.tasks, t)
+	l.add(t)
 	o.left++
 	w.tasks++
 	w.wg.Add(1)
@@ -105,17 +130,16 @@ func (w *Worker) passed(t *task, outcome delivery.Outcome) delivery.Attempt {
 // attempt delivers, once.
 func (w *Worker) attempt(hard context.Context, t *task) {
 	w.mu.Lock()
-	begun := t.begun
+	begun, old := t.begun, w.old(t.event)
 	t.begun = true
 	w.mu.Unlock()
-	if begun {
+	switch {
+	case begun:
 		return // the backlog has it
-	}
-	if w.lapsed(t.event) {
+	case old:
 		w.finish(t, false)
 		return
-	}
-	if w.Webhooks.Gone(t.lane.key) {
+	case w.Webhooks.Gone(t.lane.key):
 		w.finish(t, true)
 		return
 	}
@@ -123,23 +147,24 @@ func (w *Worker) attempt(hard context.Context, t *task) {
 	a := w.Sender.Attempt(hard, t.to.Target, delivery.Request{Event: e.Name, ID: e.ID, Seq: e.Seq, Data: e.Data, Number: 1})
 	fault.At(fault.Attempted)
 	class := a.Outcome.Class()
-	w.mu.Lock()
 	switch class {
 	case delivery.Success:
+		w.mu.Lock()
 		t.lane.streak = 0
-	case delivery.Rejected:
-		t.lane.streak++
-	}
-	streak := t.lane.streak
-	w.mu.Unlock()
-	switch class {
-	case delivery.Success:
-		w.finish(t, true)
+		w.settled(t, true)
+		w.mu.Unlock()
+		w.wg.Done()
 		return
 	case delivery.Unreachable, delivery.Ended:
 		// Those behind it in the lane would meet the same.
 		w.handOver(context.WithoutCancel(hard), func(l *lane) bool { return l == t.lane }, delivery.Slow)
 	}
+	w.mu.Lock()
+	if class == delivery.Rejected {
+		t.lane.streak++
+	}
+	streak := t.lane.streak
+	w.mu.Unlock()
 	w.cover(context.WithoutCancel(hard), t, a, streak)
 }
 
@@ -194,7 +219,7 @@ func (w *Worker) handOver(ctx context.Context, which func(*lane) bool, outcome d
 			continue
 		}
 		l.leaving = true
-		for _, t := range l.tasks {
+		for t := l.oldest; t != nil; t = t.after {
 			if !t.begun {
 				t.begun = true
 				taken = append(taken, t)
@@ -210,54 +235,57 @@ func (w *Worker) handOver(ctx context.Context, which func(*lane) bool, outcome d
 // finish settles a task; kept is false if the event could neither be delivered nor handed over.
 func (w *Worker) finish(t *task, kept bool) {
 	w.mu.Lock()
-	l := t.lane
-	for i, other := range l.tasks {
-		if other == t {
-			l.tasks = append(l.tasks[:i], l.tasks[i+1:]...)
-			break
-		}
-	}
-	if len(l.tasks) == 0 && l.streak == 0 {
-		delete(w.lanes, l.key)
-	} else if len(l.tasks) == 0 {
-		l.leaving = false
-	}
-	w.tasks--
+	w.settled(t, kept)
 	w.mu.Unlock()
-	w.settle(t.event, kept)
 	w.wg.Done()
 }
 
-// settle counts one delivery of an event as dealt with, and acknowledges the event after the last.
+// settled is finish under the lock.
+func (w *Worker) settled(t *task, kept bool) {
+	l := t.lane
+	l.remove(t)
+	if l.oldest == nil && l.streak == 0 {
+		delete(w.lanes, l.key)
+	} else if l.oldest == nil {
+		l.leaving = false
+	}
+	if w.tasks--; w.tasks == fewer {
+		signal(w.less)
+	}
+	w.settle(t.event, kept)
+}
+
+// settle counts one delivery of an event as dealt with, and has the event acknowledged after the last; under the lock.
 func (w *Worker) settle(o *outstanding, kept bool) {
-	w.mu.Lock()
 	o.left--
 	o.failed = o.failed || !kept
-	last := o.left == 0
-	if last {
-		delete(w.out, o.event.Seq)
-		// For the same reason, what was skipped in an open range is not known to be done for good.
-		if o.kept() && !o.skipped {
-			w.done[o.event.Seq%uint64(len(w.done))] = o.event.Seq
-		}
+	if o.left > 0 {
+		return
 	}
-	ack := last && o.kept()
-	if ack {
-		w.last = o.msg
+	w.drop(o)
+	if !o.kept() {
+		return
 	}
-	w.mu.Unlock()
-	if ack {
-		w.ack(o)
+	// For the same reason, what was skipped in an open range is not known to be done for good.
+	if !o.skipped {
+		w.done[o.event.Seq%uint64(len(w.done))] = o.event.Seq
 	}
-	signal(w.less)
+	w.toAck(o)
 }
 
 // forget drops an event that is given back or rejected.
 func (w *Worker) forget(o *outstanding) {
 	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.drop(o)
+}
+
+// drop removes an event from those that are out; under the lock.
+func (w *Worker) drop(o *outstanding) {
 	delete(w.out, o.event.Seq)
-	w.mu.Unlock()
-	signal(w.less)
+	if len(w.out) == window-fetchSize {
+		signal(w.less)
+	}
 }
 
 // signal leaves a word for whoever waits, or will wait, on a channel of one place.
@@ -268,8 +296,33 @@ func signal(c chan struct{}) {
 	}
 }
 
-func (w *Worker) ack(o *outstanding) {
-	if err := o.msg.Ack(); err != nil {
-		w.Log.Warn("acknowledge an event", zap.Uint64("seq", o.event.Seq), zap.Error(err))
+// toAck has an event acknowledged; under the lock. Those that end at about the same time are acknowledged by one
+// goroutine, which does not have attempts wait for the connection.
+func (w *Worker) toAck(o *outstanding) {
+	if w.acks = append(w.acks, o); len(w.acks) == 1 {
+		signal(w.acking)
+	}
+}
+
+// acknowledges acknowledges what is to be, until the context ends and nothing is left.
+func (w *Worker) acknowledges(ctx context.Context) {
+	var acks []*outstanding
+	for {
+		select {
+		case <-w.acking:
+		case <-ctx.Done():
+		}
+		w.mu.Lock()
+		acks, w.acks = w.acks, acks[:0]
+		w.mu.Unlock()
+		for i, o := range acks {
+			if err := o.msg.Ack(); err != nil {
+				w.Log.Warn("acknowledge an event", zap.Uint64("seq", o.event.Seq), zap.Error(err))
+			}
+			acks[i], w.last = nil, o.msg
+		}
+		if len(acks) == 0 && ctx.Err() != nil {
+			return
+		}
 	}
 }

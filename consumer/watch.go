@@ -65,7 +65,7 @@ func (w *Worker) glances(ctx, hard context.Context) {
 			slow := map[*lane]bool{}
 			w.mu.Lock()
 			for _, l := range w.lanes {
-				if !l.leaving && len(l.tasks) > 0 && now.Sub(l.tasks[0].since) > patience {
+				if !l.leaving && l.oldest != nil && now.Sub(l.oldest.since) > patience {
 					slow[l] = true
 				}
 			}

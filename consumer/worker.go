@@ -27,8 +27,9 @@ const (
 	fetchSize = 500
 	// window bounds the events that this process holds without having acknowledged them.
 	window = 4096
-	// deliveries bounds the attempts that wait or are under way, where events are for many webhooks.
-	deliveries = 50_000
+	// deliveries bounds the attempts that wait or are under way, where events are for many webhooks; once there are so
+	// many, others are added when there are fewer.
+	deliveries, fewer = 50_000, 45_000
 	// patience is how long a webhook may keep an event of the live path waiting before its backlog takes over, and
 	// glance how often that is looked at.
 	patience = 2 * time.Second
@@ -37,6 +38,10 @@ const (
 	ackMargin = 2 * time.Second
 	// elsewhere is how long an event that only a newer version can deliver is left alone.
 	elsewhere = time.Second
+	// busyEvents is how many events are out when there is no hurry with the next: they may wait for company, for linger
+	// at most, since many together cost one fetch and one look-up.
+	busyEvents = 256
+	linger     = 5 * time.Millisecond
 )
 
 // Cover takes over events from the live path.
@@ -44,6 +49,8 @@ type Cover interface {
 	// Cover returns when the webhook's backlog durably holds the event of the attempt. Streak is how many events in
 	// a row were rejected. Sequence 0 stands for no event: the webhook is slow.
 	Cover(ctx context.Context, key string, a delivery.Attempt, streak int) error
+	// Wake has the webhook's backlog look at the stream.
+	Wake(ctx context.Context, key string) error
 }
 
 // Webhooks finds the webhooks of events.
@@ -99,17 +106,22 @@ type Worker struct {
 
 	mu sync.Mutex
 	// out are the events that are not acknowledged yet, by sequence, and tasks counts their deliveries; less is
-	// signalled when either shrinks.
+	// signalled when there is room for a whole fetch, or for another delivery.
 	out   map[uint64]*outstanding
 	tasks int
 	less  chan struct{}
 	lanes map[string]*lane
-	// signing and glancing are signalled when an event goes out.
+	// signing and glancing are signalled when an event goes out after a time without.
 	signing, glancing chan struct{}
+	// acks are the events to be acknowledged, and acking is signalled when there are some.
+	acks   []*outstanding
+	acking chan struct{}
+	// wakes are the backlogs of ordered webhooks that are about to be woken.
+	wakes map[string]bool
 	// done are the last sequences acknowledged, each at its remainder: an event whose acknowledgement was lost is not
 	// delivered again.
 	done [1 << 14]uint64
-	// last is a message whose acknowledgement is among the last.
+	// last is the message that was acknowledged last; it belongs to acknowledges.
 	last jetstream.Msg
 	wg   sync.WaitGroup
 	// newer bounds what is said of webhooks' records of a newer version, left what is said of backlogs that are left alone.
@@ -119,9 +131,9 @@ type Worker struct {
 // NewWorker makes a worker.
 func NewWorker(o Options) *Worker {
 	w := &Worker{
-		Options: o, known: map[string]bool{}, out: map[uint64]*outstanding{}, lanes: map[string]*lane{},
+		Options: o, known: map[string]bool{}, wakes: map[string]bool{}, out: map[uint64]*outstanding{}, lanes: map[string]*lane{},
 		newer: rate.Sometimes{First: 1, Interval: time.Minute}, left: rate.Sometimes{First: 1, Interval: time.Minute},
-		less: make(chan struct{}, 1), signing: make(chan struct{}, 1), glancing: make(chan struct{}, 1),
+		less: make(chan struct{}, 1), signing: make(chan struct{}, 1), glancing: make(chan struct{}, 1), acking: make(chan struct{}, 1),
 	}
 	for _, name := range o.Known {
 		w.known[name] = true
@@ -138,6 +150,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	var watchers sync.WaitGroup
 	watchers.Go(func() { w.signs(watching) })
 	watchers.Go(func() { w.glances(watching, hard) })
+	watchers.Go(func() { w.acknowledges(watching) })
 
 	for ctx.Err() == nil {
 		if err := w.fetch(ctx, hard); err != nil && ctx.Err() == nil {
@@ -169,15 +182,12 @@ const confirming = 5 * time.Second
 
 // confirm sees to it that no acknowledgement is lost by the end of an embedded NATS, which takes them in by and by.
 func (w *Worker) confirm(ctx context.Context) {
-	w.mu.Lock()
-	last := w.last
-	w.mu.Unlock()
-	if last == nil {
+	if w.last == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, confirming)
 	defer cancel()
-	if err := w.Acks.Confirm(ctx, last.Reply()); err != nil {
+	if err := w.Acks.Confirm(ctx, w.last.Reply()); err != nil {
 		w.Log.Warn("make sure of the last acknowledgements; some events may be sent twice", zap.Error(err))
 	}
 }
@@ -196,7 +206,6 @@ func (w *Worker) fetch(ctx, hard context.Context) error {
 	messages := fetched.Messages()
 	batch := make([]jetstream.Msg, 0, fetchSize)
 	for {
-		batch = batch[:0]
 		select {
 		case <-ctx.Done():
 			// A fetch that was left would have what is on its way to it come again after the ack wait alone.
@@ -208,22 +217,45 @@ func (w *Worker) fetch(ctx, hard context.Context) error {
 			if !ok {
 				return fetched.Error()
 			}
-			batch = append(batch, m)
-		}
-	more:
-		for len(batch) < fetchSize {
-			select {
-			case m, ok := <-messages:
-				if !ok {
-					break more
-				}
-				batch = append(batch, m)
-			default:
-				break more
-			}
+			batch = w.gather(append(batch[:0], m), messages)
 		}
 		w.dispatch(ctx, hard, batch, w.handedOut(asked))
 	}
+}
+
+// gather adds what else there is to a batch. While the process is busy anyway it waits a little for more.
+func (w *Worker) gather(batch []jetstream.Msg, messages <-chan jetstream.Msg) []jetstream.Msg {
+	var enough <-chan time.Time // nil: no wait
+	for len(batch) < fetchSize {
+		select {
+		case m, ok := <-messages:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, m)
+			continue
+		default:
+		}
+		if enough == nil {
+			w.mu.Lock()
+			busy := len(w.out) >= busyEvents
+			w.mu.Unlock()
+			if !busy {
+				return batch
+			}
+			enough = time.After(linger)
+		}
+		select {
+		case m, ok := <-messages:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, m)
+		case <-enough:
+			return batch
+		}
+	}
+	return batch
 }
 
 // giveBack has a message handed out again at once.
@@ -233,19 +265,21 @@ func (w *Worker) giveBack(m jetstream.Msg) {
 	}
 }
 
-// room is how many events may be fetched; it waits until there are some, and returns 0 when the context ends.
+// room is how many events may be fetched. It waits a little for the room of a whole fetch, and for some in any case; it
+// returns 0 when the context ends.
 func (w *Worker) room(ctx context.Context) int {
-	for {
+	for patient := true; ; patient = false {
 		w.mu.Lock()
 		room := window - len(w.out)
 		w.mu.Unlock()
-		if room > 0 {
+		if room >= fetchSize || room > 0 && !patient {
 			return room
 		}
 		select {
 		case <-ctx.Done():
 			return 0
 		case <-w.less:
+		case <-time.After(linger):
 		}
 	}
 }
@@ -316,12 +350,14 @@ func (w *Worker) admit(ctx context.Context, m jetstream.Msg, since time.Time) *o
 		w.out[seq].again = true
 		return nil
 	case w.done[seq%uint64(len(w.done))] == seq:
-		w.ack(o)
+		w.toAck(o)
 		return nil
 	}
 	w.out[seq] = o
-	signal(w.signing)
-	signal(w.glancing)
+	if len(w.out) == 1 {
+		signal(w.signing)
+		signal(w.glancing)
+	}
 	return o
 }
 
@@ -380,7 +416,32 @@ func (w *Worker) spread(ctx, hard context.Context, o *outstanding, subscriptions
 			w.add(ctx, hard, o, s)
 		} else if r.Open() {
 			o.skipped = true
+			if s.Webhook.Settings.Ordered && s.Webhook.Active {
+				w.wake(hard, s.Target.Key)
+			}
 		}
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.settle(o, true)
+}
+
+// wake wakes the backlog of an ordered webhook. Many events at about the same time are one wake.
+func (w *Worker) wake(ctx context.Context, key string) {
+	w.mu.Lock()
+	known := w.wakes[key]
+	w.wakes[key] = true
+	w.mu.Unlock()
+	if known {
+		return
+	}
+	w.wg.Go(func() {
+		// What is passed from here on needs another.
+		w.mu.Lock()
+		delete(w.wakes, key)
+		w.mu.Unlock()
+		if err := w.Cover.Wake(ctx, key); err != nil {
+			w.Log.Warn("wake the backlog of an ordered webhook; the sweep makes up for it", zap.String("webhook", key), zap.Error(err))
+		}
+	})
 }

@@ -94,7 +94,7 @@ func (c *Client) Close() {
 // Do makes one attempt and returns what came of it. It never sends a request twice, follows no redirect, and takes no
 // longer than the target's timeout, to the end of the response. If ctx ends first, the outcome is Aborted.
 func (c *Client) Do(ctx context.Context, t Target, r Request) Attempt {
-	a := Attempt{Seq: r.Seq, ID: r.ID, Number: r.Number, Replay: r.Replay, At: c.options.Now()}
+	a := Attempt{Seq: r.Seq, ID: r.ID, Number: r.Number, Replay: r.Replay, Test: r.Test, At: c.options.Now()}
 	timeout := t.Timeout
 	if timeout == 0 {
 		timeout = c.options.Timeout
@@ -105,11 +105,7 @@ func (c *Client) Do(ctx context.Context, t Target, r Request) Attempt {
 	ended := time.Now()
 	a.Duration = ended.Sub(began)
 	if err != nil {
-		var late *overtime
-		if !ended.Before(deadline) {
-			late = &overtime{timeout}
-		}
-		c.classify(ctx, late, t, err, &a)
+		c.classify(ctx, late(ended, deadline, timeout), t, err, &a)
 	}
 	return a
 }

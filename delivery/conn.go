@@ -43,7 +43,7 @@ type route struct {
 	secure bool
 }
 
-// connect dials an endpoint and, for https, shakes hands.
+// connect dials an endpoint and, for https, shakes hands. Its error is errProtocol if the endpoint does not choose HTTP/1.1.
 func (c *Client) connect(ctx context.Context, deadline time.Time, e *endpoint) (*conn, error) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()

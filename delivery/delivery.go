@@ -15,7 +15,9 @@ type Target struct {
 	// URL is absolute, http or https.
 	URL string
 	// Secrets sign the request, the newest first; each is the decoded part of a whsec_ secret. None: no signature.
+	// From Retire on, unless it is zero, the newest signs alone.
 	Secrets [][]byte
+	Retire  time.Time
 	// Headers are the user's own; they cannot replace Saumer's.
 	Headers map[string]string
 	// Timeout bounds the whole attempt, from dialing to the end of the response; 0 is the client's default.
@@ -32,8 +34,19 @@ type Request struct {
 	Data      []byte
 	// Number counts the attempts of this event to this webhook, from 1.
 	Number int
-	// Replay is true if the event is sent again because somebody activated the webhook with its replay.
+	// Replay is true if the event is sent again because somebody asked for that: activated the webhook with its replay,
+	// had a period replayed, or the event redelivered.
 	Replay bool
+	// Test is true for a sample that is no event: somebody tries the webhook.
+	Test bool
+}
+
+// signers are the secrets that sign at a time.
+func (t *Target) signers(at time.Time) [][]byte {
+	if len(t.Secrets) > 1 && !t.Retire.IsZero() && !at.Before(t.Retire) {
+		return t.Secrets[:1]
+	}
+	return t.Secrets
 }
 
 // Outcome is how an attempt ended. Its text is what the attempt log and the API show.
@@ -91,6 +104,7 @@ type Attempt struct {
 	ID     string `json:"id"`
 	Number int    `json:"attempt"`
 	Replay bool   `json:"replay,omitempty"`
+	Test   bool   `json:"test,omitempty"`
 	// At is when the attempt began, Duration how long it took.
 	At       time.Time     `json:"at"`
 	Duration time.Duration `json:"duration"`

@@ -72,14 +72,17 @@ func (c *Client) headers(t Target, r Request, at time.Time, pass func(name, valu
 	pass("User-Agent", c.agent)
 	pass("Webhook-Id", id)
 	pass("Webhook-Timestamp", strconv.FormatInt(at.Unix(), 10))
-	if len(t.Secrets) > 0 {
-		pass("Webhook-Signature", sign(t.Secrets, id, at, r.Data))
+	if secrets := t.signers(at); len(secrets) > 0 {
+		pass("Webhook-Signature", sign(secrets, id, at, r.Data))
 	}
 	pass("Saumer-Event", r.Event)
 	pass("Saumer-Webhook", t.ID)
 	pass("Saumer-Attempt", strconv.Itoa(r.Number))
 	if r.Replay {
 		pass("Saumer-Replay", "1")
+	}
+	if r.Test {
+		pass("Saumer-Test", "1")
 	}
 }
 

@@ -33,6 +33,15 @@ type LogFilter struct {
 	Before uint64
 	// Outcome keeps the entries of this outcome alone; empty keeps all.
 	Outcome Outcome
+	// Failed keeps the entries alone that are of any outcome but Delivered.
+	Failed bool
+	// ID keeps the entries of the event with this id alone; empty keeps all.
+	ID string
+}
+
+// keeps says whether the filter keeps an attempt.
+func (f LogFilter) keeps(a Attempt) bool {
+	return (f.Outcome == "" || a.Outcome == f.Outcome) && (!f.Failed || a.Outcome != Delivered) && (f.ID == "" || a.ID == f.ID)
 }
 
 // Log is the log of the last attempts to each webhook. It is safe for concurrent use.
@@ -80,7 +89,7 @@ func (l *Log) List(ctx context.Context, key string, filter LogFilter) (entries [
 			})
 			continue
 		}
-		if filter.Outcome != "" && e.Outcome != filter.Outcome {
+		if !filter.keeps(e.Attempt) {
 			continue
 		}
 		if filter.Limit > 0 && len(entries) == filter.Limit {

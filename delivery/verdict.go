@@ -20,6 +20,14 @@ func (o overtime) Timeout() bool        { return true }
 func (o overtime) Temporary() bool      { return true }
 func (o overtime) Is(target error) bool { return target == context.DeadlineExceeded }
 
+// late is that an attempt ended at its deadline or behind it, or nil.
+func late(ended, deadline time.Time, timeout time.Duration) *overtime {
+	if ended.Before(deadline) {
+		return nil
+	}
+	return &overtime{timeout}
+}
+
 // judge turns the status of a response that came complete into an outcome.
 func (c *Client) judge(a *Attempt, retryAfter string) {
 	switch status := a.Status; {

@@ -4,7 +4,6 @@ package event
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -28,10 +27,8 @@ var (
 	ErrSize    = fmt.Errorf("the body is larger than %d bytes", MaxSize)
 )
 
-var (
-	nameForm    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	accountForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
-)
+// longestName is the longest name of an event or account, in bytes.
+const longestName = 64
 
 // Event is one thing that happened, as it is stored in the stream EVENTS.
 type Event struct {
@@ -51,16 +48,30 @@ type Event struct {
 
 // ValidName says whether name can be an event's name: ErrName if not.
 func ValidName(name string) error {
-	if !nameForm.MatchString(name) {
+	if name == "" || len(name) > longestName {
 		return ErrName
+	}
+	for i := range len(name) {
+		if c := name[i]; !lower(c) && !mark(c) && (c < 'A' || c > 'Z') {
+			return ErrName
+		}
 	}
 	return nil
 }
 
+// lower says whether c is a lower-case letter or a digit, and mark whether it is what may stand between them.
+func lower(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
+func mark(c byte) bool  { return c == '_' || c == '-' }
+
 // ValidAccount says whether name can be an account's name: ErrAccount if not.
 func ValidAccount(name string) error {
-	if !accountForm.MatchString(name) {
+	if name == "" || len(name) > longestName || !lower(name[0]) {
 		return ErrAccount
+	}
+	for i := range len(name) {
+		if c := name[i]; !lower(c) && !mark(c) {
+			return ErrAccount
+		}
 	}
 	return nil
 }
@@ -71,17 +82,18 @@ func Subject(account, name string) string { return "events." + account + "." + n
 // ParseSubject takes a subject apart into account and event name.
 // It returns ErrSubject, ErrAccount or ErrName.
 func ParseSubject(subject string) (account, name string, err error) {
-	parts := strings.Split(subject, ".")
-	if len(parts) != 3 || parts[0] != "events" {
+	names, ok := strings.CutPrefix(subject, "events.")
+	account, name, more := strings.Cut(names, ".")
+	if !ok || !more || strings.Contains(name, ".") {
 		return "", "", ErrSubject
 	}
-	if err := ValidAccount(parts[1]); err != nil {
+	if err := ValidAccount(account); err != nil {
 		return "", "", err
 	}
-	if err := ValidName(parts[2]); err != nil {
+	if err := ValidName(name); err != nil {
 		return "", "", err
 	}
-	return parts[1], parts[2], nil
+	return account, name, nil
 }
 
 // New makes the event of a stored message. It returns the errors of ParseSubject; the body is not looked at.

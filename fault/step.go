@@ -30,7 +30,8 @@ const (
 // The steps of deactivation, activation and what else changes a webhook.
 const (
 	Deactivated Step = "deactivated" // the webhook's record says so, nobody is told
-	Told        Step = "told"        // the notice is stored, the backlog not parked
+	Announced   Step = "announced"   // the record has news for people, no notice is stored
+	Told        Step = "told"        // a notice is stored, the record does not say so
 	Activated   Step = "activated"   // the webhook's record says so, its backlog does not follow
 	Followed    Step = "followed"    // the backlog follows the activation, nobody is woken
 	Journaled   Step = "journaled"   // the journal has a change, the index may not
@@ -40,7 +41,7 @@ const (
 var Steps = []Step{
 	Fetched, LookedUp, Attempted, Covered, HandedOff, Rejected,
 	LeaseTaken, SpanWritten, RangeOpened, Retried, Checkpointed, RangeEnded, SpanSettled, Worked,
-	Deactivated, Told, Activated, Followed, Journaled,
+	Deactivated, Announced, Told, Activated, Followed, Journaled,
 }
 
 // The environment says a binary that is built for it how to fail.

@@ -1,90 +1,160 @@
 // Package notify tells people: a notice is stored in the stream NOTICES before the change that it tells of counts as
-// done, and it is logged.
+// done. From there each channel takes it by itself: e-mail, a POST to the operator; the log has it as well.
 package notify
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
+	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/registry"
 )
 
 // Kind of a notice, the last token of its subject.
-type Kind string
+type Kind = registry.NewsKind
 
 // The kinds.
 const (
-	Deactivated Kind = "deactivated" // a webhook failed for too long and gets no events any more
-	Exhausted   Kind = "exhausted"   // an event was given up
+	Failing     = registry.NewsFailing
+	Deactivated = registry.NewsDeactivated
+	Recovered   = registry.NewsRecovered
+	Exhausted   = registry.NewsExhausted
+	Reachable   = registry.NewsReachable
 )
 
-// Notice is what a person is told, as the stream keeps it.
+// Notice is what a person is told, as the stream keeps it. It holds no secret, and of the webhook's URL the host alone.
 type Notice struct {
 	Version int    `json:"v"`
 	Kind    Kind   `json:"kind"`
 	Account string `json:"account"`
-	// Webhook, App and Event say which webhook.
+	// Webhook, App, Event and Host say which webhook.
 	Webhook uint64    `json:"webhook"`
 	App     string    `json:"app"`
 	Event   string    `json:"event"`
+	Host    string    `json:"host"`
 	At      time.Time `json:"at"`
 	// Reason is why, in a sentence.
-	Reason string `json:"reason"`
+	Reason string `json:"reason,omitempty"`
+	// Since is when the first of the failures was; Deactivation when a webhook that fails will be deactivated.
+	Since        time.Time `json:"since,omitzero"`
+	Deactivation time.Time `json:"deactivation,omitzero"`
+	// Buffered is how many events wait for the webhook.
+	Buffered uint64 `json:"buffered,omitempty"`
 	// ReplayUntil is the end of what a replay after a deactivation sends.
 	ReplayUntil time.Time `json:"replay_until,omitzero"`
-	// Seq and Attempts are those of an event that was given up.
-	Seq      uint64 `json:"seq,omitempty"`
-	Attempts int    `json:"attempts,omitempty"`
+	// Link leads to the page that activates the webhook, until Expires.
+	Link    string    `json:"link,omitempty"`
+	Expires time.Time `json:"expires,omitzero"`
+	// Seqs are the stream sequences of the events that were given up, Attempts those of the last of them.
+	Seqs     []uint64 `json:"seqs,omitempty"`
+	Attempts int      `json:"attempts,omitempty"`
+	// Sequence is the notice's own, in the stream; later notices have a higher one.
+	Sequence uint64 `json:"-"`
 }
 
-// Notices stores and logs notices. It is safe for concurrent use.
-type Notices struct {
-	js     jetstream.Publisher
-	window time.Duration
-	log    *zap.Logger
+// Options of Notices.
+type Options struct {
+	Broker *broker.Broker
+	Links  *Links
+	// Window is how long after a deactivation events are kept for a replay, Retention how long the stream keeps any.
+	Window, Retention time.Duration
+	Log               *zap.Logger
 }
 
-// New makes Notices. Window is how long after a deactivation events are kept for a replay.
-func New(js jetstream.Publisher, window time.Duration, log *zap.Logger) *Notices {
-	return &Notices{js: js, window: window, log: log}
+// Notices stores, logs and lists notices. It is safe for concurrent use.
+type Notices struct{ o Options }
+
+// New makes Notices.
+func New(o Options) *Notices { return &Notices{o} }
+
+// Tell stores and logs the notice of a webhook's news, once, whatever is tried again within a day.
+func (n *Notices) Tell(ctx context.Context, w registry.Webhook, news registry.News) error {
+	notice := Notice{
+		Version: form, Kind: news.Kind, Account: w.Account, Webhook: w.ID, App: w.App, Event: w.Event, At: news.At,
+		Reason: news.Reason, Since: news.Since, Deactivation: news.Deactivation, Buffered: news.Buffered,
+		Seqs: news.Seqs, Attempts: news.Attempts,
+	}
+	if u, err := url.Parse(w.URL); err == nil {
+		notice.Host = u.Host
+	}
+	if notice.Kind == Deactivated || notice.Kind == Reachable {
+		notice.Reason = w.Reason
+		notice.ReplayUntil = w.Deactivated.Add(n.o.Window)
+		// What came first is the first that the retention drops.
+		begin := w.Deactivated
+		if !news.Since.IsZero() && news.Since.Before(begin) {
+			begin = news.Since
+		}
+		notice.Expires = begin.Add(n.o.Retention).Truncate(time.Second)
+		notice.Link = n.o.Links.URL(Link{Account: w.Account, ID: w.ID, Deactivated: w.Deactivated, Expires: notice.Expires})
+	}
+	return n.store(ctx, w, notice)
 }
 
-// Deactivated tells that a webhook was deactivated, as its record says.
-func (n *Notices) Deactivated(ctx context.Context, w registry.Webhook) error {
-	return n.store(ctx, w, fmt.Sprintf("%s.%d", w.Key(), w.Deactivated.UnixNano()), Notice{
-		Kind: Deactivated, At: w.Deactivated, Reason: w.Reason, ReplayUntil: w.Deactivated.Add(n.window),
-	})
+// List returns the kept notices of an account, of one webhook or of all for 0, whose sequence is below before, 0 for
+// all: newest first, at most limit of them. A notice that cannot be read is left out, and said in the log.
+func (n *Notices) List(ctx context.Context, account string, webhook, before uint64, limit int) ([]Notice, error) {
+	var listed []Notice
+	for stored, err := range n.o.Broker.Notices(ctx, account, before) {
+		if err != nil {
+			return nil, fmt.Errorf("list notices: %w", err)
+		}
+		notice, err := decode(stored.Record, stored.Seq)
+		switch {
+		case errors.Is(err, registry.ErrNewer):
+			continue
+		case err != nil:
+			n.o.Log.Warn("a notice cannot be read", zap.Error(err))
+			continue
+		case webhook != 0 && notice.Webhook != webhook:
+			continue
+		}
+		if listed = append(listed, notice); len(listed) >= limit {
+			break
+		}
+	}
+	return listed, nil
 }
 
-// Exhausted tells that an event was given up after so many attempts, and why.
-func (n *Notices) Exhausted(ctx context.Context, w registry.Webhook, seq uint64, attempts int, reason string) error {
-	return n.store(ctx, w, fmt.Sprintf("%s.%d", w.Key(), seq), Notice{
-		Kind: Exhausted, At: time.Now().UTC(), Reason: reason, Seq: seq, Attempts: attempts,
-	})
+// form is the newest form of a notice that this version reads and writes.
+const form = 1
+
+// decode reads a stored notice: registry.ErrNewer if it has a form that is not known.
+func decode(record []byte, seq uint64) (Notice, error) {
+	var notice Notice
+	if err := json.Unmarshal(record, &notice); err != nil {
+		return notice, fmt.Errorf("read the notice %d: %w", seq, err)
+	}
+	if notice.Version > form {
+		return notice, fmt.Errorf("read the notice %d: form %d, known up to %d: %w", seq, notice.Version, form, registry.ErrNewer)
+	}
+	notice.Sequence = seq
+	return notice, nil
 }
 
-// store keeps a notice once, whatever is tried again within an hour, and then logs it.
-func (n *Notices) store(ctx context.Context, w registry.Webhook, id string, notice Notice) error {
-	notice.Version, notice.Account, notice.Webhook, notice.App, notice.Event = 1, w.Account, w.ID, w.App, w.Event
+func (n *Notices) store(ctx context.Context, w registry.Webhook, notice Notice) error {
 	data, err := json.Marshal(notice)
 	if err != nil {
 		return fmt.Errorf("store a notice: %w", err)
 	}
-	subject := "notices." + w.Account + "." + string(notice.Kind)
-	ack, err := n.js.PublishMsg(ctx, &nats.Msg{
-		Subject: subject, Data: data, Header: nats.Header{nats.MsgIdHdr: {string(notice.Kind) + "." + id}},
+	subject := broker.NoticeSubject(w.Account, string(notice.Kind))
+	id := fmt.Sprintf("%s.%s.%d", notice.Kind, w.Key(), notice.At.UnixNano())
+	ack, err := n.o.Broker.JetStream.PublishMsg(ctx, &nats.Msg{
+		Subject: subject, Data: data, Header: nats.Header{nats.MsgIdHdr: {id}},
 	})
 	if err != nil {
 		return fmt.Errorf("store the notice %s: %w", subject, err)
 	}
 	if !ack.Duplicate {
-		n.log.Warn("notice", zap.String("kind", string(notice.Kind)), zap.Object("webhook", &w), zap.String("reason", notice.Reason))
+		// Without the link: who reads the log may not be whom it is for.
+		n.o.Log.Warn("notice", zap.String("kind", string(notice.Kind)), zap.Object("webhook", &w), zap.String("reason", notice.Reason))
 	}
 	return nil
 }

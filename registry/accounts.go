@@ -23,6 +23,9 @@ var (
 	ErrLogin = errors.New("login failed")
 	// ErrPassword is returned for a password that cannot be set: bcrypt would ignore what is beyond 72 bytes.
 	ErrPassword = errors.New("invalid password: use 8 to 72 bytes")
+	// ErrEmail and ErrLanguage are returned for a contact that an account cannot have.
+	ErrEmail    = errors.New("invalid e-mail address: write it like anna@example.org, or leave it empty")
+	ErrLanguage = errors.New("unknown language: use en or de")
 )
 
 const (
@@ -45,6 +48,7 @@ type Account struct {
 	// Operator may make accounts.
 	Operator bool
 	Created  time.Time
+	Contact  Contact
 }
 
 // account is the record in the bucket ACCOUNTS; the key is the name.
@@ -54,10 +58,11 @@ type account struct {
 	Operator bool      `json:"operator,omitempty"`
 	Created  time.Time `json:"created"`
 	Hash     string    `json:"hash"`
+	Contact  Contact   `json:"contact,omitzero"`
 }
 
 func (a account) public() Account {
-	return Account{Name: a.Name, Operator: a.Operator, Created: a.Created}
+	return Account{Name: a.Name, Operator: a.Operator, Created: a.Created, Contact: a.Contact}
 }
 
 // Accounts are the accounts of the journal. They are safe for concurrent use.
@@ -160,20 +165,28 @@ func (s *Accounts) SetPassword(ctx context.Context, name, password string) error
 	if err != nil {
 		return err
 	}
+	_, err = s.change(ctx, name, func(a *account) error { a.Hash = hash; return nil })
+	return err
+}
+
+// change changes a record by compare-and-set: ErrNotFound, or the change's own error.
+func (s *Accounts) change(ctx context.Context, name string, change func(*account) error) (Account, error) {
 	for try := range tries {
 		a, revision, err := s.get(ctx, name)
 		if err != nil {
-			return err
+			return Account{}, err
 		}
-		a.Hash = hash
+		if err := change(&a); err != nil {
+			return Account{}, err
+		}
 		if err = s.update(ctx, a, revision); !Conflict(err) {
-			return err
+			return a.public(), err
 		}
 		if err := Pause(ctx, try); err != nil {
-			return err
+			return Account{}, err
 		}
 	}
-	return fmt.Errorf("set the password of %s: %w", name, ErrConflict)
+	return Account{}, fmt.Errorf("change the account %s: %w", name, ErrConflict)
 }
 
 // Authenticate returns the account of a name and password: ErrLogin if they are not right. It reads the record each
@@ -200,6 +213,16 @@ func (s *Accounts) Authenticate(ctx context.Context, name, password string) (Acc
 		return Account{}, ErrLogin
 	}
 	return a.public(), nil
+}
+
+// Credential returns the account of a name, and its credential, which changes with its password and tells nothing of it:
+// ErrNotFound.
+func (s *Accounts) Credential(ctx context.Context, name string) (Account, [sha256.Size]byte, error) {
+	a, _, err := s.get(ctx, name)
+	if err != nil {
+		return Account{}, [sha256.Size]byte{}, err
+	}
+	return a.public(), sha256.Sum256([]byte(a.Hash)), nil
 }
 
 // matches says whether the hash is that of the password.

@@ -122,6 +122,7 @@ func (r *Registry) Update(ctx context.Context, key string, change func(*Webhook)
 		if err := change(&w); err != nil {
 			return Webhook{}, err
 		}
+		w.retire(r.broker.Now())
 		data, err := json.Marshal(w)
 		if err != nil {
 			return Webhook{}, fmt.Errorf("write webhook %s: %w", key, err)
@@ -178,11 +179,39 @@ func (r *Registry) Secrets(w Webhook) ([]string, error) {
 	return secrets, nil
 }
 
+// Rotation is how long the previous secret signs beside a new one, so that receivers have time to take the new one.
+const Rotation = 24 * time.Hour
+
+// Rotate gives a webhook a new secret and returns it in the clear, this once, with the time until which the one before
+// signs too. A secret from before that one is dropped. It returns once look-ups show the change: ErrNotFound.
+func (r *Registry) Rotate(ctx context.Context, key string) (w Webhook, secret string, until time.Time, err error) {
+	secret = delivery.NewSecret()
+	sealed, now := r.sealer.Seal(secret, key), r.broker.Now()
+	w, err = r.Update(ctx, key, func(w *Webhook) error {
+		w.Secrets, w.Rotated = append([]string{sealed}, w.Secrets[:min(len(w.Secrets), 1)]...), now
+		return nil
+	})
+	return w, secret, now.Add(Rotation), err
+}
+
+// retire drops the previous secret once its time is over.
+func (w *Webhook) retire(now time.Time) {
+	if len(w.Secrets) > 1 && !now.Before(w.Rotated.Add(Rotation)) {
+		w.Secrets = w.Secrets[:1:1]
+	}
+}
+
 // Target is where attempts for the webhook go.
 func (r *Registry) Target(w Webhook) (delivery.Target, error) {
 	t := delivery.Target{
 		Key: w.Key(), ID: strconv.FormatUint(w.ID, 10), URL: w.URL,
 		Headers: w.Settings.Headers, Timeout: w.Settings.Timeout, MaxInFlight: w.Settings.MaxInFlight,
+	}
+	if !w.Rotated.IsZero() {
+		t.Retire = w.Rotated.Add(Rotation)
+	}
+	if w.Settings.Ordered {
+		t.MaxInFlight = 1
 	}
 	secrets, err := r.Secrets(w)
 	if err != nil {

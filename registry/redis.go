@@ -62,8 +62,14 @@ func OpenEmbeddedRedis() (client redis.UniversalClient, closeAll func() error) {
 	server := miniredis.NewMiniRedis()
 	client = redis.NewClient(&redis.Options{
 		// Numeric, so that nothing is resolved.
-		Addr:            "127.0.0.1:0",
-		Dialer:          func(context.Context, string, string) (net.Conn, error) { return server.Dial() },
+		Addr: "127.0.0.1:0",
+		Dialer: func(context.Context, string, string) (net.Conn, error) {
+			c, err := server.Dial()
+			if err != nil {
+				return nil, err
+			}
+			return newBacked(c), nil
+		},
 		PoolSize:        8,
 		DisableIdentity: true,
 	})

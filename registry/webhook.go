@@ -43,6 +43,8 @@ type Webhook struct {
 	Created time.Time `json:"created"`
 	// Secrets are sealed; the current one is first, and while rotating the previous one follows.
 	Secrets []string `json:"secrets"`
+	// Rotated is when the current secret took over; for Rotation from then the previous one signs too.
+	Rotated time.Time `json:"rotated,omitzero"`
 	// Active is false from a deactivation to the next activation.
 	Active bool `json:"active"`
 	// Deactivated and Reason tell of the last deactivation; both empty while active.
@@ -50,6 +52,8 @@ type Webhook struct {
 	Reason      string    `json:"reason,omitempty"`
 	// Activation is the last activation after a deactivation, for the backlog to follow.
 	Activation *Activation `json:"activation,omitempty"`
+	// Replay is the last replay, for its progress; nil if there was none since the last activation.
+	Replay *Replay `json:"replay,omitempty"`
 	// Ranges are the sequences of events that the live path leaves alone, ascending; only the newest may be open.
 	Ranges   []Range  `json:"ranges"`
 	Settings Settings `json:"settings,omitzero"`
@@ -66,13 +70,24 @@ type Activation struct {
 	Replay bool   `json:"replay"`
 	Until  uint64 `json:"until"`
 	From   uint64 `json:"from"`
+	// Deactivated is when the deactivation was that it ended.
+	Deactivated time.Time `json:"deactivated,omitzero"`
+}
+
+// Replay is what a replay began with.
+type Replay struct {
+	// At is when, Total how many events were to be sent then.
+	At    time.Time `json:"at"`
+	Total uint64    `json:"total"`
 }
 
 // Settings of one webhook. A zero value means the default of the installation.
 type Settings struct {
-	MaxInFlight int               `json:"max_in_flight,omitempty"`
-	Timeout     time.Duration     `json:"timeout,omitempty"`
-	Headers     map[string]string `json:"headers,omitempty"`
+	MaxInFlight int `json:"max_in_flight,omitempty"`
+	// Ordered webhooks get their events in the order of the stream, one at a time, from their backlog for good.
+	Ordered bool              `json:"ordered,omitempty"`
+	Timeout time.Duration     `json:"timeout,omitempty"`
+	Headers map[string]string `json:"headers,omitempty"`
 }
 
 // Range is the interval [From, To) of stream sequences; To 0 means open.

@@ -29,8 +29,12 @@ type Backlog struct {
 	Pending Pending `json:"pending,omitempty"`
 	// Retries are rejected events, each with a backoff of its own, by sequence.
 	Retries []Retry `json:"retries,omitempty"`
+	// Again are those of both that are sent as a replay though they are not below Replay, by sequence.
+	Again Pending `json:"again,omitempty"`
 	// Spans are parts of the stream to be worked off, ascending; at most the last is open.
 	Spans []Span `json:"spans,omitempty"`
+	// Ordered is true if the webhook is served from here for good, in the order of the stream.
+	Ordered bool `json:"ordered,omitempty"`
 	// Want is true if future events are to leave the live path: an open span is due.
 	Want bool `json:"want,omitempty"`
 	// Gone is true if the endpoint answered 410.
@@ -48,6 +52,14 @@ type Backlog struct {
 	// people have been told of.
 	Parked  bool      `json:"parked,omitempty"`
 	Noticed time.Time `json:"noticed,omitzero"`
+	// News are what people are to be told of, oldest first: each until its notice is stored.
+	News []registry.News `json:"news,omitempty"`
+	// Failing is since when the endpoint has failed as far as people have been told, zero if it works; Alarm is when
+	// they are to be told that it fails, if it still does by then.
+	Failing time.Time `json:"failing,omitzero"`
+	Alarm   time.Time `json:"alarm,omitzero"`
+	GivenUp GivenUp   `json:"given_up,omitzero"`
+	Probe   Probe     `json:"probe,omitzero"`
 	Lease   Lease     `json:"lease,omitzero"`
 
 	revision uint64
@@ -68,7 +80,17 @@ type Span struct {
 	From uint64 `json:"from,omitempty"`
 	Next uint64 `json:"next"`
 	To   uint64 `json:"to,omitempty"`
+	// Replay is the replay on demand that the span belongs to, by its time in nanoseconds since 1970; 0 if to none.
+	Replay int64 `json:"replay,omitempty"`
 }
+
+// same says whether both are one span, however far either has come.
+func (s Span) same(other Span) bool {
+	return s.From == other.From && s.To == other.To && s.Replay == other.Replay
+}
+
+// holds says whether the sequence is still to be worked off by the span.
+func (s Span) holds(seq uint64) bool { return seq >= s.Next && (s.Open() || seq < s.To) }
 
 // Open says whether the span has no end yet.
 func (s Span) Open() bool { return s.To == 0 }
@@ -114,9 +136,17 @@ func (b *Backlog) waiting() iter.Seq[uint64] {
 	}
 }
 
+// first is the first event that waits by itself.
+func (b *Backlog) first() (uint64, bool) {
+	for seq := range b.waiting() {
+		return seq, true
+	}
+	return 0, false
+}
+
 // lowest is the lowest sequence that is outstanding.
 func (b *Backlog) lowest() (uint64, bool) {
-	for seq := range b.waiting() {
+	if seq, waits := b.first(); waits {
 		return seq, true
 	}
 	if len(b.Spans) > 0 {
@@ -125,8 +155,8 @@ func (b *Backlog) lowest() (uint64, bool) {
 	return 0, false
 }
 
-// ordered says whether the parts are in the order that everything else relies on.
-func (b *Backlog) ordered() bool {
+// sorted says whether the parts are in the order that everything else relies on.
+func (b *Backlog) sorted() bool {
 	for i, r := range b.Retries {
 		if i > 0 && b.Retries[i-1].Seq >= r.Seq {
 			return false
@@ -140,19 +170,45 @@ func (b *Backlog) ordered() bool {
 	return true
 }
 
-// empty says whether nothing is outstanding, so that the record can go.
-func (b *Backlog) empty() bool {
+// idle says whether no event is outstanding and nothing is to be decided.
+func (b *Backlog) idle() bool {
 	return len(b.Pending) == 0 && len(b.Retries) == 0 && len(b.Spans) == 0 && !b.Want && !b.Gone && !b.Parked
 }
 
-// wake is when the backlog is next to be looked at; never, if all that is left is for people to decide.
+// empty says whether nothing is outstanding, for people neither, so that the record can go.
+func (b *Backlog) empty() bool {
+	return b.idle() && len(b.News) == 0 && len(b.GivenUp.Seqs) == 0 && b.GivenUp.Quiet.IsZero()
+}
+
+// wake is when the backlog is next to be looked at; never, if all that is left is for people to decide, or, of an
+// ordered webhook, what it has not read yet.
 func (b *Backlog) wake() (at time.Time, never bool) {
+	at, never = b.due()
+	if tell, nothing := b.tell(); !nothing && (never || tell.Before(at)) {
+		at, never = tell, false
+	}
+	if b.Parked && !b.Probe.Next.IsZero() && (never || b.Probe.Next.Before(at)) {
+		at, never = b.Probe.Next, false
+	}
+	return at, never
+}
+
+// due is when the next attempt is; never, if none is until something happens.
+func (b *Backlog) due() (at time.Time, never bool) {
 	switch {
-	case b.Parked:
+	case b.Parked || b.idle():
 		return time.Time{}, true
 	case b.Want || b.Gone:
 		// Future events are to leave the live path, or the webhook is to be judged: both wait for no backoff.
 		return time.Time{}, false
+	case b.Ordered:
+		first, waits := b.first()
+		if _, open := b.open(); !waits && open && len(b.Spans) == 1 {
+			return time.Time{}, true // until the live path passes an event of it
+		}
+		if i, found := b.retry(first); found {
+			at = b.Retries[i].Next
+		}
 	case len(b.Pending) == 0 && len(b.Spans) == 0:
 		for i, r := range b.Retries {
 			if i == 0 || r.Next.Before(at) {
@@ -179,6 +235,7 @@ func (b *Backlog) fail(a delivery.Attempt, policy delivery.Backoff) {
 
 // reject puts a rejected event among the retries, or, if they are full, among the pending ones.
 func (b *Backlog) reject(a delivery.Attempt, policy delivery.Backoff) {
+	b.mark(a)
 	end := a.At.Add(a.Duration)
 	retry := Retry{Seq: a.Seq, Attempts: a.Number, Since: end, Next: end.Add(policy.After(a)), Error: a.Error}
 	i, found := b.retry(a.Seq)
@@ -204,6 +261,7 @@ func (b *Backlog) retry(seq uint64) (int, bool) {
 // settle removes an event that is done with.
 func (b *Backlog) settle(seq uint64) {
 	b.Pending.remove(seq)
+	b.Again.remove(seq)
 	if i, found := b.retry(seq); found {
 		b.Retries = slices.Delete(b.Retries, i, i+1)
 	}
@@ -263,10 +321,11 @@ func (b *Backlog) activate(a registry.Activation) {
 	}
 	_, spanned := b.open()
 	b.Activated, b.Parked, b.Gone, b.Want, b.Streak = a.At, false, false, !spanned, 0
-	b.Health, b.Next = registry.Health{}, time.Time{}
+	b.Health, b.Next, b.Alarm, b.Probe = registry.Health{}, time.Time{}, time.Time{}, Probe{}
 	// What waits by itself may be later than the window too: the live path handed it over before the open range began.
 	dropped := func(seq uint64) bool { return seq < a.From && (!a.Replay || seq >= a.Until) }
 	b.Pending = slices.DeleteFunc(b.Pending, func(w Waiting) bool { return dropped(w.Seq) })
+	b.Again = slices.DeleteFunc(b.Again, func(w Waiting) bool { return dropped(w.Seq) })
 	b.Retries = slices.DeleteFunc(b.Retries, func(r Retry) bool { return dropped(r.Seq) })
 	for i := range b.Retries {
 		b.Retries[i].Next, b.Retries[i].Since = time.Time{}, a.At

@@ -13,14 +13,14 @@ import (
 type changes struct {
 	// steps settle, hold or reject single events.
 	steps []func(*Backlog, delivery.Backoff)
-	// healthy is true after a success that no failure followed; failure is the one that ended the pass.
-	healthy bool
+	// healthy is when the last success was, zero for none; failure is the one that ended the pass.
+	healthy time.Time
 	failure *delivery.Attempt
 	// proof is a retry that was rejected so long, without a success of any event, that it speaks for the endpoint.
 	proof  *Retry
 	gone   bool
 	streak *int
-	// positions are the spans as far as they have come; From and To say which span of the record is meant.
+	// positions are the spans as far as they have come; same says which span of the record is meant.
 	positions []Span
 }
 
@@ -30,16 +30,22 @@ func (c *changes) settled(seq uint64) { c.step(func(b *Backlog, _ delivery.Backo
 
 func (c *changes) succeeded(a delivery.Attempt) {
 	c.settled(a.Seq)
-	c.healthy, c.failure, c.streak = true, nil, nil
+	c.healthy, c.failure, c.streak = a.At.Add(a.Duration), nil, nil
 }
 
+func (c *changes) givenUp(r Retry) { c.step(func(b *Backlog, _ delivery.Backoff) { b.giveUp(r) }) }
+
 func (c *changes) held(a delivery.Attempt) {
-	c.step(func(b *Backlog, _ delivery.Backoff) { b.hold(a.Seq, a.Number) })
+	c.step(func(b *Backlog, _ delivery.Backoff) {
+		b.mark(a)
+		b.hold(a.Seq, a.Number)
+	})
 }
 
 // cut keeps an event whose attempt says nothing.
 func (c *changes) cut(a delivery.Attempt) {
 	c.step(func(b *Backlog, _ delivery.Backoff) {
+		b.mark(a)
 		if _, found := b.retry(a.Seq); !found {
 			b.Pending.add(a.Seq, max(a.Number-1, 0))
 		}
@@ -56,14 +62,14 @@ func (c *changes) unbroken(r Retry) { c.proof = &r }
 
 // none says whether there is nothing to write into the record.
 func (c *changes) none(b *Backlog) bool {
-	return len(c.steps) == 0 && !c.healthy && c.failure == nil && !c.gone && c.streak == nil &&
+	return len(c.steps) == 0 && c.healthy.IsZero() && c.failure == nil && !c.gone && c.streak == nil &&
 		!slices.ContainsFunc(b.Spans, func(s Span) bool { return c.position(s) != s.Next })
 }
 
 // position is how far a span has come.
 func (c *changes) position(s Span) uint64 {
 	for _, p := range c.positions {
-		if p.From == s.From && p.To == s.To {
+		if p.same(s) {
 			return max(s.Next, p.Next)
 		}
 	}
@@ -75,8 +81,8 @@ func (c *changes) apply(b *Backlog, policy delivery.Backoff) {
 	for _, step := range c.steps {
 		step(b, policy)
 	}
-	if c.healthy {
-		b.Health, b.Next, b.Streak = registry.Health{}, time.Time{}, 0
+	if !c.healthy.IsZero() {
+		b.heal(c.healthy)
 	}
 	if c.streak != nil {
 		b.Streak = *c.streak

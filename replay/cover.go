@@ -64,6 +64,9 @@ func (c *Cover) Cover(ctx context.Context, key string, a delivery.Attempt, strea
 	}
 }
 
+// Wake has a backlog looked at. A wake that is lost is made up for by the sweep.
+func (c *Cover) Wake(ctx context.Context, key string) error { return c.store.broker.Wake(ctx, key) }
+
 // writing bounds one write of a group.
 const writing = 20 * time.Second
 

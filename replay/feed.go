@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	// batchSize is how many events are read at once, and low how few may be left when the next read begins.
-	batchSize, low = 256, 128
+	// A first read brings smallest events, since an endpoint that is down needs one to be probed with; each further read
+	// of a pass brings four times as many, up to largest. It begins when half as many are left.
+	smallest, largest = 16, 1024
 )
 
 // parcel is an event to be attempted.
@@ -47,39 +48,49 @@ type feed struct {
 	spans   []Span
 	current int
 	read    uint64
+	// size is how many events the next read asks for.
+	size int
 	// reading is true while a read is under way; its batch comes over batches. head is true if the last read of an
 	// open span came near the end of the stream: there it can be closed.
 	reading, head bool
 	batches       chan batch
-	// flight holds what is under way, with the number of its start; starts counts them.
-	flight map[uint64]int
-	starts int
+	// ordered is true if nothing may pass an event that is not done with, and blocked if there is one that has to wait:
+	// then nothing is read.
+	ordered, blocked bool
+	// flight holds what is under way, by sequence. Begun are the sequences begun from the earliest that is still under
+	// way on, in that order.
+	flight map[uint64]bool
+	begun  []uint64
 }
 
-// newFeed makes the feed of a record at a time.
-func newFeed(b *broker.Broker, w registry.Webhook, record *Backlog, now time.Time) feed {
+// newFeed makes the feed of a record at a time. Floor matters to an ordered one alone; see line.
+func newFeed(b *broker.Broker, w registry.Webhook, record *Backlog, now time.Time, floor uint64) feed {
 	f := feed{
 		broker: b, subject: event.Subject(w.Account, w.Event),
-		held: map[uint64]bool{}, flight: map[uint64]int{}, batches: make(chan batch, 1),
+		held: map[uint64]bool{}, flight: map[uint64]bool{}, size: smallest, batches: make(chan batch, 1),
 		spans: slices.Clone(record.Spans),
 	}
 	for _, p := range record.Pending {
 		f.held[p.Seq] = true
-		f.due = append(f.due, parcel{seq: p.Seq, attempts: p.Attempts})
+		f.due = append(f.due, parcel{seq: p.Seq, attempts: p.Attempts, replay: record.again(p.Seq)})
 	}
 	for _, r := range record.Retries {
 		f.held[r.Seq] = true
 		if !r.Next.After(now) {
-			f.due = append(f.due, parcel{seq: r.Seq, attempts: r.Attempts})
+			f.due = append(f.due, parcel{seq: r.Seq, attempts: r.Attempts, replay: record.again(r.Seq)})
 		}
 	}
 	slices.SortFunc(f.due, func(a, b parcel) int { return cmp.Compare(a.seq, b.seq) })
+	if len(f.spans) > 0 {
+		f.read = f.spans[0].Next
+	}
+	if record.Ordered {
+		f.line(record, now, floor)
+		return f
+	}
 	if record.Streak >= streakFails && len(f.due) > 1 {
 		// The endpoint rejects everything: one old event and a new one are enough to see whether it still does.
 		f.due = f.due[:1]
-	}
-	if len(f.spans) > 0 {
-		f.read = f.spans[0].Next
 	}
 	return f
 }
@@ -87,10 +98,11 @@ func newFeed(b *broker.Broker, w registry.Webhook, record *Backlog, now time.Tim
 // next is the next event to attempt; false if there is none at the moment, or if too many later ones are done while an
 // earlier one is still under way.
 func (f *feed) next(ctx context.Context) (parcel, bool) {
-	for _, start := range f.flight {
-		if f.starts-start > ahead {
-			return parcel{}, false
-		}
+	for len(f.begun) > 0 && !f.flight[f.begun[0]] {
+		f.begun = f.begun[1:]
+	}
+	if len(f.begun) > ahead {
+		return parcel{}, false
 	}
 	var p parcel
 	switch {
@@ -103,25 +115,26 @@ func (f *feed) next(ctx context.Context) (parcel, bool) {
 	if p.seq == 0 {
 		return p, false
 	}
-	f.starts++
-	f.flight[p.seq] = f.starts
+	f.begun = append(f.begun, p.seq)
+	f.flight[p.seq] = true
 	return p, true
 }
 
 // fetch begins the next read where one is due.
 func (f *feed) fetch(ctx context.Context) {
-	if f.reading || f.head || len(f.queue) > low || f.current == len(f.spans) {
+	if f.reading || f.head || f.blocked || len(f.queue) > f.size/2 || f.current == len(f.spans) {
 		return
 	}
 	f.reading = true
-	from := f.read
+	from, limit := f.read, f.size
+	f.size = min(4*f.size, largest)
 	go func() {
-		events, err := f.broker.Read(ctx, f.subject, from, batchSize)
+		events, err := f.broker.Read(ctx, f.subject, from, limit)
 		size := 0
 		for _, e := range events {
 			size += len(e.Data)
 		}
-		f.batches <- batch{events: events, short: len(events) < batchSize/4 && size < event.MaxSize, err: err}
+		f.batches <- batch{events: events, short: len(events) < limit/4 && size < event.MaxSize, err: err}
 	}()
 }
 
@@ -142,13 +155,14 @@ func (f *feed) put(b batch) error {
 		if f.held[e.Seq] || event.Check(e.Data) != nil {
 			continue
 		}
-		f.queue = append(f.queue, parcel{seq: e.Seq, event: &b.events[i]})
+		f.queue = append(f.queue, parcel{seq: e.Seq, event: &b.events[i], replay: span.Replay != 0})
 	}
 	if !span.Open() && (len(b.events) == 0 || f.read >= span.To) {
 		f.turn()
 		return nil
 	}
-	f.head = span.Open() && b.short
+	// In order, all is read to the very end.
+	f.head = span.Open() && b.short && (!f.ordered || len(b.events) == 0)
 	return nil
 }
 
@@ -170,7 +184,8 @@ func (f *feed) idle() bool { return len(f.flight) == 0 && len(f.due) == 0 && len
 
 // dry says whether there is nothing left to begin.
 func (f *feed) dry() bool {
-	return len(f.due) == 0 && len(f.queue) == 0 && !f.reading && f.current == len(f.spans)
+	return len(f.due) == 0 && len(f.queue) == 0 && !f.reading &&
+		(f.current == len(f.spans) || f.blocked || f.ordered && f.head)
 }
 
 // atHead returns the open span if its reading came near the end of the stream.
@@ -179,6 +194,7 @@ func (f *feed) atHead() bool { return f.head && f.current < len(f.spans) }
 // append adds a span that was opened meanwhile.
 func (f *feed) append(s Span) {
 	f.spans = append(f.spans, s)
+	f.blocked = f.blocked || f.ordered // until the live path is past where it begins
 	if f.current == len(f.spans)-1 {
 		f.read, f.head = s.Next, false
 	}

@@ -3,6 +3,7 @@ package replay
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/saumer/saumer/broker"
@@ -25,6 +26,9 @@ func NewBacklogs(b *broker.Broker, r *registry.Registry, window, retention time.
 	return &Backlogs{broker: b, registry: r, store: store{b}, window: window, retention: retention}
 }
 
+// ErrOver is returned for the activation after one deactivation, if the webhook is active or was deactivated again.
+var ErrOver = errors.New("the webhook was activated since")
+
 // errActive ends an activation of a webhook that is active.
 var errActive = errors.New("the webhook is active")
 
@@ -32,8 +36,27 @@ var errActive = errors.New("the webhook is active")
 // webhook that is active stays as it is. Of several callers at once one decides. It returns registry.ErrNotFound,
 // or registry.ErrNewer or registry.ErrUnreadable if the webhook or its backlog is not ours to touch.
 func (m *Backlogs) Activate(ctx context.Context, key string, replayEvents bool) (registry.Webhook, uint64, error) {
+	return m.activate(ctx, key, replayEvents, func(registry.Webhook) error { return nil })
+}
+
+// ActivateAfter is Activate for the deactivation of that time alone: it returns ErrOver, and changes nothing, if the
+// webhook is active or was deactivated again since.
+func (m *Backlogs) ActivateAfter(ctx context.Context, key string, deactivated time.Time, replayEvents bool) (registry.Webhook, uint64, error) {
+	return m.activate(ctx, key, replayEvents, func(w registry.Webhook) error {
+		if !w.Deactivated.Equal(deactivated) {
+			return ErrOver
+		}
+		return nil
+	})
+}
+
+// activate activates a webhook if the check of it, active or not, passes.
+func (m *Backlogs) activate(ctx context.Context, key string, replayEvents bool, check func(registry.Webhook) error) (registry.Webhook, uint64, error) {
 	for {
 		w, err := m.registry.Get(ctx, key)
+		if err == nil {
+			err = check(w)
+		}
 		if err != nil || w.Active {
 			return w, 0, err
 		}
@@ -48,13 +71,13 @@ func (m *Backlogs) Activate(ctx context.Context, key string, replayEvents bool) 
 		if err != nil {
 			return w, 0, err
 		}
-		a := registry.Activation{At: m.broker.Now(), Replay: replayEvents, Until: until, From: last + 1}
+		a := registry.Activation{At: m.broker.Now(), Replay: replayEvents, Until: until, From: last + 1, Deactivated: w.Deactivated}
 		deactivated := w.Deactivated
 		w, err = m.registry.Update(ctx, key, func(w *registry.Webhook) error {
 			if w.Active || !w.Deactivated.Equal(deactivated) {
 				return errActive
 			}
-			w.Active, w.Deactivated, w.Reason, w.Activation = true, time.Time{}, "", &a
+			w.Active, w.Deactivated, w.Reason, w.Activation, w.Replay = true, time.Time{}, "", &a, nil
 			return nil
 		})
 		if errors.Is(err, errActive) {
@@ -88,7 +111,7 @@ func (m *Backlogs) begin(ctx context.Context, w registry.Webhook) (registry.Webh
 	fault.At(fault.Followed)
 	var n uint64
 	if w.Activation.Replay {
-		if n, err = m.count(ctx, w, b, w.Activation.From); err != nil {
+		if w, n, err = m.started(ctx, w, b, w.Activation.At); err != nil {
 			return w, 0, err
 		}
 	}
@@ -115,7 +138,8 @@ func (m *Backlogs) count(ctx context.Context, w registry.Webhook, b Backlog, bel
 	}
 	n := uint64(0)
 	for seq := range b.waiting() {
-		if seq >= first && seq < orEnd(below) {
+		// What a span has too is counted there.
+		if seq >= first && seq < orEnd(below) && !slices.ContainsFunc(b.Spans, func(s Span) bool { return s.holds(seq) }) {
 			n++
 		}
 	}
@@ -157,9 +181,9 @@ func (m *Backlogs) Status(ctx context.Context, w registry.Webhook) (Status, erro
 	b, err := m.store.load(ctx, w.Key())
 	switch {
 	case errors.Is(err, registry.ErrNewer):
-		return Status{State: Unknown, LastError: "of its backlog, " + registry.ErrNewer.Error()}, nil
+		return Status{State: Unreadable, LastError: "of its backlog, " + registry.ErrNewer.Error()}, nil
 	case errors.Is(err, registry.ErrUnreadable):
-		return Status{State: Unknown, LastError: "of its backlog, " + registry.ErrUnreadable.Error()}, nil
+		return Status{State: Unreadable, LastError: "of its backlog, " + registry.ErrUnreadable.Error()}, nil
 	}
 	if err != nil && !errors.Is(err, registry.ErrNotFound) {
 		return s, err
@@ -182,20 +206,25 @@ func (m *Backlogs) Status(ctx context.Context, w registry.Webhook) (Status, erro
 		}
 		s.Lag += n
 	}
+	if s.Replay, err = m.progress(ctx, w, b); err != nil {
+		return s, err
+	}
 	first, last, err := m.broker.Bounds(ctx)
 	if err != nil {
 		return s, err
 	}
-	if position, ok := b.lowest(); ok && position < first {
+	// Where an ordered webhook that misses nothing stands may be long ago.
+	if position, ok := b.lowest(); ok && position < first && !(b.Ordered && w.Active && s.Lag == 0) {
 		s.Gap = first - position
 	}
 	switch {
 	case !w.Active:
 		return m.inactive(ctx, w, b, s, last)
+	case b.Ordered && s.Lag == 0:
 	case len(b.Pending) > 0 || len(b.Spans) > 0 || b.Want:
 		s.State = Lagging
 	}
-	if at, never := b.wake(); !never && !at.IsZero() {
+	if at, never := b.due(); !never && !at.IsZero() {
 		s.NextAttempt = at
 	}
 	return s, nil

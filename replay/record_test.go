@@ -49,7 +49,7 @@ func FuzzBacklogRecord(f *testing.F) {
 			"a failure":      func(b *Backlog) { b.cover(attempt(seq, delivery.Refused, noon), 1, policy) },
 			"a rejection":    func(b *Backlog) { b.cover(attempt(seq, delivery.Status, noon), 1, policy) },
 			"a gone":         func(b *Backlog) { b.cover(attempt(seq, delivery.Gone, noon), 1, policy) },
-			"a success":      func(b *Backlog) { (&changes{healthy: true}).apply(b, policy); b.settle(seq) },
+			"a success":      func(b *Backlog) { (&changes{healthy: noon}).apply(b, policy); b.settle(seq) },
 			"a replay":       func(b *Backlog) { b.activate(registry.Activation{At: noon, Replay: true, Until: seq, From: seq + 9}) },
 			"no replay":      func(b *Backlog) { b.activate(registry.Activation{At: noon.Add(time.Hour), Until: seq, From: seq}) },
 			"nothing at all": func(*Backlog) {},

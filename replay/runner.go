@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,12 +41,16 @@ var (
 	errMore = errors.New("there is more to do")
 )
 
-// Notifier tells people. Each call returns once the notice is stored, and is idempotent.
+// Notifier tells people.
 type Notifier interface {
-	// Deactivated tells that w was deactivated, as its record says.
-	Deactivated(ctx context.Context, w registry.Webhook) error
-	// Exhausted tells that the event of this sequence was given up after so many attempts, and why.
-	Exhausted(ctx context.Context, w registry.Webhook, seq uint64, attempts int, reason string) error
+	// Tell returns once the notice of the news is stored, and is idempotent.
+	Tell(ctx context.Context, w registry.Webhook, n registry.News) error
+}
+
+// Prober tries whether hosts accept connections.
+type Prober interface {
+	// Probe says whether the target's host can be reached: then the outcome is delivery.Delivered. It sends no request.
+	Probe(ctx context.Context, t delivery.Target) delivery.Attempt
 }
 
 // Sender makes and logs one attempt.
@@ -64,13 +69,16 @@ type Options struct {
 	Sender   Sender
 	Slots    *delivery.Slots
 	Notifier Notifier
+	Prober   Prober
 	Backoff  delivery.Backoff
 	Policy   registry.Policy
 	Mode     Deactivate
 	// MaxInFlight is the default bound of attempts under way to one webhook.
 	MaxInFlight int
-	// Window is how long after a deactivation events are kept for a replay; Retention how long the stream keeps any.
-	Window, Retention time.Duration
+	// FailingAfter is how long an endpoint fails before people are told.
+	FailingAfter time.Duration
+	// Window is how long after a deactivation events are kept for a replay.
+	Window time.Duration
 	// Grace is how long a stop waits for attempts under way.
 	Grace time.Duration
 	// Pull is how long a fetch waits for wakes.
@@ -101,6 +109,8 @@ type runner struct {
 	attempts context.Context //nolint:containedctx // of one run, like all of this
 	feed     feed
 	results  chan result
+	// floor is, for an ordered webhook, up to where the live path has handed over all that it is to.
+	floor uint64
 	// window is how many attempts may be under way: it begins with one, the probe, and grows as the endpoint accepts.
 	window, limit int
 	// proven is true once the endpoint has accepted an event in this pass; rejection is the last that it did not want.
@@ -139,11 +149,17 @@ func (r *runner) pass(ctx, lasting context.Context) error {
 	case err != nil:
 		return err
 	}
-	var err error
-	if r.webhook.Active {
+	err := r.tell(lasting)
+	switch {
+	case err != nil:
+	case r.record.empty():
+		return nil
+	case r.webhook.Active:
 		err = r.work(ctx, lasting)
-	} else {
-		err = r.park(lasting)
+	default:
+		if err = r.park(lasting); err == nil {
+			err = r.probe(lasting)
+		}
 	}
 	if err != nil {
 		return r.abandon(lasting, err)
@@ -155,6 +171,7 @@ func (r *runner) pass(ctx, lasting context.Context) error {
 // last runner wrote.
 func (r *runner) begin(ctx context.Context) error {
 	r.changes, r.stopped, r.failed, r.proven, r.rejection = changes{}, false, false, false, nil
+	r.feed = feed{}
 	now := r.Broker.Now()
 	var err error
 	r.record, err = r.store.update(ctx, r.key, must, func(b *Backlog) error {
@@ -181,6 +198,9 @@ func (r *runner) begin(ctx context.Context) error {
 	if r.limit = r.target.MaxInFlight; r.limit == 0 {
 		r.limit = r.MaxInFlight
 	}
+	if err := r.line(ctx); err != nil {
+		return err
+	}
 	r.results = make(chan result, r.limit)
 	if a := r.webhook.Activation; r.webhook.Active && a != nil && !a.At.Equal(r.record.Activated) {
 		if err := r.update(ctx, func(b *Backlog) error { b.activate(*a); return nil }); err != nil {
@@ -203,7 +223,7 @@ func (r *runner) work(ctx, lasting context.Context) error {
 	if r.Broker.Now().Before(r.record.Next) {
 		return nil
 	}
-	r.feed = newFeed(r.Broker, r.webhook, &r.record, r.Broker.Now())
+	r.feed = newFeed(r.Broker, r.webhook, &r.record, r.Broker.Now(), r.floor)
 	tick, turn := time.NewTicker(checkpoint), time.NewTimer(turn)
 	defer tick.Stop()
 	defer turn.Stop()
@@ -246,7 +266,7 @@ func (r *runner) work(ctx, lasting context.Context) error {
 // fill begins attempts while the window has room, and lets the live path take over again where it can.
 func (r *runner) fill(ctx context.Context) error {
 	switch idle := r.feed.idle(); {
-	case r.stopped || !r.feed.atHead() || !r.proven && !idle:
+	case r.record.Ordered || r.stopped || !r.feed.atHead() || !r.proven && !idle:
 	case r.proven || r.rejection == nil || r.record.Streak < streakFails:
 		if err := r.closeSpan(ctx); err != nil {
 			return err
@@ -270,7 +290,7 @@ func (r *runner) fill(ctx context.Context) error {
 			r.feed.landed(p.seq)
 			return fmt.Errorf("webhook %s: %w", r.key, registry.ErrNotFound)
 		}
-		p.replay = p.seq < r.record.Replay
+		p.replay = p.replay || p.seq < r.record.Replay
 		target, results := r.target, r.results
 		r.Slots.Go(r.key, target.MaxInFlight, func() { results <- r.attempt(target, p) })
 	}
@@ -281,7 +301,7 @@ func (r *runner) fill(ctx context.Context) error {
 func (r *runner) attempt(target delivery.Target, p parcel) result {
 	if r.lapsed() {
 		// It waited for its slot while the process was held up: somebody else may have the backlog by now.
-		return result{attempt: delivery.Attempt{Seq: p.seq, Number: p.attempts + 1, Outcome: delivery.Aborted}}
+		return result{attempt: delivery.Attempt{Seq: p.seq, Number: p.attempts + 1, Replay: p.replay, Outcome: delivery.Aborted}}
 	}
 	if p.event == nil {
 		e, err := r.Broker.Event(context.WithoutCancel(r.attempts), p.seq)
@@ -349,6 +369,7 @@ func (r *runner) rejected(ctx context.Context, a delivery.Attempt) error {
 	}
 	r.rejection = &a
 	r.changes.rejected(a, r.Backoff)
+	r.stopped = r.stopped || r.record.Ordered // what follows waits for it
 	if !again && r.record.full() {
 		r.fail(a)
 		return nil
@@ -371,16 +392,15 @@ func (r *runner) exhausted(ctx context.Context, a delivery.Attempt, retry Retry)
 	if err != nil {
 		return err
 	}
+	// In order nothing can be taken meanwhile. What was taken right before it tells as much.
+	taken = taken || r.record.Ordered && r.record.Streak < 2
 	if !taken && r.Mode != Off {
 		r.changes.rejected(a, r.Backoff)
 		r.changes.unbroken(retry)
 		r.fail(a)
 		return nil
 	}
-	if err := r.Notifier.Exhausted(ctx, r.webhook, retry.Seq, retry.Attempts, retry.Error); err != nil {
-		return err
-	}
-	r.changes.settled(a.Seq)
+	r.changes.givenUp(retry)
 	r.log.Warn("an event is given up", zap.Uint64("seq", a.Seq), zap.Int("attempts", retry.Attempts))
 	return nil
 }
@@ -426,14 +446,24 @@ func (r *runner) park(ctx context.Context) error {
 			return err
 		}
 	}
-	if !r.record.Noticed.Equal(r.webhook.Deactivated) {
-		if err := r.Notifier.Deactivated(ctx, r.webhook); err != nil {
+	at := r.webhook.Deactivated
+	if !r.record.Noticed.Equal(at) {
+		if err := r.tell(ctx); err != nil {
 			return err
 		}
-		fault.At(fault.Told)
+		if err := r.notify(ctx, registry.News{
+			Kind: registry.NewsDeactivated, At: at, Since: r.record.Health.Since, Reason: r.webhook.Reason,
+		}); err != nil {
+			return err
+		}
+	} else if r.record.Parked && !r.record.Want && !r.record.Gone {
+		return nil
 	}
 	return r.update(ctx, func(b *Backlog) error {
-		b.Noticed, b.Parked, b.Want, b.Gone = r.webhook.Deactivated, true, false, false
+		if !b.Noticed.Equal(at) {
+			b.Noticed, b.Failing, b.Probe = at, cmp.Or(b.Health.Since, at), Probe{Next: at}
+		}
+		b.Parked, b.Want, b.Gone = true, false, false
 		return nil
 	})
 }
@@ -446,7 +476,7 @@ func (r *runner) end(ctx, lasting context.Context) error {
 		if b.Lease.Owner != r.Owner {
 			return errHeld
 		}
-		if at, never := b.wake(); ctx.Err() == nil && !never && !b.empty() && !at.After(now) {
+		if at, never := b.wake(); ctx.Err() == nil && !never && !b.empty() && !at.After(now) && !r.feed.blocked {
 			return errMore
 		}
 		b.Lease = Lease{}
@@ -460,6 +490,8 @@ func (r *runner) end(ctx, lasting context.Context) error {
 	case b.empty():
 		r.log.Debug("the backlog is worked off")
 		return nil
+	case b.Ordered:
+		return r.rest(lasting, &b)
 	}
 	return r.store.wakeUp(lasting, r.key, &b)
 }
@@ -502,7 +534,11 @@ func (r *runner) update(ctx context.Context, change func(*Backlog) error) error 
 			return errHeld
 		}
 		b.Lease.Until = r.Broker.Now().Add(lease)
-		return change(b)
+		if err := change(b); err != nil {
+			return err
+		}
+		b.watch(r.FailingAfter)
+		return nil
 	})
 	if err == nil {
 		r.record, r.saved, r.fresh = b, time.Now(), 0

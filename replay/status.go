@@ -4,15 +4,15 @@ import "time"
 
 // The states of a webhook.
 const (
-	Live     = "live"     // events are attempted as they are published
-	Lagging  = "lagging"  // events wait in the webhook's backlog
-	Inactive = "inactive" // deactivated: nothing is attempted until somebody activates it
-	Unknown  = "unknown"  // the webhook's backlog cannot be read by this version of Saumer
+	Live       = "live"       // events are attempted as they are published
+	Lagging    = "lagging"    // events wait in the webhook's backlog
+	Inactive   = "inactive"   // deactivated: nothing is attempted until somebody activates it
+	Unreadable = "unreadable" // the webhook's backlog cannot be read by this version of Saumer
 )
 
 // Status is how a webhook does at the moment.
 type Status struct {
-	// State is Live, Lagging, Inactive or Unknown.
+	// State is Live, Lagging, Inactive or Unreadable.
 	State string
 	// FailingSince is when the first of the failures without a success between them was; zero if the last attempt
 	// succeeded.
@@ -29,4 +29,17 @@ type Status struct {
 	Gap uint64
 	// Retries is how many events wait for a retry of their own.
 	Retries int
+	// Replay is how far the last replay is; nil if there was none since the last activation.
+	Replay *Progress
+}
+
+// Progress is how far a replay is. A replay that was asked for while another one was under way continues it.
+type Progress struct {
+	// At is when it began, and Total how many events it then had to send.
+	At    time.Time
+	Total uint64
+	// Done is how many of these are done with: sent, given up, or dropped by the retention. It is a count of the
+	// stream as of the last checkpoint, and so never too high; it is behind by what was sent since, at most a second's
+	// worth, and by what is done above the oldest event that is under way.
+	Done uint64
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -35,7 +36,7 @@ func (s store) load(ctx context.Context, key string) (Backlog, error) {
 func decode(key string, data []byte, revision uint64) (Backlog, error) {
 	var b Backlog
 	err := registry.DecodeRecord(data, recordVersion, &b)
-	if err == nil && !b.ordered() {
+	if err == nil && !b.sorted() {
 		err = fmt.Errorf("%w: its parts are not in order", registry.ErrUnreadable)
 	}
 	if err != nil {
@@ -124,12 +125,16 @@ func (s store) remove(ctx context.Context, key string) error {
 // wakeUp has the backlog looked at when it is due.
 func (s store) wakeUp(ctx context.Context, key string, b *Backlog) error {
 	at, never := b.wake()
-	switch {
-	case never:
+	if never {
 		return nil
-	case at.After(s.broker.Now()):
-		return s.broker.WakeAt(ctx, key, at)
-	default:
-		return s.broker.Wake(ctx, key)
 	}
+	return s.wakeAt(ctx, key, at)
+}
+
+// wakeAt has the backlog looked at, at a time or at once if that has passed.
+func (s store) wakeAt(ctx context.Context, key string, at time.Time) error {
+	if at.After(s.broker.Now()) {
+		return s.broker.WakeAt(ctx, key, at)
+	}
+	return s.broker.Wake(ctx, key)
 }

@@ -168,14 +168,19 @@ func (w *Worker) sweep(ctx context.Context, late time.Duration) error {
 
 // rouse wakes a backlog that is late by so much; with late 0, any backlog at its time.
 func (w *Worker) rouse(ctx context.Context, key string, b Backlog, now time.Time, late time.Duration) error {
-	at, never := b.wake()
-	if never {
+	if b.Parked {
 		// An activation that did not come as far as the backlog.
 		webhook, err := w.options.Registry.Get(ctx, key)
 		if errors.Is(err, registry.ErrNotFound) || err == nil && webhook.Active {
 			return w.options.Broker.Wake(ctx, key)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+	}
+	at, never := b.wake()
+	if never {
+		return nil
 	}
 	if b.Lease.Owner != "" && b.Lease.Until.After(at) {
 		at = b.Lease.Until

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,6 +19,8 @@ import (
 type accountAddCommand struct {
 	Name        string `arg:"" help:"Name of the new account."`
 	NewPassword string `name:"new-password" help:"Password of the new account. Default: one drawn at random and shown."`
+	Email       string `help:"Who is mailed notices of the new account." placeholder:"ADDRESS"`
+	Language    string `help:"Language of the mails, en or de. Default: en."`
 	URL         string `name:"url" help:"Where Saumer's API is." default:"http://127.0.0.1:8080"`
 	Account     string `help:"The operator's account: the first one." default:"demo" env:"SAUMER_ACCOUNT"`
 	Password    string `help:"The operator's password." required:"" env:"SAUMER_PASSWORD"`
@@ -32,7 +35,7 @@ func (c *accountAddCommand) Run(ctx context.Context, std streams) error {
 	if password == "" {
 		password = rand.Text()
 	}
-	body, err := json.Marshal(map[string]string{"name": c.Name, "password": password})
+	body, err := json.Marshal(map[string]string{"name": c.Name, "password": password, "email": c.Email, "language": c.Language})
 	if err != nil {
 		return fmt.Errorf("write the request: %w", err)
 	}
@@ -52,6 +55,49 @@ func (c *accountAddCommand) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	_, err = fmt.Fprintf(std.out, "made the account %s\npassword %s   (it is not shown again)\n", c.Name, password)
+	return err
+}
+
+type accountSetCommand struct {
+	Name     string  `arg:"" help:"Name of the account."`
+	Email    *string `help:"Who is mailed its notices; --email= for the installation's address." placeholder:"ADDRESS"`
+	Language *string `help:"Language of the mails, en or de." placeholder:"LANGUAGE"`
+	URL      string  `name:"url" help:"Where Saumer's API is." default:"http://127.0.0.1:8080"`
+	Account  string  `help:"The account itself, or an operator's: the first one." default:"demo" env:"SAUMER_ACCOUNT"`
+	Password string  `help:"Its password." required:"" env:"SAUMER_PASSWORD"`
+}
+
+// Run changes the account over the API.
+func (c *accountSetCommand) Run(ctx context.Context, std streams) error {
+	if err := event.ValidAccount(c.Name); err != nil {
+		return usageError{fmt.Errorf("%q: %w", c.Name, err)}
+	}
+	change := map[string]string{}
+	if c.Email != nil {
+		change["email"] = *c.Email
+	}
+	if c.Language != nil {
+		change["language"] = *c.Language
+	}
+	if len(change) == 0 {
+		return usageError{errors.New("nothing is to be set: give --email or --language")}
+	}
+	body, err := json.Marshal(change)
+	if err != nil {
+		return fmt.Errorf("write the request: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPatch, strings.TrimRight(c.URL, "/")+"/v1/accounts/"+c.Name, bytes.NewReader(body))
+	if err != nil {
+		return usageError{fmt.Errorf("--url: %w", err)}
+	}
+	request.SetBasicAuth(c.Account, c.Password)
+	request.Header.Set("Content-Type", "application/json")
+	if err := answered(request, c.URL); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(std.out, "changed the account %s\n", c.Name)
 	return err
 }
 

@@ -76,7 +76,8 @@ func demoOptions(dir, password string, log *zap.Logger) app.Options {
 		// One attempt at a time keeps the events in order.
 		MaxInFlight:    1,
 		BackoffInitial: 200 * time.Millisecond, BackoffMax: 2 * time.Second,
-		Deactivate: replay.On, DeactivateAfter: 6 * time.Second, DeactivateAttempts: 4,
+		FailingAfter: 2 * time.Second,
+		Deactivate:   replay.On, DeactivateAfter: 6 * time.Second, DeactivateAttempts: 4,
 		ReplayWindow: time.Hour, Retention: 2 * time.Hour,
 		Replicas: 1, Events: event.Defaults, Grace: 5 * time.Second,
 		Version: version(), Log: log,

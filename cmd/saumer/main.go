@@ -28,9 +28,12 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"Show the whole story in a minute: deliver, back off, deactivate, reactivate, replay."`
 	Account struct {
 		Add accountAddCommand `cmd:"" help:"Make an account."`
+		Set accountSetCommand `cmd:"" help:"Set who is told of its webhooks, and in which language."`
 	} `cmd:"" help:"Accounts."`
-	Health  healthCommand  `cmd:"" help:"Ask a running Saumer whether it is ready; exit code 0 if so."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Bench     benchCommand     `cmd:"" help:"Measure Saumer beside a bare loop of POSTs, on this machine."`
+	BenchPart benchPartCommand `cmd:"" hidden:""`
+	Health    healthCommand    `cmd:"" help:"Ask a running Saumer whether it is ready; exit code 0 if so."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
 // streams are what a command reads and writes, so that tests run it as a function.

@@ -174,7 +174,7 @@ func (w *world) start(i int, env ...string) {
 	w.must(os.MkdirAll(dir, 0o700))
 	args := []string{
 		"--data", filepath.Join(dir, "data"), "--timeout", timeout.String(), "--connect-timeout", "1s", "--grace", "5s",
-		"--backoff-initial", "100ms", "--backoff-max", "1s", "--deactivate-after", "4s", "--deactivate-attempts", "4",
+		"--backoff-initial", "100ms", "--backoff-max", "1s", "--failing-after", "1s", "--deactivate-after", "4s", "--deactivate-attempts", "4",
 		"--allow-cidrs", "127.0.0.0/8", "--max-in-flight", "8", "--secret-key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
 	}
 	if !w.embedded {
@@ -375,18 +375,21 @@ func (w *world) readNotices() {
 		}
 		w.noticed = m.Sequence - 1
 		var notice struct {
-			Kind         string
-			Webhook, Seq uint64
+			Kind    string
+			Webhook uint64
+			Seqs    []uint64
 		}
 		if json.Unmarshal(m.Data, &notice) != nil || notice.Kind != "exhausted" {
 			continue
 		}
-		w.pub.mu.Lock()
-		n, known := w.pub.numbers[notice.Seq]
-		w.pub.mu.Unlock()
-		for _, h := range w.hooks {
-			if known && h.id == notice.Webhook {
-				h.givenUp[n] = true
+		for _, seq := range notice.Seqs {
+			w.pub.mu.Lock()
+			n, known := w.pub.numbers[seq]
+			w.pub.mu.Unlock()
+			for _, h := range w.hooks {
+				if known && h.id == notice.Webhook {
+					h.givenUp[n] = true
+				}
 			}
 		}
 	}

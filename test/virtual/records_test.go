@@ -76,7 +76,7 @@ func TestUnreadableRecordsBesideOthers(t *testing.T) {
 
 		// All three webhooks got the events, since their endpoints took them at once.
 		w.got([2]int{0, 5}, [2]int{0, 5}, [2]int{0, 5})
-		for id, state := range map[uint64]string{id: replay.Live, stuck: replay.Unknown, broken: replay.Unknown} {
+		for id, state := range map[uint64]string{id: replay.Live, stuck: replay.Unreadable, broken: replay.Unreadable} {
 			if s := w.status(id); s.State != state {
 				w.t.Errorf("webhook %d is %+v, want %s", id, s, state)
 			}

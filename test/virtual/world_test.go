@@ -91,7 +91,7 @@ func alone(t *testing.T, change func(*app.Options), story func(w *world)) {
 		o := app.Options{
 			Data: t.TempDir(), Account: account, Password: "correct horse", Timeout: 15 * time.Second, ConnectTimeout: 5 * time.Second,
 			MaxInFlight: 32, BackoffInitial: time.Second, BackoffMax: 15 * time.Minute,
-			Deactivate: replay.On, DeactivateAfter: 24 * time.Hour, DeactivateAttempts: 10,
+			FailingAfter: 15 * time.Minute, Deactivate: replay.On, DeactivateAfter: 24 * time.Hour, DeactivateAttempts: 10,
 			ReplayWindow: 5 * 24 * time.Hour, Retention: 30 * 24 * time.Hour, Replicas: 1,
 			NATSSync: 24 * time.Hour, Events: []string{optin}, Grace: 20 * time.Second, Version: "test", Log: zaptest.NewLogger(t),
 			Dial: w.receiver.dial, Pull: time.Minute,

@@ -1,0 +1,222 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/replay"
+)
+
+// Replays is what the service needs of package replay to have events sent again, and to tell of single ones.
+type Replays interface {
+	Redeliver(ctx context.Context, key string, seq uint64) error
+	Replay(ctx context.Context, key string, from, to time.Time) (replay.Replayed, error)
+	Why(ctx context.Context, w registry.Webhook, seq uint64, entries []delivery.Entry) (replay.Answer, error)
+}
+
+var _ Replays = (*replay.Backlogs)(nil)
+
+// Tester makes one attempt with a sample of an event, and logs it; *delivery.Sender does.
+type Tester interface {
+	Test(ctx context.Context, t delivery.Target, event string) delivery.Attempt
+}
+
+var _ Tester = (*delivery.Sender)(nil)
+
+// Prober tells of endpoints; *delivery.Client does.
+type Prober interface {
+	// Probe connects and does the TLS handshake, and sends nothing.
+	Probe(ctx context.Context, t delivery.Target) delivery.Attempt
+	// Shown is the header of an attempt, for people to see.
+	Shown(t delivery.Target, r delivery.Request, at time.Time) http.Header
+}
+
+var _ Prober = (*delivery.Client)(nil)
+
+// Events reads the stream of events; *broker.Broker does.
+type Events interface {
+	// Event returns broker.ErrNotFound for an event that the stream does not hold.
+	Event(ctx context.Context, seq uint64) (event.Event, error)
+	// Find looks for an event of a subject by its message id: broker.ErrNotFound.
+	Find(ctx context.Context, subject string, ids ...string) (uint64, error)
+}
+
+var _ Events = (*broker.Broker)(nil)
+
+// Secret is a new secret, in the clear this once.
+type Secret struct {
+	Secret string
+	// PreviousUntil is until when the secret before it signs too.
+	PreviousUntil time.Time
+}
+
+// Rotate gives a webhook a new secret; for a day the previous one signs beside it: ErrID or registry.ErrNotFound.
+func (s *Service) Rotate(ctx context.Context, acc registry.Account, id uint64) (Secret, error) {
+	if id == 0 {
+		return Secret{}, ErrID
+	}
+	_, secret, until, err := s.o.Registry.Rotate(ctx, registry.Key(acc.Name, id))
+	return Secret{secret, until}, err
+}
+
+// Test sends a sample of its event to a webhook, once, active or not, and returns what came of it. The attempt log has
+// it; it is no event, and says nothing of the webhook's health: ErrID or registry.ErrNotFound.
+func (s *Service) Test(ctx context.Context, acc registry.Account, id uint64) (delivery.Attempt, error) {
+	w, t, err := s.target(ctx, acc, id)
+	if err != nil {
+		return delivery.Attempt{}, err
+	}
+	return s.o.Tester.Test(ctx, t, w.Event), nil
+}
+
+// Probe says whether a webhook's endpoint can be reached, without a request: the outcome is delivery.Delivered if it
+// can. It returns ErrID or registry.ErrNotFound.
+func (s *Service) Probe(ctx context.Context, acc registry.Account, id uint64) (delivery.Attempt, error) {
+	_, t, err := s.target(ctx, acc, id)
+	if err != nil {
+		return delivery.Attempt{}, err
+	}
+	return s.o.Prober.Probe(ctx, t), nil
+}
+
+// Exchange is an attempt with what it sent.
+type Exchange struct {
+	delivery.Entry
+	URL string
+	// Header is made anew, signed with the secrets of today; the values of the user's own headers are hidden.
+	Header http.Header
+	// Body is nil if the stream holds the event no longer.
+	Body []byte
+}
+
+// Exchange returns one attempt of the log by its position: ErrID, registry.ErrNotFound, or ErrPosition if the log does not
+// have it (any more).
+func (s *Service) Exchange(ctx context.Context, acc registry.Account, id, position uint64) (Exchange, error) {
+	w, t, err := s.target(ctx, acc, id)
+	if err != nil {
+		return Exchange{}, err
+	}
+	entries, _, err := s.o.Attempts.List(ctx, w.Key(), delivery.LogFilter{Before: position + 1, Limit: 1})
+	if err != nil {
+		return Exchange{}, err
+	}
+	if len(entries) == 0 || entries[0].Position != position {
+		return Exchange{}, ErrPosition
+	}
+	x := Exchange{Entry: entries[0], URL: w.URL}
+	if x.Test {
+		x.Body = event.Sample(w.Event)
+	} else if e, err := s.o.Stream.Event(ctx, x.Seq); err == nil {
+		x.Body = e.Data
+	} else if !errors.Is(err, broker.ErrNotFound) {
+		return Exchange{}, err
+	}
+	x.Header = s.o.Prober.Shown(t, delivery.Request{
+		Event: w.Event, ID: x.ID, Seq: x.Seq, Data: x.Body, Number: x.Number, Replay: x.Replay, Test: x.Test,
+	}, x.At)
+	if x.Body == nil {
+		x.Header.Del("Webhook-Signature")
+	}
+	return x, nil
+}
+
+// Redeliver has one event sent to an active webhook again, marked as a replay, through its backlog; ref is the event's
+// stream sequence or its id. It returns the sequence, or ErrID, registry.ErrNotFound, ErrReference, replay.ErrInactive,
+// replay.ErrForeign, replay.ErrDropped or replay.ErrOnTheWay.
+func (s *Service) Redeliver(ctx context.Context, acc registry.Account, id uint64, ref string) (uint64, error) {
+	w, err := s.record(ctx, acc, id)
+	if err != nil {
+		return 0, err
+	}
+	seq, _, err := s.resolve(ctx, w, ref)
+	if errors.Is(err, broker.ErrNotFound) {
+		err = replay.ErrDropped
+	}
+	if err != nil {
+		return 0, err
+	}
+	return seq, s.o.Replays.Redeliver(ctx, w.Key(), seq)
+}
+
+// Replay sends the events published in [from, to) to an active webhook once more, as a replay: ErrID,
+// registry.ErrNotFound, ErrPeriod, replay.ErrInactive or replay.ErrCrowded. How far it is Status.Replay tells.
+func (s *Service) Replay(ctx context.Context, acc registry.Account, id uint64, from, to time.Time) (replay.Replayed, error) {
+	if id == 0 {
+		return replay.Replayed{}, ErrID
+	}
+	if from.IsZero() || !from.Before(to) {
+		return replay.Replayed{}, ErrPeriod
+	}
+	return s.o.Replays.Replay(ctx, registry.Key(acc.Name, id), from, to)
+}
+
+// Why says why a webhook got an event, or why not; ref is the event's stream sequence or its id. It returns ErrID,
+// registry.ErrNotFound or ErrReference.
+func (s *Service) Why(ctx context.Context, acc registry.Account, id uint64, ref string) (replay.Answer, error) {
+	w, err := s.record(ctx, acc, id)
+	if err != nil {
+		return replay.Answer{}, err
+	}
+	seq, entries, err := s.resolve(ctx, w, ref)
+	if errors.Is(err, broker.ErrNotFound) {
+		return replay.Answer{Reason: replay.Unknown, Text: fmt.Sprintf("No event %q of the webhook's kind is kept.", ref)}, nil
+	}
+	if err != nil {
+		return replay.Answer{}, err
+	}
+	return s.o.Replays.Why(ctx, w, seq, entries)
+}
+
+// resolve finds the sequence that a reference means, and the entries of the log for the event, newest first: an id that
+// the log has, else a number as the sequence, else an id that the stream has. It returns ErrReference, or
+// broker.ErrNotFound for an id that is not found.
+func (s *Service) resolve(ctx context.Context, w registry.Webhook, ref string) (uint64, []delivery.Entry, error) {
+	if ref == "" || len(ref) > maxReference {
+		return 0, nil, ErrReference
+	}
+	all, _, err := s.o.Attempts.List(ctx, w.Key(), delivery.LogFilter{})
+	if err != nil {
+		return 0, nil, err
+	}
+	seq := uint64(0)
+	for _, e := range all {
+		if e.ID == ref && e.Seq != 0 {
+			seq = e.Seq
+			break
+		}
+	}
+	if seq == 0 {
+		if seq, err = strconv.ParseUint(ref, 10, 64); err != nil || seq == 0 {
+			if seq, err = s.o.Stream.Find(ctx, event.Subject(w.Account, w.Event), w.Account+":"+ref, ref); err != nil {
+				return 0, nil, err
+			}
+		}
+	}
+	entries := make([]delivery.Entry, 0, 1)
+	for _, e := range all {
+		if e.Seq == seq {
+			entries = append(entries, e)
+		}
+	}
+	return seq, entries, nil
+}
+
+func (s *Service) target(ctx context.Context, acc registry.Account, id uint64) (registry.Webhook, delivery.Target, error) {
+	w, err := s.record(ctx, acc, id)
+	if err != nil {
+		return w, delivery.Target{}, err
+	}
+	t, err := s.o.Registry.Target(w)
+	return w, t, err
+}
+
+// maxReference is the longest reference to an event, in bytes.
+const maxReference = 512

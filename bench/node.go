@@ -1,0 +1,176 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/saumer/saumer/app"
+	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/replay"
+)
+
+// eventName is the event of all webhooks.
+const eventName = "optin_finalized"
+
+// Node is a Saumer in a process of its own.
+type Node struct {
+	app     *app.App
+	options NodeOptions
+	stop    context.CancelFunc
+	ran     chan error
+	// profiled ends its profile, if there is one.
+	profiled func() error
+}
+
+// NodeOptions are what differs between the nodes of a benchmark.
+type NodeOptions struct {
+	// Dir is the data directory.
+	Dir string
+	// NATSURL and RedisURL are external services; empty: embedded.
+	NATSURL, RedisURL string
+	// Key seals the secrets of webhooks.
+	Key []byte
+	// Profile is where profiles of what it does from Run on are written; empty: none are.
+	Profile string
+}
+
+// timeout bounds an attempt; retry is the longest backoff, so that an endpoint that is back is soon seen to be.
+const timeout, retry = 5 * time.Second, time.Second
+
+// Open opens all that the node needs, and delivers nothing yet. It answers with the address for publishers.
+func (n *Node) Open(o NodeOptions, address *string) (err error) {
+	log := zap.NewProductionConfig()
+	log.Level = zap.NewAtomicLevelAt(zap.ErrorLevel)
+	logger, err := log.Build()
+	if err != nil {
+		return fmt.Errorf("make a log: %w", err)
+	}
+	options := app.Options{
+		Data: o.Dir, NATSURL: o.NATSURL, RedisURL: o.RedisURL, NATSSync: 10 * time.Second,
+		Account: "demo", Password: "correct horse", SecretKey: o.Key, AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		Timeout: timeout, ConnectTimeout: timeout, MaxInFlight: 32,
+		BackoffInitial: retry / 4, BackoffMax: retry,
+		Deactivate: replay.On, DeactivateAfter: 24 * time.Hour, DeactivateAttempts: 10,
+		ReplayWindow: 5 * 24 * time.Hour, Retention: 30 * 24 * time.Hour,
+		Replicas: 1, Events: event.Defaults, Grace: time.Second, Version: "bench", Log: logger,
+	}
+	if o.NATSURL == "" {
+		options.NATSListen = "127.0.0.1:0"
+	}
+	n.options = o
+	if n.app, err = app.New(context.Background(), options); err != nil {
+		return err
+	}
+	if *address = n.app.NATS(); o.NATSURL != "" {
+		*address = o.NATSURL
+	}
+	return nil
+}
+
+// Load are events to publish: so many, numbered from 0, to each of so many accounts in turn.
+type Load struct {
+	Accounts, Events int
+	// First is the number of the first account.
+	First int
+}
+
+// published bounds the publishes that wait for their answer.
+const published = 4096
+
+// patience is how long NATS may take to answer.
+const patience = time.Minute
+
+// Publish publishes events as fast as it can, from inside.
+func (n *Node) Publish(l Load, _ *None) error {
+	return publish(context.Background(), n.app.Broker().JetStream.Conn(), l, 0)
+}
+
+// Run begins to deliver. It answers, once that has begun, with the time that it took.
+func (n *Node) Run(_ None, took *time.Duration) error {
+	if n.options.Profile != "" {
+		var err error
+		if n.profiled, err = profile(n.options.Profile, filepath.Base(n.options.Dir)); err != nil {
+			return err
+		}
+	}
+	began := time.Now()
+	ctx, stop := context.WithCancel(context.Background())
+	n.stop, n.ran = stop, make(chan error, 1)
+	go func() { n.ran <- n.app.Run(ctx) }()
+	select {
+	case <-n.app.Ready():
+	case err := <-n.ran:
+		n.ran <- err
+		return fmt.Errorf("run: %w", err)
+	}
+	*took = time.Since(began)
+	return nil
+}
+
+// Usage says what the node has used.
+func (n *Node) Usage(_ None, u *Usage) (err error) {
+	*u, err = usage()
+	return err
+}
+
+func (n *Node) close() error {
+	var profiled error
+	if n.profiled != nil {
+		profiled = n.profiled()
+	}
+	switch {
+	case n.app == nil:
+		return profiled
+	case n.stop == nil:
+		return errors.Join(profiled, n.app.Close())
+	}
+	n.stop()
+	return errors.Join(profiled, <-n.ran)
+}
+
+// pace is how often a publisher that keeps to a rate looks at its clock.
+const pace = time.Millisecond
+
+// publish publishes a load: as fast as it can, or, where a rate is given, at so many events a second.
+func publish(ctx context.Context, nc *nats.Conn, l Load, rate int) error {
+	js, err := newPublisher(nc)
+	if err != nil {
+		return err
+	}
+	began, sent, total := time.Now(), 0, l.Accounts*l.Events
+	for sent < total {
+		due := total
+		if rate > 0 {
+			due = min(total, int(time.Since(began).Seconds()*float64(rate))+1)
+		}
+		for ; sent < due; sent++ {
+			subject := event.Subject(account(l.First+sent%l.Accounts), eventName)
+			if _, err := js.PublishAsync(subject, body(sent/l.Accounts, time.Now()), jetstream.WithStallWait(patience)); err != nil {
+				return fmt.Errorf("publish an event: %w", err)
+			}
+		}
+		if sent < total {
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case <-time.After(pace):
+			}
+		}
+	}
+	select {
+	case <-js.PublishAsyncComplete():
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(patience):
+		return errors.New("publish events: NATS does not answer")
+	}
+}

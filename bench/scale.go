@@ -1,0 +1,112 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/replay"
+)
+
+// Failing gives the first webhooks of a crowd a backlog each: an event that waits for an endpoint which failed lately.
+type Failing struct{ Count, Accounts int }
+
+// Fail writes backlogs, before the node runs.
+func (n *Node) Fail(f Failing, _ *None) error {
+	js, err := newPublisher(n.app.Broker().JetStream.Conn())
+	if err != nil {
+		return err
+	}
+	now := time.Now().UTC()
+	for i := range f.Count {
+		key := registry.Key(account(i%f.Accounts), uint64(i)+1)
+		record, err := json.Marshal(replay.Backlog{
+			Version: 1, Pending: replay.Pending{{Seq: 1, Attempts: 3}}, Next: now.Add(time.Hour),
+			Health: registry.Health{Attempts: 3, Since: now, Last: "the connection was refused"},
+		})
+		if err != nil {
+			return fmt.Errorf("write the backlog %s: %w", key, err)
+		}
+		if _, err := js.PublishAsync("$KV."+n.app.Broker().Backlogs.Bucket()+"."+key, record, jetstream.WithStallWait(patience)); err != nil {
+			return fmt.Errorf("write the backlog %s: %w", key, err)
+		}
+	}
+	select {
+	case <-js.PublishAsyncComplete():
+		return nil
+	case <-time.After(patience):
+		return errors.New("write backlogs: NATS does not answer")
+	}
+}
+
+// crowd measures a start with many webhooks, and what they cost one that is busy.
+func (b *Bench) crowd(ctx context.Context) (err error) {
+	events, many, accounts := b.size(100_000), b.size(100_000), b.size(1000)
+	busy := Hooks{First: many, Count: 1, Accounts: many + 1, URL: b.url(fast), MaxInFlight: connections}
+	alone, _, err := b.drain(ctx, Load{Accounts: 1, Events: events}, 1, Hooks{Count: 1, Accounts: 1, URL: b.url(fast), MaxInFlight: connections})
+	if err != nil {
+		return err
+	}
+	node, _, err := b.start(ctx, Hooks{Count: many, Accounts: accounts, URL: "http://127.0.0.1:1/"}, busy)
+	defer func() { err = errors.Join(err, node.end()) }()
+	if err != nil {
+		return err
+	}
+	if _, err := ask[None](ctx, node, "Fail", Failing{many / 10, accounts}); err != nil {
+		return err
+	}
+	if _, err := ask[None](ctx, b.receiver, "Expect", Expected{1, events}); err != nil {
+		return err
+	}
+	if _, err := ask[None](ctx, node, "Publish", Load{Accounts: 1, Events: events, First: many}); err != nil {
+		return err
+	}
+	took, err := ask[time.Duration](ctx, node, "Run", None{})
+	if err != nil {
+		return err
+	}
+	got, err := b.wait(ctx, events)
+	if err != nil {
+		return err
+	}
+	used, err := ask[Usage](ctx, node, "Usage", None{})
+	if err != nil {
+		return err
+	}
+	b.report.add(Row{Name: "T8", What: "start with 100,000 webhooks, 10,000 backlogs", Unit: "s", Target: 10}, took.Seconds())
+	b.report.add(Row{Name: "T8", What: "memory with these", Unit: "MiB", Target: 1024}, float64(used.Memory)/(1<<20))
+	b.report.add(Row{Name: "T8", What: "throughput to one webhook, to that without the others", Target: 0.9, Least: true}, got.rate()/alone.rate())
+	return nil
+}
+
+// idle measures what a node uses that has nothing to do.
+func (b *Bench) idle(ctx context.Context) (err error) {
+	const settle, watched = 3 * time.Second, 10 * time.Second
+	node, _, err := b.start(ctx, Hooks{Count: 1000, Accounts: 10, URL: b.url(fast)})
+	defer func() { err = errors.Join(err, node.end()) }()
+	if err != nil {
+		return err
+	}
+	if _, err := ask[time.Duration](ctx, node, "Run", None{}); err != nil {
+		return err
+	}
+	var used [2]Usage
+	for i, wait := range []time.Duration{settle, watched} {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(wait):
+		}
+		if used[i], err = ask[Usage](ctx, node, "Usage", None{}); err != nil {
+			return err
+		}
+	}
+	b.report.add(Row{Name: "T9", What: "idle with 1,000 webhooks, of a core", Unit: "%", Target: 1}, 100*float64(used[1].CPU-used[0].CPU)/float64(watched))
+	b.report.add(Row{Name: "T9", What: "memory, idle with 1,000 webhooks", Unit: "MiB", Target: 100}, float64(used[1].Memory)/(1<<20))
+	return nil
+}

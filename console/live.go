@@ -1,0 +1,123 @@
+package console
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/replay"
+)
+
+const (
+	// watchers bounds the live views of a process.
+	watchers = 200
+	// While something waits, a live view looks this often; else it looks at leisure.
+	busyPause, idlePause = 500 * time.Millisecond, 3 * time.Second
+	// A live view ends after this time, and the browser asks again, with its session or link.
+	watchTime = 10 * time.Minute
+	// writeTime bounds the writing of one piece, quietTime how long nothing is written.
+	writeTime, quietTime = 30 * time.Second, 15 * time.Second
+)
+
+// glimpse is what a live view is told.
+type glimpse struct {
+	State string `json:"state"`
+	Label string `json:"label"`
+	// Fields are texts by the name of their place.
+	Fields map[string]string `json:"fields"`
+	// Next is the time of the next attempt, empty if there is none.
+	Next string `json:"next"`
+	// Done of Total events of a replay are sent; Total 0: there is none.
+	Done  uint64 `json:"done"`
+	Total uint64 `json:"total"`
+	// Finished is true when the replay is done.
+	Finished bool `json:"finished"`
+
+	// busy is true while something waits.
+	busy bool
+}
+
+// watch sends glimpses as they change, until the client leaves, the console closes, or nothing more is to be seen.
+func (c *Console) watch(w http.ResponseWriter, r *http.Request, look func(context.Context) (glimpse, error)) error {
+	select {
+	case c.watching <- struct{}{}:
+		defer func() { <-c.watching }()
+	default:
+		http.Error(w, "too many live views; load the page again instead", http.StatusServiceUnavailable)
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), watchTime)
+	defer cancel()
+	rc := http.NewResponseController(w)
+	// Most servers bound the reading of a whole request, and this one goes on. A writer without a deadline is a test's.
+	_ = rc.SetReadDeadline(time.Time{})
+	w.Header().Set("Content-Type", "text/event-stream")
+	var last string
+	quiet := time.Now()
+	for {
+		g, err := look(ctx)
+		switch {
+		case errors.Is(err, registry.ErrNotFound) || ctx.Err() != nil:
+			return nil
+		case err != nil:
+			c.o.Log.Warn("a live view failed", zap.Error(err))
+			return nil
+		}
+		data, err := json.Marshal(g)
+		if err != nil {
+			return fmt.Errorf("write a live view: %w", err)
+		}
+		text := ": still here\n\n"
+		if string(data) != last {
+			text = "event: status\ndata: " + string(data) + "\n\n"
+		}
+		if string(data) != last || time.Since(quiet) > quietTime {
+			last, quiet = string(data), time.Now()
+			_ = rc.SetWriteDeadline(quiet.Add(writeTime))
+			if _, err := w.Write([]byte(text)); err != nil {
+				return nil // the client has left
+			}
+			if err := rc.Flush(); err != nil {
+				return nil // as above
+			}
+		}
+		pause := idlePause
+		if g.busy {
+			pause = busyPause
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil
+		case <-c.closed:
+			return nil
+		}
+	}
+}
+
+// glimpseOf is what a live view is told of a webhook.
+func glimpseOf(v view) glimpse {
+	s := v.Status
+	g := glimpse{
+		State: v.Class(), Label: v.Label,
+		Fields: map[string]string{
+			"sentence": v.Sentence, "why": v.Why(), "lag": count(s.Lag), "buffered": count(s.Buffered), "retries": count(uint64(s.Retries)),
+		},
+		busy: s.Lag > 0 && s.State != replay.Inactive,
+	}
+	if r := s.Replay; r != nil && r.Total > 0 {
+		g.Total, g.Done, g.Finished = r.Total, r.Done, r.Done >= r.Total
+		g.busy = g.busy || !g.Finished
+		g.Fields["progress"] = fmt.Sprintf("%s of %s events replayed", count(r.Done), count(r.Total))
+	}
+	if !s.NextAttempt.IsZero() {
+		g.Next = s.NextAttempt.UTC().Format(time.RFC3339)
+	}
+	return g
+}

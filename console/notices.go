@@ -1,0 +1,81 @@
+package console
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/saumer/saumer/notify"
+)
+
+// noticesShown is how many notices a page has.
+const noticesShown = 30
+
+// noticesPage is the list of what people were told.
+type noticesPage struct {
+	Notices []noticeView
+	// Older is where the next page begins, 0 on the last.
+	Older uint64
+	Newer bool
+}
+
+// noticeView is a notice as the page shows it.
+type noticeView struct {
+	notify.Notice
+	// Class is a state of the style, Text what happened in a sentence.
+	Class, Text string
+}
+
+func (c *Console) noticesRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET "+root+"notices", c.private(c.notices))
+}
+
+func (c *Console) notices(w http.ResponseWriter, r *http.Request, v visitor) error {
+	var p noticesPage
+	var before uint64
+	if text := r.URL.Query().Get("before"); text != "" {
+		var err error
+		if before, err = strconv.ParseUint(text, 10, 64); err != nil {
+			return errNoPage
+		}
+		p.Newer = true
+	}
+	listed, err := c.o.Service.Notices(r.Context(), v.Account, 0, before, noticesShown+1)
+	if err != nil {
+		return err
+	}
+	if len(listed) > noticesShown {
+		listed = listed[:noticesShown]
+		p.Older = listed[noticesShown-1].Sequence
+	}
+	for _, n := range listed {
+		p.Notices = append(p.Notices, noticeViewOf(n))
+	}
+	c.write(w, r, "notices", page{Title: "Notices", Visitor: v, Body: p})
+	return nil
+}
+
+func noticeViewOf(n notify.Notice) noticeView {
+	v := noticeView{Notice: n, Class: "warn"}
+	switch n.Kind {
+	case notify.Failing:
+		v.Text = "It has been failing for a while."
+	case notify.Deactivated:
+		v.Class, v.Text = "bad", "It was deactivated. Its events are kept for a replay."
+	case notify.Recovered:
+		v.Class, v.Text = "good", "It takes events again."
+	case notify.Exhausted:
+		given := make([]string, len(n.Seqs))
+		for i, seq := range n.Seqs {
+			given[i] = strconv.FormatUint(seq, 10)
+		}
+		v.Class, v.Text = "bad", fmt.Sprintf("Given up after %d attempts: the event with the sequence %s.", n.Attempts, strings.Join(given, ", "))
+		if len(given) > 1 {
+			v.Text = fmt.Sprintf("%d events were given up, with the sequences %s.", len(given), strings.Join(given, ", "))
+		}
+	case notify.Reachable:
+		v.Class, v.Text = "good", "Its host accepts connections again. It waits for somebody to activate it."
+	}
+	return v
+}

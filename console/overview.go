@@ -1,0 +1,40 @@
+package console
+
+import (
+	"net/http"
+
+	"github.com/saumer/saumer/replay"
+)
+
+// overview is the first page.
+type overview struct {
+	Trouble []view
+	// All, Live, Lagging and Inactive count webhooks; Waiting counts events.
+	All, Live, Lagging, Inactive int
+	Waiting                      uint64
+}
+
+func (c *Console) overviewRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET "+root+"{$}", c.private(c.overview))
+}
+
+func (c *Console) overview(w http.ResponseWriter, r *http.Request, v visitor) error {
+	all, err := c.o.Service.List(r.Context(), v.Account, "", "")
+	if err != nil {
+		return err
+	}
+	p := overview{All: len(all), Trouble: troubled(all)}
+	for _, w := range all {
+		p.Waiting += w.Status.Lag
+		switch w.Status.State {
+		case replay.Live:
+			p.Live++
+		case replay.Lagging:
+			p.Lagging++
+		case replay.Inactive:
+			p.Inactive++
+		}
+	}
+	c.write(w, r, "overview", page{Title: "Overview", Visitor: v, Body: p})
+	return nil
+}

@@ -1,0 +1,205 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/saumer/saumer/api"
+	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/notify"
+	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/replay"
+)
+
+// reactivatePath is that of the links in notices.
+const reactivatePath = "/reactivate/"
+
+// The ways in which a link stands.
+const (
+	linkOpen    = "open"    // the webhook is as the notice said
+	linkUsed    = "used"    // it was activated since
+	linkExpired = "expired" // its time is over
+	linkGone    = "gone"    // the webhook was deleted
+	linkWrong   = "wrong"   // it is none of ours, or not whole
+)
+
+// reactivatePage is the page behind the link of a notice. Whoever has the link may see it and activate.
+type reactivatePage struct {
+	Words *words
+	Link  notify.Link
+	// Stands is one of the ways in which a link stands.
+	Stands  string
+	Webhook api.Webhook
+	// Path is that of the page itself, Live of its live view.
+	Path, Live string
+	// Form is the token that the form carries, Wrong says what is wrong with the form that came.
+	Form, Wrong string
+	// Replay is whether the box is checked.
+	Replay bool
+	// Probed says what the test of the URL found; nil if none was made.
+	Probed *probed
+	// Done is true on the way from the activation; Now is how the webhook does then, and before the live view says more.
+	Done bool
+	Now  glimpse
+}
+
+// probed is what a test of the URL found.
+type probed struct {
+	Good bool
+	Text string
+}
+
+func (c *Console) reactivateRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET "+reactivatePath+"{token}", c.public(c.reactivatePage))
+	mux.HandleFunc("POST "+reactivatePath+"{token}", c.public(c.reactivate))
+	mux.HandleFunc("GET "+reactivatePath+"{token}/live", c.unharmed(func(w http.ResponseWriter, r *http.Request) {
+		if err := c.reactivateLive(w, r); err != nil {
+			c.fail(w, r, visitor{}, err)
+		}
+	}))
+	mux.HandleFunc(reactivatePath, c.public(func(w http.ResponseWriter, r *http.Request) error {
+		c.writeLink(w, r, reactivatePage{Words: wordsOf(r), Stands: linkWrong})
+		return nil
+	}))
+}
+
+// read finds out how the link in the path stands. It changes nothing.
+func (c *Console) read(r *http.Request) (reactivatePage, error) {
+	token := r.PathValue("token")
+	p := reactivatePage{Words: wordsOf(r), Path: reactivatePath + url.PathEscape(token), Form: c.sessions.form(token), Replay: true}
+	var err error
+	p.Link, err = c.o.Links.Parse(token, c.o.Now())
+	switch {
+	case errors.Is(err, notify.ErrLinkExpired):
+		p.Stands = linkExpired
+		return p, nil
+	case errors.Is(err, notify.ErrLink):
+		p.Stands = linkWrong
+		return p, nil
+	case err != nil:
+		return p, err
+	}
+	p.Webhook, err = c.o.Service.Get(r.Context(), registry.Account{Name: p.Link.Account}, p.Link.ID)
+	switch {
+	case errors.Is(err, registry.ErrNotFound):
+		p.Stands = linkGone
+	case err != nil:
+		return p, err
+	case !p.Webhook.Active && p.Webhook.Deactivated.Equal(p.Link.Deactivated):
+		p.Stands = linkOpen
+	default:
+		p.Stands = linkUsed
+	}
+	return p, nil
+}
+
+// writeLink writes the page behind a link.
+func (c *Console) writeLink(w http.ResponseWriter, r *http.Request, p reactivatePage) {
+	status := map[string]int{linkExpired: http.StatusGone, linkGone: http.StatusGone, linkWrong: http.StatusNotFound}[p.Stands]
+	if p.Wrong != "" {
+		status = http.StatusForbidden
+	}
+	w.Header().Set("Vary", "Accept-Language")
+	c.write(w, r, "reactivate", page{Title: p.Words.Title, Status: status, Lang: p.Words.Lang, Body: p})
+}
+
+func (c *Console) reactivatePage(w http.ResponseWriter, r *http.Request) error {
+	p, err := c.read(r)
+	if err != nil {
+		return err
+	}
+	if p.Stands == linkUsed {
+		p.Done, p.Live, p.Now = r.URL.Query().Has("done"), p.Path+"/live", p.Words.glimpse(p.Webhook)
+	}
+	c.writeLink(w, r, p)
+	return nil
+}
+
+// reactivate tests the URL or activates the webhook, as the form says.
+func (c *Console) reactivate(w http.ResponseWriter, r *http.Request) error {
+	p, err := c.read(r)
+	if err != nil {
+		return err
+	}
+	if err := r.ParseForm(); err != nil {
+		return errForm
+	}
+	p.Replay = r.PostForm.Get("replay") != ""
+	switch {
+	case p.Stands != linkOpen:
+	case r.PostForm.Get("form") != p.Form:
+		p.Wrong = p.Words.WrongForm
+	case r.PostForm.Get("do") == "test":
+		p.Probed = c.probe(r.Context(), p)
+	default:
+		_, _, err := c.o.Service.Reactivate(r.Context(), p.Link, p.Replay)
+		next := p.Path + "?done"
+		switch {
+		case errors.Is(err, replay.ErrOver) || errors.Is(err, registry.ErrNotFound):
+			next = p.Path // somebody was faster; the page says what is the case now
+		case err != nil:
+			return err
+		}
+		http.Redirect(w, r, next, http.StatusSeeOther)
+		return nil
+	}
+	c.writeLink(w, r, p)
+	return nil
+}
+
+// probe tests whether the URL answers.
+func (c *Console) probe(ctx context.Context, p reactivatePage) *probed {
+	if !c.probes.allow(p.Webhook.Key()) {
+		return &probed{false, p.Words.TestedOften}
+	}
+	a, err := c.o.Service.Probe(ctx, registry.Account{Name: p.Link.Account}, p.Link.ID)
+	switch {
+	case err != nil:
+		return &probed{false, p.Words.TestFailed}
+	case a.Outcome == delivery.Delivered:
+		return &probed{true, p.Words.Answers(brief(a.Duration))}
+	default:
+		return &probed{false, p.Words.AnswersNot + " " + sentence(a.Error)}
+	}
+}
+
+// reactivateLive sends the progress of the replay to whoever has the link.
+func (c *Console) reactivateLive(w http.ResponseWriter, r *http.Request) error {
+	p, err := c.read(r)
+	if err != nil {
+		return err
+	}
+	if p.Stands != linkUsed {
+		return errNoPage
+	}
+	account := registry.Account{Name: p.Link.Account}
+	return c.watch(w, r, func(ctx context.Context) (glimpse, error) {
+		found, err := c.o.Service.Get(ctx, account, p.Link.ID)
+		if err != nil {
+			return glimpse{}, err
+		}
+		return p.Words.glimpse(found), nil
+	})
+}
+
+// glimpse is what the live view of a link is told: no more than what the page shows.
+func (t *words) glimpse(found api.Webhook) glimpse {
+	g := glimpseOf(viewOf(found))
+	text := t.Progress(g.Done, g.Total)
+	switch {
+	case g.Finished:
+		g.Label, text = t.Finished, t.AllSent(g.Total)
+	case found.Status.State == replay.Inactive:
+		g.Label = t.Inactive
+	case !found.Status.FailingSince.IsZero():
+		g.Label = t.Failing
+	case found.Status.Lag > 0:
+		g.Label = t.Sending
+	default:
+		g.Label = t.Live
+	}
+	g.Fields = map[string]string{"progress": text}
+	return g
+}

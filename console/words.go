@@ -1,0 +1,91 @@
+package console
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"golang.org/x/text/language"
+)
+
+// words are the texts of the page behind the link, in one language.
+type words struct {
+	Lang, Title string
+
+	Heading, Why, Since, App, Event, Host, Waiting, Until, Expires string
+	Replay, ReplayHint, Activate, Test, TestHint                   string
+	TestedOften, TestFailed, AnswersNot                            string
+	Done, DoneHint, Used, UsedHint, UsedAt                         string
+	Expired, ExpiredHint, Gone, GoneHint, Wrong, WrongHint         string
+	WrongForm, Console                                             string
+	Inactive, Failing, Sending, Live, Finished, ProgressLabel      string
+
+	answers, progress, allSent string
+	// separator is that of thousands.
+	separator string
+}
+
+var english = &words{
+	Lang: "en", Title: "Activate a webhook",
+	Heading: "This webhook was deactivated", Why: "Why", Since: "Since", App: "App", Event: "Event", Host: "Host",
+	Waiting: "Events kept", Until: "All of them until", Expires: "This link works until",
+	Replay: "Send the events that were kept", ReplayHint: "Without, they are dropped, and only new events are sent.",
+	Activate: "Activate the webhook", Test: "Test whether the URL answers", TestHint: "The test makes a connection and sends nothing.",
+	TestedOften: "The URL was tested a moment ago. Wait ten seconds.", TestFailed: "The test could not be made. Try again.",
+	AnswersNot: "The URL cannot be reached.",
+	Done:       "The webhook is active", DoneHint: "New events are sent again as they are published.",
+	Used: "The webhook was activated already", UsedHint: "There is nothing more to do. This link has done its work.", UsedAt: "Activated",
+	Expired: "This link has expired", ExpiredHint: "The time for a replay is over. In the console the webhook can still be activated, and new events are sent.",
+	Gone: "This webhook does not exist any more", GoneHint: "It was deleted, so there is nothing to activate.",
+	Wrong: "This link does not work", WrongHint: "It was changed on its way, or did not arrive whole. Copy it from the notice again, from its beginning to its end.",
+	WrongForm: "This form did not come from this page. Nothing was changed. Load the page again.", Console: "To the console",
+	Inactive: "Inactive", Failing: "The URL fails again", Sending: "Sending", Live: "Live", Finished: "Done", ProgressLabel: "Progress of the replay",
+	answers: "The URL answers: connected in %s.", progress: "%s of %s events sent", allSent: "All %s events are sent.", separator: ",",
+}
+
+var german = &words{
+	Lang: "de", Title: "Webhook aktivieren",
+	Heading: "Dieser Webhook wurde deaktiviert", Why: "Grund", Since: "Seit", App: "App", Event: "Ereignis", Host: "Host",
+	Waiting: "Aufbewahrte Ereignisse", Until: "Vollständig bis", Expires: "Dieser Link gilt bis",
+	Replay: "Aufbewahrte Ereignisse senden", ReplayHint: "Sonst werden sie verworfen, und nur neue Ereignisse werden gesendet.",
+	Activate: "Webhook aktivieren", Test: "Prüfen, ob die URL antwortet", TestHint: "Die Prüfung baut eine Verbindung auf und sendet nichts.",
+	TestedOften: "Die URL wurde eben erst geprüft. Bitte zehn Sekunden warten.", TestFailed: "Die Prüfung war nicht möglich. Bitte noch einmal versuchen.",
+	AnswersNot: "Die URL ist nicht erreichbar.",
+	Done:       "Der Webhook ist aktiv", DoneHint: "Neue Ereignisse werden wieder gesendet, sobald sie eintreffen.",
+	Used: "Der Webhook wurde bereits aktiviert", UsedHint: "Es ist nichts mehr zu tun. Dieser Link hat seine Aufgabe erfüllt.", UsedAt: "Aktiviert",
+	Expired: "Dieser Link ist abgelaufen", ExpiredHint: "Die Zeit für das Nachsenden ist vorbei. In der Konsole lässt sich der Webhook weiterhin aktivieren; neue Ereignisse werden dann gesendet.",
+	Gone: "Diesen Webhook gibt es nicht mehr", GoneHint: "Er wurde gelöscht; es gibt nichts zu aktivieren.",
+	Wrong: "Dieser Link funktioniert nicht", WrongHint: "Er wurde unterwegs verändert oder ist unvollständig. Bitte noch einmal ganz aus der Nachricht kopieren, vom Anfang bis zum Ende.",
+	WrongForm: "Dieses Formular kam nicht von dieser Seite. Es wurde nichts geändert. Bitte die Seite neu laden.", Console: "Zur Konsole",
+	Inactive: "Inaktiv", Failing: "Die URL antwortet wieder nicht", Sending: "Wird gesendet", Live: "Aktiv", Finished: "Fertig", ProgressLabel: "Fortschritt des Nachsendens",
+	answers: "Die URL antwortet: verbunden in %s.", progress: "%s von %s Ereignissen gesendet", allSent: "Alle %s Ereignisse sind gesendet.", separator: ".",
+}
+
+var languages = language.NewMatcher([]language.Tag{language.English, language.German})
+
+// wordsOf are those of the language that the request prefers.
+func wordsOf(r *http.Request) *words {
+	if _, i := language.MatchStrings(languages, r.Header.Get("Accept-Language")); i == 1 {
+		return german
+	}
+	return english
+}
+
+// Answers says that a connection was made in a time.
+func (t *words) Answers(took string) string { return fmt.Sprintf(t.answers, took) }
+
+// Progress says how many events of all are sent; nothing, if there are none.
+func (t *words) Progress(sent, all uint64) string {
+	if all == 0 {
+		return ""
+	}
+	return fmt.Sprintf(t.progress, t.Number(sent), t.Number(all))
+}
+
+// AllSent says that all are sent.
+func (t *words) AllSent(all uint64) string { return fmt.Sprintf(t.allSent, t.Number(all)) }
+
+// Number is a count as the language writes it.
+func (t *words) Number(n uint64) string {
+	return strings.ReplaceAll(count(n), ",", t.separator)
+}

@@ -1,0 +1,132 @@
+package notify
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/wneessen/go-mail"
+
+	"github.com/saumer/saumer/registry"
+)
+
+// Contacts says how an account's people are told.
+type Contacts interface {
+	// Get returns an account: registry.ErrNotFound.
+	Get(ctx context.Context, name string) (registry.Account, error)
+}
+
+// MailOptions say how mails are sent.
+type MailOptions struct {
+	Server SMTP
+	// From is the sender's address, To who gets the mails of accounts without an address of their own; empty: nobody.
+	From, To string
+	Contacts Contacts
+	// TLS is nil but in tests, and so is Dial.
+	TLS  *tls.Config
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Mail is the channel that mails each notice to its account's address. It is safe for concurrent use.
+type Mail struct{ o MailOptions }
+
+var _ Channel = (*Mail)(nil)
+
+// NewMail makes the channel.
+func NewMail(o MailOptions) *Mail { return &Mail{o} }
+
+// Send mails the notice, over a connection of its own. Each attempt has the same Message-ID, so that who gets it twice
+// sees it once.
+func (m *Mail) Send(ctx context.Context, n Notice, _ int) error {
+	account, err := m.o.Contacts.Get(ctx, n.Account)
+	if err != nil && !errors.Is(err, registry.ErrNotFound) {
+		return err
+	}
+	to := account.Contact.Email
+	if to == "" {
+		to = m.o.To
+	}
+	if to == "" {
+		return nil
+	}
+	message, err := m.message(n, to, account.Contact.Language)
+	if err != nil {
+		return fmt.Errorf("write the mail: %w: %w", ErrUndeliverable, err)
+	}
+	client, err := m.client()
+	if err != nil {
+		return fmt.Errorf("set up the way to the mail server: %w", err)
+	}
+	if err := client.DialAndSendWithContext(ctx, message); err != nil {
+		if message.HasSendError() {
+			var failed *mail.SendError
+			if errors.As(message.SendError(), &failed) && failed.Reason == mail.ErrSMTPRcptTo && !failed.IsTemp() {
+				return fmt.Errorf("the mail server does not take mails to this account's address: %w", ErrUndeliverable)
+			}
+		}
+		return fmt.Errorf("send the mail: %s", m.redact(err))
+	}
+	return nil
+}
+
+// redact is an error's text without what logs in, should a server repeat it.
+func (m *Mail) redact(err error) string {
+	text := err.Error()
+	if m.o.Server.Password != "" {
+		text = strings.ReplaceAll(text, m.o.Server.Password, "***")
+	}
+	return text
+}
+
+func (m *Mail) client() (*mail.Client, error) {
+	s := m.o.Server
+	config := m.o.TLS.Clone()
+	if config == nil {
+		config = &tls.Config{}
+	}
+	config.ServerName = s.Host
+	options := []mail.Option{mail.WithPort(s.Port), mail.WithTLSConfig(config), mail.WithTimeout(10 * time.Second)}
+	switch s.TLS {
+	case StartTLS:
+		options = append(options, mail.WithTLSPolicy(mail.TLSMandatory))
+	case Implicit:
+		options = append(options, mail.WithSSL())
+	case Plain:
+		options = append(options, mail.WithTLSPolicy(mail.NoTLS))
+	}
+	if s.User != "" {
+		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(s.User), mail.WithPassword(s.Password))
+	}
+	if m.o.Dial != nil {
+		options = append(options, mail.WithDialContextFunc(m.o.Dial))
+	}
+	return mail.NewClient(s.Host, options...)
+}
+
+// message writes the mail.
+func (m *Mail) message(n Notice, to, language string) (*mail.Msg, error) {
+	l, err := write(n, language)
+	if err != nil {
+		return nil, err
+	}
+	message := mail.NewMsg()
+	if err := message.From(m.o.From); err != nil {
+		return nil, err
+	}
+	if err := message.To(to); err != nil {
+		return nil, err
+	}
+	_, domain, _ := strings.Cut(strings.TrimSuffix(m.o.From, ">"), "@")
+	message.SetMessageIDWithValue(fmt.Sprintf("saumer.%s.%d.%d@%s", n.Kind, n.Sequence, n.At.UnixNano(), domain))
+	message.SetDateWithValue(n.At)
+	// Nobody's answering machine is to answer (RFC 3834).
+	message.SetGenHeader("Auto-Submitted", "auto-generated")
+	message.Subject(l.Subject)
+	message.SetBodyString(mail.TypeTextPlain, l.Text)
+	message.AddAlternativeString(mail.TypeTextHTML, l.HTML)
+	return message, nil
+}

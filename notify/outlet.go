@@ -1,0 +1,139 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/registry"
+)
+
+// ErrUndeliverable is returned by a channel for a notice that it will never bring to anybody.
+var ErrUndeliverable = errors.New("it will never arrive")
+
+const (
+	// senders is how many notices one channel of one process brings to people at once.
+	senders = 4
+	// sendTime bounds one try; it is well within the consumer's ack wait.
+	sendTime = 30 * time.Second
+	// stale is how old a notice is when a channel gives it up.
+	stale = 5 * 24 * time.Hour
+)
+
+// tries is how long a channel waits before it tries a notice again.
+var tries = delivery.Backoff{Initial: 10 * time.Second, Max: time.Hour}
+
+// Channel is one way to tell people.
+type Channel interface {
+	// Send tells whom the notice is for, or nobody if it is for none; attempt counts from 1. What fails is tried again,
+	// unless the error is an ErrUndeliverable. The error holds no secret.
+	Send(ctx context.Context, n Notice, attempt int) error
+}
+
+// Outlet takes the notices for one channel, on all nodes together: each notice until it has arrived, by itself, so
+// that one that does not arrive holds up no other.
+type Outlet struct {
+	Channel  Channel
+	Consumer jetstream.Consumer
+	// Grace is how long a stop waits for what is under way.
+	Grace time.Duration
+	// Pull is how long a fetch waits for notices.
+	Pull time.Duration
+	// Now tells the time by the clock that notices have.
+	Now func() time.Time
+	Log *zap.Logger
+}
+
+// Run brings notices to people until the context ends. What is under way is waited for, for the grace at most.
+func (o *Outlet) Run(ctx context.Context) error {
+	sending, cut := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cut(nil)
+	var wg sync.WaitGroup
+	for range senders {
+		wg.Go(func() { o.serve(ctx, sending) })
+	}
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	<-ctx.Done()
+	select {
+	case <-done:
+	case <-time.After(o.Grace):
+		cut(errors.New("saumer stops"))
+		<-done
+	}
+	return nil
+}
+
+func (o *Outlet) serve(ctx, sending context.Context) {
+	for ctx.Err() == nil {
+		if err := o.take(ctx, sending); err != nil && ctx.Err() == nil {
+			o.Log.Warn("fetch notices", zap.Error(err))
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
+		}
+	}
+}
+
+// take waits for one notice and deals with it.
+func (o *Outlet) take(ctx, sending context.Context) error {
+	fetched, err := o.Consumer.Fetch(1, jetstream.FetchMaxWait(o.Pull))
+	if err != nil {
+		return err
+	}
+	for m := range fetched.Messages() {
+		if ctx.Err() != nil {
+			_ = m.Nak() // if that fails, the notice comes again after the ack wait
+			continue
+		}
+		timed, cancel := context.WithTimeout(sending, sendTime)
+		err := o.bring(timed, m)
+		cancel()
+		if err != nil {
+			return err
+		}
+	}
+	return fetched.Error()
+}
+
+// bring tries one notice. Its error is of NATS alone, and means that the notice comes again.
+func (o *Outlet) bring(ctx context.Context, m jetstream.Msg) error {
+	meta, err := m.Metadata()
+	if err != nil {
+		return fmt.Errorf("read what comes with a notice: %w", err)
+	}
+	log := o.Log.With(zap.Uint64("notice", meta.Sequence.Stream))
+	attempt := int(meta.NumDelivered)
+	n, err := decode(m.Data(), meta.Sequence.Stream)
+	switch {
+	case errors.Is(err, registry.ErrNewer):
+		// For a node that knows it.
+		return m.NakWithDelay(tries.Delay(attempt, rand.Float64()))
+	case err != nil:
+		log.Error("a notice cannot be read, and is left out", zap.Error(err))
+		return m.Term()
+	case o.Now().Sub(meta.Timestamp) > stale:
+		log.Error("a notice did not arrive, and is given up", zap.Int("attempts", attempt))
+		return m.Term()
+	}
+	err = o.Channel.Send(ctx, n, attempt)
+	switch {
+	case errors.Is(err, ErrUndeliverable):
+		log.Error("a notice is given up", zap.Error(err))
+		return m.Term()
+	case err != nil:
+		again := tries.Delay(attempt, rand.Float64())
+		log.Warn("a notice did not arrive, and is tried again", zap.Int("attempt", attempt), zap.Duration("in", again), zap.Error(err))
+		return m.NakWithDelay(again)
+	}
+	// The answer is waited for: without it somebody may be told twice.
+	return m.DoubleAck(context.WithoutCancel(ctx))
+}

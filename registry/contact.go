@@ -1,0 +1,52 @@
+package registry
+
+import (
+	"context"
+	"net/mail"
+	"slices"
+	"strings"
+)
+
+// Languages are those that people can be told in; the first is the default.
+var Languages = []string{"en", "de"}
+
+// maxEmail is the longest e-mail address, in bytes (RFC 5321, section 4.5.3.1.3, without the brackets).
+const maxEmail = 254
+
+// Contact says how an account's people are told. Empty fields stand for the installation's.
+type Contact struct {
+	// Email is one address, Language one of Languages.
+	Email    string `json:"email,omitempty"`
+	Language string `json:"language,omitempty"`
+}
+
+// Check says why an account cannot have the contact, or nil: ErrEmail or ErrLanguage.
+func (c Contact) Check() error {
+	if c.Email != "" && !ValidEmail(c.Email) {
+		return ErrEmail
+	}
+	if c.Language != "" && !slices.Contains(Languages, c.Language) {
+		return ErrLanguage
+	}
+	return nil
+}
+
+// ValidEmail says whether a text is one e-mail address, and nothing besides.
+func ValidEmail(text string) bool {
+	a, err := mail.ParseAddress(text)
+	return err == nil && a.Address == text && len(text) <= maxEmail && !strings.ContainsAny(text, "\r\n")
+}
+
+// Get returns an account by its name: ErrNotFound.
+func (s *Accounts) Get(ctx context.Context, name string) (Account, error) {
+	a, _, err := s.get(ctx, name)
+	return a.public(), err
+}
+
+// SetContact changes how an account's people are told, and returns the account: ErrNotFound, ErrEmail or ErrLanguage.
+func (s *Accounts) SetContact(ctx context.Context, name string, change func(*Contact)) (Account, error) {
+	return s.change(ctx, name, func(a *account) error {
+		change(&a.Contact)
+		return a.Contact.Check()
+	})
+}

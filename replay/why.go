@@ -1,0 +1,197 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/registry"
+)
+
+// Reason is why a webhook got an event, or why not, as a word for programs.
+type Reason string
+
+// The reasons.
+const (
+	Unknown   Reason = "unknown"     // the stream never held it, or it is another account's
+	Gone      Reason = "gone"        // the retention has dropped it
+	Foreign   Reason = "other-event" // the webhook is for another event
+	Before    Reason = "before"      // it was published before the webhook was made
+	Ahead     Reason = "ahead"       // the live path has not come to it
+	UnderWay  Reason = "under-way"   // the live path has it in hand
+	Delivered Reason = "delivered"   // the endpoint took it
+	Retrying  Reason = "retrying"    // rejected, and attempted again at its time
+	Waits     Reason = "waiting"     // it waits in the backlog by itself
+	Queued    Reason = "queued"      // it waits in the part of the stream that is worked off
+	Held      Reason = "held"        // the webhook is inactive, and a replay would send it
+	Outside   Reason = "outside"     // the webhook is inactive, and it came after the replay window
+	Dropped   Reason = "dropped"     // an activation left it out
+	Exhausted Reason = "given-up"    // all attempts failed
+	Settled   Reason = "settled"     // done with, so long ago that the log does not tell how
+)
+
+// Answer tells of one event and one webhook.
+type Answer struct {
+	Reason Reason
+	// Sequence is the event's, and Text the answer in a sentence.
+	Sequence uint64
+	Text     string
+}
+
+// facts are what an answer is made of: read in this order, so that what is true of a later one was not missed by an
+// earlier one.
+type facts struct {
+	seq         uint64
+	event       *event.Event // nil: the stream does not hold it
+	first, last uint64
+	position    broker.Position
+	webhook     registry.Webhook
+	backlog     Backlog
+	// edge is the first sequence that a replay of an inactive webhook would not send.
+	edge uint64
+	// entries are those of the attempt log for the event, newest first.
+	entries []delivery.Entry
+}
+
+// Why says why a webhook got the event of a sequence, or why not. Entries are those of the attempt log for the event,
+// newest first; it is read before.
+func (m *Backlogs) Why(ctx context.Context, w registry.Webhook, seq uint64, entries []delivery.Entry) (Answer, error) {
+	f := facts{seq: seq, webhook: w, entries: entries}
+	var err error
+	if f.position, err = m.broker.Position(ctx); err != nil {
+		return Answer{}, err
+	}
+	if f.first, f.last, err = m.broker.Bounds(ctx); err != nil {
+		return Answer{}, err
+	}
+	e, err := m.broker.Event(ctx, seq)
+	switch {
+	case err == nil:
+		f.event = &e
+	case !errors.Is(err, broker.ErrNotFound):
+		return Answer{}, err
+	}
+	if f.backlog, err = m.store.load(ctx, w.Key()); err != nil && !errors.Is(err, registry.ErrNotFound) {
+		return Answer{}, err
+	}
+	if !w.Active {
+		if f.edge, err = m.edge(ctx, w, f.last+1); err != nil {
+			return Answer{}, err
+		}
+	}
+	reason, text := f.why()
+	return Answer{reason, seq, text}, nil
+}
+
+// why decides.
+func (f *facts) why() (Reason, string) {
+	w, b := &f.webhook, &f.backlog
+	e := f.event
+	switch {
+	case e == nil && len(f.entries) == 0 && f.seq > 0 && f.seq < f.first:
+		return Gone, "The event is older than the retention, and nothing is known of it any more."
+	case e == nil && len(f.entries) == 0, e != nil && e.Account != w.Account:
+		return Unknown, "There is no such event: it was never published, or it was refused because it is not JSON."
+	case e != nil && e.Name != w.Event:
+		return Foreign, fmt.Sprintf("The event is %s, and the webhook is for %s.", e.Name, w.Event)
+	}
+	for _, entry := range f.entries {
+		if entry.Outcome == delivery.Delivered {
+			return Delivered, fmt.Sprintf("The endpoint took it at %s: it answered %d to attempt %d.", clock(entry.At), entry.Status, entry.Number)
+		}
+	}
+	if i, found := b.retry(f.seq); found {
+		r := b.Retries[i]
+		if w.Active {
+			return Retrying, fmt.Sprintf("The endpoint rejected it %d times, last because %s; the next attempt is at %s.", r.Attempts, r.Error, clock(later(r.Next, b.Next)))
+		}
+	}
+	if reason, text, ok := f.outstanding(); ok {
+		return reason, text
+	}
+	return f.past()
+}
+
+// outstanding tells of what the backlog or the live path has still to do.
+func (f *facts) outstanding() (Reason, string, bool) {
+	w, b := &f.webhook, &f.backlog
+	_, waits := b.Pending.find(f.seq)
+	_, retries := b.retry(f.seq)
+	queued := false
+	for _, s := range b.Spans {
+		queued = queued || s.holds(f.seq)
+	}
+	switch {
+	case !waits && !retries && !queued:
+	case f.event == nil:
+		return Gone, "The retention dropped it while it waited in the backlog.", true
+	case !w.Active && f.seq >= f.edge:
+		return Outside, fmt.Sprintf("The webhook is inactive since %s, and the event came after the time for which events are kept for a replay.", clock(w.Deactivated)), true
+	case !w.Active:
+		return Held, fmt.Sprintf("The webhook is inactive since %s (%s); activating it with a replay sends the event.", clock(w.Deactivated), w.Reason), true
+	case queued:
+		return Queued, "It waits in the backlog, which is worked off in order of publication" + f.failing() + ".", true
+	default:
+		return Waits, "It waits in the backlog" + f.failing() + ".", true
+	}
+	switch {
+	case f.seq > f.position.HandedOut:
+		return Ahead, "It is stored, and is about to be delivered: the live path has not come to it.", true
+	case f.event != nil && f.before():
+		return Before, fmt.Sprintf("It was published before the webhook was made (%s). A replay of that time sends it.", clock(w.Created)), true
+	case f.seq > f.position.AckFloor && len(f.entries) == 0:
+		return UnderWay, "It is being delivered.", true
+	}
+	return "", "", false
+}
+
+// past tells of what nothing is to be done about any more.
+func (f *facts) past() (Reason, string) {
+	w := &f.webhook
+	if a := w.Activation; a != nil && f.event != nil && f.seq < a.From && (!a.Replay || f.seq >= a.Until) && !f.event.Time.Before(a.Deactivated) {
+		if a.Replay {
+			return Dropped, fmt.Sprintf("It came while the webhook was inactive, after the time for which events are kept for a replay, and was left out by the activation at %s.", clock(a.At))
+		}
+		return Dropped, fmt.Sprintf("It came while the webhook was inactive, and the activation at %s was without a replay.", clock(a.At))
+	}
+	if len(f.entries) > 0 {
+		last := f.entries[0]
+		return Exhausted, fmt.Sprintf("It was given up after attempt %d at %s: %s. Redeliver it once the endpoint would take it.", last.Number, clock(last.At), last.Error)
+	}
+	return Settled, "It was dealt with: delivered, or given up with a notice. The attempt log does not go back so far."
+}
+
+// before says whether the event was published before the webhook was made.
+func (f *facts) before() bool {
+	if r, ok := f.webhook.RangeFrom(0); ok && r.Holds(f.seq) {
+		return true
+	}
+	return f.event.Time.Before(f.webhook.Created) && len(f.entries) == 0
+}
+
+// failing says what holds the backlog up, if something does.
+func (f *facts) failing() string {
+	h := f.backlog.Health
+	if !h.Failing() {
+		return ""
+	}
+	return fmt.Sprintf("; the endpoint fails since %s (%s), and the next attempt is at %s", clock(h.Since), h.Last, clock(f.backlog.Next))
+}
+
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return "once"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,72 @@
+package browser
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"github.com/saumer/saumer/api"
+)
+
+// screens are what pages are looked at with.
+var screens = []struct {
+	name   string
+	width  int64
+	scheme string
+}{
+	{"desktop-light", 1280, "light"}, {"desktop-dark", 1280, "dark"}, {"phone-light", 390, "light"}, {"phone-dark", 390, "dark"},
+}
+
+// Every page fits the screen it is shown on; with -browser.shots a picture of each is kept.
+func TestPagesFitTheirScreens(t *testing.T) {
+	w := setup(t)
+	davos, chur := w.createAt("Newsletter Davos", well), w.createAt("Shop Chur", well)
+	w.publish(12)
+	w.until(chur, "live", func(found api.Webhook) bool { return found.Status.Lag == 0 })
+	down := w.deactivated("Guest cards, railway and a rather long name of an app", 140)
+	w.status.Store(http.StatusOK)
+	link := w.link(down)
+	w.login()
+	w.open("/console/demo/GetWebHooks")
+	for _, p := range []struct{ name, path string }{
+		{"overview", "/console/"}, {"webhooks", "/console/webhooks"}, {"create", "/console/webhooks/new"},
+		{"webhook", fmt.Sprintf("/console/webhooks/%d", davos)}, {"inactive", fmt.Sprintf("/console/webhooks/%d?why=1", down.ID)},
+		{"notices", "/console/notices"}, {"demo", "/console/demo/CreateWebHook?app=Newsletter+Davos&url=https%3A%2F%2Fexample.org%2Fhook"},
+		{"reactivate", link}, {"wrong", "/reactivate/wrong"},
+	} {
+		for _, s := range screens {
+			w.look(p.name, s.name, p.path, s.width, s.scheme)
+		}
+	}
+	w.open("/console/")
+	w.press("Log out")
+	for _, s := range screens {
+		w.look("login", s.name, "/console/login", s.width, s.scheme)
+	}
+}
+
+// look opens a page on a screen.
+func (w *world) look(name, screen, path string, width int64, scheme string) {
+	w.t.Helper()
+	w.do("take the screen "+screen,
+		run(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 800, DeviceScaleFactor: 1, Mobile: width < 600}),
+		run(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}))
+	w.open(path)
+	if wide := eval[int64](w, `document.documentElement.scrollWidth`); wide > width {
+		w.t.Errorf("%s is %d wide on %s", name, wide, screen)
+	}
+	if *shots == "" {
+		return
+	}
+	time.Sleep(300 * time.Millisecond) // what the script draws is not waited for otherwise, and only a picture depends on it
+	picture := get(w, "take a picture", chromedp.FullScreenshot(100))
+	if err := os.WriteFile(filepath.Join(*shots, name+"-"+screen+".png"), picture, 0o644); err != nil {
+		w.t.Fatal(err)
+	}
+}
