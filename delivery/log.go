@@ -59,8 +59,7 @@ func NewLog(b *broker.Broker, log *zap.Logger) *Log {
 // Append adds an attempt to the log of a webhook's key. It does not wait for the stream: a crash may lose the last
 // entries. What cannot be appended is said in the log of the process, not more than once in 10 seconds.
 func (l *Log) Append(key string, a Attempt) {
-	// Measured at 0.7 µs, 2 % of what an attempt costs: not worth an encoder of our own.
-	record, err := json.Marshal(a)
+	record, err := a.appendRecord(make([]byte, 0, 256))
 	if err == nil {
 		err = l.broker.LogAttempt(key, record)
 	}
