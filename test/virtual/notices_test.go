@@ -183,7 +183,8 @@ func TestGoneIsToldAtOnce(t *testing.T) {
 		w.publish(0, 5)
 		w.pass(time.Second)
 		n := w.tells(id, notify.Deactivated)
-		if n.Buffered != 5 || !strings.Contains(n.Reason, "410") {
+		// The first answer decides, while the others are published.
+		if n.Buffered < 1 || n.Buffered > 5 || !strings.Contains(n.Reason, "410") {
 			t.Errorf("people were told %+v", n)
 		}
 		w.receiver.answers(only("", 0))
