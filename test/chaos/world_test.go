@@ -407,6 +407,10 @@ func (w *world) dump() {
 		out := worker.Output()
 		w.t.Logf("worker %d:\n%s", i, out[max(0, len(out)-8000):])
 	}
+	for _, n := range w.nats {
+		out, err := os.ReadFile(filepath.Join(n.Dir, "nats.log"))
+		w.t.Logf("%s: %v\n%s", n.Name, err, out[max(0, len(out)-8000):])
+	}
 }
 
 // sums are what all endpoints together took.
@@ -426,10 +430,11 @@ func (w *world) sums() (s sums) {
 // leader is the index of the NATS that leads the stream of events.
 func (w *world) leader() int {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	for ctx.Err() == nil {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		// An answer may be lost with its server.
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		stream, err := w.pub.js.Stream(ctx, "EVENTS")
+		cancel()
 		if err != nil {
 			continue
 		}
@@ -441,6 +446,7 @@ func (w *world) leader() int {
 			}
 		}
 	}
+	w.dump()
 	w.t.Fatal("the stream of events has no leader")
 	return 0
 }

@@ -51,7 +51,7 @@ func keepClock(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 		}
 	}
 }
@@ -94,7 +94,7 @@ func alone(t *testing.T, change func(*app.Options), story func(w *world)) {
 			FailingAfter: 15 * time.Minute, Deactivate: replay.On, DeactivateAfter: 24 * time.Hour, DeactivateAttempts: 10,
 			ReplayWindow: 5 * 24 * time.Hour, Retention: 30 * 24 * time.Hour, Replicas: 1,
 			NATSSync: 24 * time.Hour, Events: []string{optin}, Grace: 20 * time.Second, Version: "test", Log: zaptest.NewLogger(t),
-			Dial: w.receiver.dial, Pull: time.Minute,
+			Dial: w.receiver.dial, Pull: 5 * time.Minute,
 		}
 		if change != nil {
 			change(&o)
