@@ -32,7 +32,7 @@ type row struct {
 
 // The drawing and, within it, where the values are. The template knows the same measures.
 const (
-	plotLeft, plotRight = 48.0, 352.0
+	plotLeft, plotRight = 54.0, 354.0
 	plotTop, plotBottom = 10.0, 130.0
 	// leastBar is the height of the smallest bar: a few among many are still seen.
 	leastBar = 1.5
@@ -69,7 +69,7 @@ func bars(rows ...row) ([]shape, []tick) {
 	return shapes, ticks(top, axisCount)
 }
 
-// lines draws rows as lines, which break where there is no value; one alone is a dot. Values are milliseconds.
+// lines draws rows as lines, which break where there is no value; one alone is a dash. Values are milliseconds.
 func lines(rows ...row) ([]shape, []tick) {
 	highest := 0.0
 	for _, r := range rows {
@@ -91,10 +91,13 @@ func lines(rows ...row) ([]shape, []tick) {
 				continue
 			}
 			x, y := plotLeft+width*(float64(i)+.5), plotBottom-v/top*(plotBottom-plotTop)
-			if drawn {
+			switch alone := i+1 == len(r.values) || math.IsNaN(r.values[i+1]); {
+			case drawn:
 				fmt.Fprintf(&path, "L%.2f %.2f", x, y)
-			} else {
-				fmt.Fprintf(&path, "M%.2f %.2fh.01", x, y)
+			case alone:
+				fmt.Fprintf(&path, "M%.2f %.2fh5", x-2.5, y)
+			default:
+				fmt.Fprintf(&path, "M%.2f %.2f", x, y)
 			}
 			drawn = true
 		}
@@ -139,7 +142,10 @@ func axisCount(v float64) string {
 
 // axisTime is a time in milliseconds that has little room.
 func axisTime(v float64) string {
-	if v < 1000 {
+	switch {
+	case v == 0:
+		return "0"
+	case v < 1000:
 		return humanize.Ftoa(v) + " ms"
 	}
 	return humanize.FtoaWithDigits(v/1000, 1) + " s"

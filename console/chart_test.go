@@ -16,8 +16,8 @@ func TestBarsStandOnOneAnother(t *testing.T) {
 	t.Parallel()
 	shapes, ticks := bars(row{"a", "good", []float64{3, 0, 1}}, row{"b", "bad", []float64{1, 2, 0}})
 	want := []shape{
-		{"a", "bars good", "M58.13 130.00h81.07v-90.00h-81.07zM260.80 130.00h81.07v-30.00h-81.07z"},
-		{"b", "bars bad", "M58.13 40.00h81.07v-30.00h-81.07zM159.47 130.00h81.07v-60.00h-81.07z"},
+		{"a", "bars good", "M64.00 130.00h80.00v-90.00h-80.00zM264.00 130.00h80.00v-30.00h-80.00z"},
+		{"b", "bars bad", "M64.00 40.00h80.00v-30.00h-80.00zM164.00 130.00h80.00v-60.00h-80.00z"},
 	}
 	for i := range want {
 		if shapes[i] != want[i] {
@@ -32,7 +32,7 @@ func TestBarsStandOnOneAnother(t *testing.T) {
 func TestLinesBreakWhereThereIsNothing(t *testing.T) {
 	t.Parallel()
 	shapes, ticks := lines(row{"p50", "good", []float64{50, 100, math.NaN(), 0}})
-	if want := "M86.00 70.00h.01L162.00 10.00M314.00 130.00h.01"; shapes[0].Path != want {
+	if want := "M91.50 70.00L166.50 10.00M314.00 130.00h5"; shapes[0].Path != want {
 		t.Errorf("drawn is %q, want %q", shapes[0].Path, want)
 	}
 	if ticks[1].Label != "50 ms" || ticks[2].Label != "100 ms" {
@@ -118,7 +118,7 @@ func TestTrend(t *testing.T) {
 			t.Errorf("chart %d says %q, %q, %q", i, c.Title, c.Figure, c.Summary)
 		}
 	}
-	// Of one value a line is a dot.
+	// Of one value a line is a dash.
 	if path := got.Charts[2].Shapes[0].Path; strings.Count(path, "M") != 1 || strings.Contains(path, "L") {
 		t.Errorf("one latency is drawn as %q", path)
 	}
