@@ -1,8 +1,10 @@
 package console
 
 import (
+	"errors"
 	"net/http"
 
+	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/replay"
 )
 
@@ -12,6 +14,7 @@ type overview struct {
 	// All, Live, Lagging and Inactive count webhooks; Waiting counts events.
 	All, Live, Lagging, Inactive int
 	Waiting                      uint64
+	Trend                        trend
 }
 
 func (c *Console) overviewRoutes(mux *http.ServeMux) {
@@ -19,11 +22,22 @@ func (c *Console) overviewRoutes(mux *http.ServeMux) {
 }
 
 func (c *Console) overview(w http.ResponseWriter, r *http.Request, v visitor) error {
+	span := api.Hour
+	if query := r.URL.Query(); query.Has("span") {
+		span = api.Span(query.Get("span"))
+	}
+	series, err := c.o.Service.Stats(r.Context(), v.Account, span)
+	if errors.Is(err, api.ErrSpan) {
+		return errNoPage
+	}
+	if err != nil {
+		return err
+	}
 	all, err := c.o.Service.List(r.Context(), v.Account, "", "")
 	if err != nil {
 		return err
 	}
-	p := overview{All: len(all), Trouble: troubled(all)}
+	p := overview{All: len(all), Trouble: troubled(all), Trend: trendOf(span, series)}
 	for _, w := range all {
 		p.Waiting += w.Status.Lag
 		switch w.Status.State {

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -10,8 +11,10 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/api"
+	"github.com/saumer/saumer/stats"
 )
 
 // screens are what pages are looked at with.
@@ -26,6 +29,7 @@ var screens = []struct {
 // Every page fits the screen it is shown on; with -browser.shots a picture of each is kept.
 func TestPagesFitTheirScreens(t *testing.T) {
 	w := setup(t)
+	w.history()
 	davos, chur := w.createAt("Newsletter Davos", well), w.createAt("Shop Chur", well)
 	w.publish(12)
 	w.until(chur, "live", func(found api.Webhook) bool { return found.Status.Lag == 0 })
@@ -50,6 +54,34 @@ func TestPagesFitTheirScreens(t *testing.T) {
 		w.look("login", s.name, "/console/login", s.width, s.scheme)
 	}
 }
+
+// history stores what an hour before the test would have counted.
+func (w *world) history() {
+	w.t.Helper()
+	done, cancel := context.WithCancel(w.t.Context())
+	cancel()
+	for ago := range 55 {
+		past := stats.New(earlier{w.app.Broker(), time.Duration(ago+1) * time.Minute}, fmt.Sprintf("past-%d", ago), zap.NewNop())
+		for i := range 240 + 150*(ago*ago%7)/7 + 3*ago {
+			past.Delivered(account+".1", time.Duration(18+i%17+i*i%23)*time.Millisecond)
+		}
+		for range max(0, 9-(ago-20)*(ago-20)) {
+			past.Rejected(account + ".1")
+			past.Unreachable(account + ".1")
+		}
+		if err := past.Run(done); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// earlier is a store of which the clock is late.
+type earlier struct {
+	stats.Store
+	by time.Duration
+}
+
+func (e earlier) Now() time.Time { return e.Store.Now().Add(-e.by) }
 
 // look opens a page on a screen.
 func (w *world) look(name, screen, path string, width int64, scheme string) {

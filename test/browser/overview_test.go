@@ -1,0 +1,41 @@
+package browser
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/saumer/saumer/api"
+)
+
+func TestOverviewShowsChartsAndLag(t *testing.T) {
+	w := setup(t)
+	w.login()
+	w.sees("#sent", "Nothing was sent in the last hour.")
+	id := w.createAt("tourism", well)
+	w.publish(7)
+	down := w.deactivated("railway", 5)
+	w.until(id, "through", func(found api.Webhook) bool { return found.Status.Lag == 0 && w.got.Load() == 12 })
+	for _, span := range []struct{ words, path string }{{"hour", "/console/"}, {"day", "/console/?span=day"}} {
+		w.open(span.path)
+		labels := eval[[]string](w, `[...document.querySelectorAll("#sent svg[role=img]")].map((chart) => chart.getAttribute("aria-label"))`)
+		if len(labels) != 3 || !strings.Contains(labels[0], "12 delivered in the last "+span.words) ||
+			!strings.Contains(labels[1], "attempts failed in the last "+span.words) || !strings.Contains(labels[2], "99 of 100") {
+			t.Errorf("the charts of the %s say %q", span.words, labels)
+		}
+		// Each is drawn: the paths of its values have a size.
+		drawn := eval[int](w, `[...document.querySelectorAll("#sent svg[role=img]")].filter((chart) => [...chart.querySelectorAll(".bars, .line")].some((path) => path.getBBox().height > 1 || path.getTotalLength() > 0)).length`)
+		if drawn != 3 {
+			t.Errorf("%d charts of the %s are drawn", drawn, span.words)
+		}
+	}
+	if text := w.text(".facts"); !strings.Contains(text, fmt.Sprintf("waiting now\n%d", down.Status.Lag)) {
+		t.Errorf("the lag is not %d: %s", down.Status.Lag, text)
+	}
+	w.do("open the table", chromedp.Click(`//summary[.="The same as a table"]`))
+	w.sees("#sent tbody", "12")
+	w.open("/console/?span=year")
+	w.sees("main", "There is no such page.")
+}
