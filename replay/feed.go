@@ -128,13 +128,15 @@ func (f *feed) fetch(ctx context.Context) {
 	f.reading = true
 	from, limit := f.read, f.size
 	f.size = min(4*f.size, largest)
+	// It may outlive the pass, and the runner's next feed is not to get what it brings: it knows nothing of this one.
+	broker, subject, batches := f.broker, f.subject, f.batches
 	go func() {
-		events, err := f.broker.Read(ctx, f.subject, from, limit)
+		events, err := broker.Read(ctx, subject, from, limit)
 		size := 0
 		for _, e := range events {
 			size += len(e.Data)
 		}
-		f.batches <- batch{events: events, short: len(events) < limit/4 && size < event.MaxSize, err: err}
+		batches <- batch{events: events, short: len(events) < limit/4 && size < event.MaxSize, err: err}
 	}()
 }
 
