@@ -104,7 +104,7 @@ func (w *world) dies(steps []fault.Step, sig syscall.Signal) {
 	}
 	late := make([]bool, len(steps))
 	for i, step := range steps {
-		if late[i] = !w.stir(reached[i], time.Minute); late[i] {
+		if late[i] = !w.stir(reached[i], 3*time.Minute); late[i] {
 			w.t.Errorf("no worker came to the step %s", step)
 		}
 	}
