@@ -15,7 +15,7 @@ type benchCommand struct {
 	Only     []string `help:"Scenarios to run, such as t1,t4. Default: empty, all." placeholder:"T1,T2"`
 	Rounds   int      `help:"How often each scenario is measured, in turn with what it is compared with." default:"5"`
 	Quick    bool     `help:"Make everything a tenth as large: a first look within minutes."`
-	NATSURL  string   `name:"nats-url" help:"External NATS to use, without streams of its own. Default: empty, the embedded one." placeholder:"nats://HOST:4222"`
+	NATSURL  string   `name:"nats-url" help:"External NATS to use; it must hold no streams, and those that are made are left in it. Default: empty, the embedded one." placeholder:"nats://HOST:4222"`
 	RedisURL string   `name:"redis-url" help:"External Redis to use. Default: empty, the embedded one." placeholder:"redis://HOST:6379/0"`
 	Profile  string   `help:"Directory for profiles of Saumer: CPU, allocations, locks, waits. They cost some of what is measured." type:"existingdir" placeholder:"DIR"`
 	JSON     string   `name:"json" help:"File to write the report to, as JSON." placeholder:"FILE"`
