@@ -10,10 +10,24 @@ type duplicates string
 const (
 	none      duplicates = "none"
 	handOver  duplicates = "the moment in which a webhook leaves or enters the live path (at most 1 %)"
+	slowLooks duplicates = "the moment in which a webhook leaves or enters the live path, as long as a look-up: seconds here (at most 10 %)"
 	unwritten duplicates = "what was attempted and not acknowledged or checkpointed when the process ended"
 	lateOnes  duplicates = "answers that came after the timeout, and the moment of a hand-over"
 	lostAcks  duplicates = "acknowledgements that NATS lost, and the moment of a hand-over"
 )
+
+// limit is how many percent of the deliveries may come twice; false if that depends on what was under way.
+func (d duplicates) limit() (percent int, ok bool) {
+	switch d {
+	case none:
+		return 0, true
+	case handOver:
+		return 1, true
+	case slowLooks:
+		return 10, true
+	}
+	return 0, false
+}
 
 // trouble is a fault: it is done and undone within one call.
 type trouble struct {

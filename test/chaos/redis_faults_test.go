@@ -40,7 +40,7 @@ func redisTroubles() []trouble {
 			w.pass(*gone)
 			w.door.mend()
 		}},
-		{"redis: answers after seconds", none, func(w *world) {
+		{"redis: answers after seconds", slowLooks, func(w *world) {
 			w.door.slow(1500 * time.Millisecond)
 			w.pass(2 * hold)
 			w.door.slow(0)

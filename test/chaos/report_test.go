@@ -12,6 +12,8 @@ import (
 type report struct {
 	rows  []*row
 	notes []string
+	// wrong is what was not as it should be; it is said once more at the end, where a long output is looked at first.
+	wrong []string
 }
 
 // row is what came of a fault.
@@ -57,6 +59,9 @@ func (r *report) String() string {
 	for _, note := range r.notes {
 		b.WriteString("\n" + note)
 	}
+	for _, wrong := range r.wrong {
+		b.WriteString("\nWRONG: " + wrong)
+	}
 	return b.String()
 }
 
@@ -67,7 +72,7 @@ func (w *world) play(r *report, troubles []trouble) {
 	w.calm()
 	for _, tr := range troubles {
 		x := r.row(tr)
-		before := w.sums()
+		before, each := w.sums(), w.repeats()
 		began := time.Now()
 		tr.do(w)
 		took, lost := w.settle()
@@ -79,14 +84,44 @@ func (w *world) play(r *report, troubles []trouble) {
 		twice := after.twice - before.twice
 		x.twice += twice
 		x.slowest = max(x.slowest, took)
-		w.t.Logf("%s: %v, %d deliveries, %d lost, %d twice, recovered after %v",
-			tr.name, time.Since(began).Round(time.Second), after.all-before.all, lost, twice, took.Round(10*time.Millisecond))
-		switch {
-		case tr.twice == none && twice > 0,
-			tr.twice == handOver && twice*100 > after.all-before.all:
-			w.t.Errorf("%s: %d of %d deliveries came twice; expected are those from %s", tr.name, twice, after.all-before.all, tr.twice)
+		w.t.Logf("%s: %v, %d deliveries, %d lost, %d twice%s, recovered after %v", tr.name, time.Since(began).Round(time.Second),
+			after.all-before.all, lost, twice, w.repeatedSince(each), took.Round(10*time.Millisecond))
+		if lost > 0 {
+			r.wrong = append(r.wrong, fmt.Sprintf("%s: %d lost", tr.name, lost))
+		}
+		if limit, ok := tr.twice.limit(); ok && twice*100 > limit*(after.all-before.all) {
+			wrong := fmt.Sprintf("%s: %d of %d deliveries came twice%s; expected are those from %s",
+				tr.name, twice, after.all-before.all, w.repeatedSince(each), tr.twice)
+			r.wrong = append(r.wrong, wrong)
+			w.t.Error(wrong)
 		}
 	}
+}
+
+// repeats are what came twice so far, by webhook.
+func (w *world) repeats() map[*hook]int {
+	all := map[*hook]int{}
+	for _, h := range w.hooks {
+		h.mu.Lock()
+		all[h] = h.twice
+		h.mu.Unlock()
+	}
+	return all
+}
+
+// repeatedSince says which webhooks got how much twice since it was counted.
+func (w *world) repeatedSince(before map[*hook]int) string {
+	var parts []string
+	now := w.repeats()
+	for _, h := range w.hooks {
+		if n := now[h] - before[h]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s: %d", h.name, n))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }
 
 // flat notes what the workers have in memory.
