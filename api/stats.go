@@ -45,6 +45,8 @@ type statsPoint struct {
 	Unreachable uint64   `json:"unreachable"`
 	P50         *float64 `json:"p50Milliseconds"` // null if nothing was delivered
 	P99         *float64 `json:"p99Milliseconds"`
+	LagP50      *float64 `json:"lagP50Milliseconds"` // null if nothing but replays was delivered
+	LagP99      *float64 `json:"lagP99Milliseconds"`
 }
 
 func statsPointOf(p stats.Point) statsPoint {
@@ -52,6 +54,10 @@ func statsPointOf(p stats.Point) statsPoint {
 	if p.Delivered > 0 {
 		p50, p99 := millis(p.P50), millis(p.P99)
 		shown.P50, shown.P99 = &p50, &p99
+	}
+	if p.LagP50 > 0 {
+		p50, p99 := millis(p.LagP50), millis(p.LagP99)
+		shown.LagP50, shown.LagP99 = &p50, &p99
 	}
 	return shown
 }

@@ -13,11 +13,13 @@ func TestStats(t *testing.T) {
 	for range 3 {
 		u.stats.Delivered("demo.1", 100*time.Millisecond)
 	}
+	u.stats.Lag("demo.1", 2*time.Second)
 	u.stats.Unreachable("demo.1")
 	type point struct {
 		At                               time.Time
 		Delivered, Rejected, Unreachable int
 		P50Milliseconds, P99Milliseconds *float64
+		LagP50Milliseconds               *float64
 	}
 	for query, want := range map[string]struct {
 		span        string
@@ -39,6 +41,9 @@ func TestStats(t *testing.T) {
 		// It may be a minute later by now.
 		if p := s.Total; p.Delivered != 3 || p.Unreachable != 1 || p.Rejected != 0 || p.P50Milliseconds == nil || *p.P50Milliseconds < 88 || *p.P50Milliseconds > 112 {
 			t.Errorf("%q: the total is %+v", query, p)
+		}
+		if lag := s.Total.LagP50Milliseconds; lag == nil || *lag < 1750 || *lag > 2250 || s.Points[0].LagP50Milliseconds != nil {
+			t.Errorf("%q: the lag is told as %v", query, lag)
 		}
 		if p := s.Points[0]; p.P50Milliseconds != nil || p.P99Milliseconds != nil || p.Delivered != 0 || p.At.IsZero() {
 			t.Errorf("%q: the first point is %+v", query, p)

@@ -147,6 +147,12 @@ func axisTime(v float64) string {
 		return "0"
 	case v < 1000:
 		return humanize.Ftoa(v) + " ms"
+	case v >= 48*3_600_000:
+		return humanize.FtoaWithDigits(v/(24*3_600_000), 1) + " d"
+	case v >= 2*3_600_000:
+		return humanize.FtoaWithDigits(v/3_600_000, 1) + " h"
+	case v >= 2*60_000:
+		return humanize.FtoaWithDigits(v/60_000, 1) + " min"
 	}
 	return humanize.FtoaWithDigits(v/1000, 1) + " s"
 }

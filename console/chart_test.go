@@ -91,6 +91,17 @@ func TestRoundUp(t *testing.T) {
 	}
 }
 
+func TestAxisTime(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[float64]string{
+		0: "0", 0.5: "0.5 ms", 600: "600 ms", 2000: "2 s", 119_000: "119 s", 600_000: "10 min", 1.08e7: "3 h", 4e8: "4.6 d",
+	} {
+		if got := axisTime(v); got != want {
+			t.Errorf("%v ms are %q, want %q", v, got, want)
+		}
+	}
+}
+
 func TestTrend(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
@@ -103,7 +114,9 @@ func TestTrend(t *testing.T) {
 	}
 	s.Points[7].Delivered, s.Points[7].P50, s.Points[7].P99 = 1205, 12*time.Millisecond, 1500*time.Millisecond
 	s.Points[9].Rejected, s.Points[9].Unreachable = 1000, 20
-	s.Total = stats.Point{Delivered: 1205, Rejected: 1000, Unreachable: 20, P50: 12 * time.Millisecond, P99: 1500 * time.Millisecond}
+	s.Points[7].LagP50, s.Points[7].LagP99 = 40*time.Millisecond, 3*time.Hour
+	s.Total = s.Points[7]
+	s.Total.Rejected, s.Total.Unreachable = 1000, 20
 	got := trendOf(api.Day, s)
 	if len(got.Rows) != 2 || got.Rows[0] != s.Points[9] || got.Rows[1] != s.Points[7] {
 		t.Errorf("the rows are %+v", got.Rows)
@@ -112,6 +125,10 @@ func TestTrend(t *testing.T) {
 		{"Deliveries a minute", "1,205 in all", "1,205 delivered in the last day, at most 120.5 a minute."},
 		{"Failures each ten minutes", "1,020 in all", "1,020 attempts failed in the last day: 1,000 rejected, 20 unreachable."},
 		{"Latency of deliveries", "p50 12 ms, p99 1.5 s", "In the last day half of the deliveries took 12 ms at most, 99 of 100 1.5 s."},
+		{
+			"Lag of events", "p50 40 ms, p99 3 h 0 min",
+			"In the last day half of the events were delivered 40 ms after their publication at the latest, 99 of 100 3 h 0 min, replays aside.",
+		},
 	} {
 		c := got.Charts[i]
 		if c.Title != want.title || c.Figure != want.figure || c.Summary != want.summary {

@@ -32,6 +32,8 @@ func trendOf(span api.Span, s stats.Series) trend {
 	unreachable := row{"Unreachable", "warn", make([]float64, n)}
 	p50 := row{"p50", "good", make([]float64, n)}
 	p99 := row{"p99", "warn", make([]float64, n)}
+	lag50 := row{"p50", "good", make([]float64, n)}
+	lag99 := row{"p99", "warn", make([]float64, n)}
 	most := 0.0
 	for i, p := range s.Points {
 		// A part of time that is not over has the rate of the whole.
@@ -41,6 +43,10 @@ func trendOf(span api.Span, s stats.Series) trend {
 		p50.values[i], p99.values[i] = math.NaN(), math.NaN()
 		if p.Delivered > 0 {
 			p50.values[i], p99.values[i] = milliseconds(p.P50), milliseconds(p.P99)
+		}
+		lag50.values[i], lag99.values[i] = math.NaN(), math.NaN()
+		if p.LagP50 > 0 {
+			lag50.values[i], lag99.values[i] = milliseconds(p.LagP50), milliseconds(p.LagP99)
 		}
 		if p.Delivered > 0 || p.Failed() > 0 {
 			t.Rows = append([]stats.Point{p}, t.Rows...)
@@ -70,6 +76,15 @@ func trendOf(span api.Span, s stats.Series) trend {
 		c.Summary = fmt.Sprintf("In the %s half of the deliveries took %s at most, 99 of 100 %s.", t.Period, brief(all.P50), brief(all.P99))
 	}
 	c.Shapes, c.Ticks = lines(p50, p99)
+	t.Charts = append(t.Charts, c)
+
+	c = chart{Title: "Lag of events", Figure: "none", Summary: "No event was delivered in the " + t.Period + ", replays aside."}
+	if all.LagP50 > 0 {
+		c.Figure = "p50 " + brief(all.LagP50) + ", p99 " + brief(all.LagP99)
+		c.Summary = fmt.Sprintf("In the %s half of the events were delivered %s after their publication at the latest, 99 of 100 %s, replays aside.",
+			t.Period, brief(all.LagP50), brief(all.LagP99))
+	}
+	c.Shapes, c.Ticks = lines(lag50, lag99)
 	t.Charts = append(t.Charts, c)
 	return t
 }

@@ -144,7 +144,9 @@ func (w *Worker) attempt(hard context.Context, t *task) {
 		return
 	}
 	e := &t.event.event
-	a := w.Sender.Attempt(hard, t.to.Target, delivery.Request{Event: e.Name, ID: e.ID, Seq: e.Seq, Data: e.Data, Number: 1})
+	a := w.Sender.Attempt(hard, t.to.Target, delivery.Request{
+		Event: e.Name, ID: e.ID, Seq: e.Seq, Data: e.Data, Published: e.Time, Number: 1,
+	})
 	fault.At(fault.Attempted)
 	class := a.Outcome.Class()
 	switch class {

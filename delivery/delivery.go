@@ -32,6 +32,8 @@ type Request struct {
 	Event, ID string
 	Seq       uint64
 	Data      []byte
+	// Published is the stream's time stamp of the event.
+	Published time.Time
 	// Number counts the attempts of this event to this webhook, from 1.
 	Number int
 	// Replay is true if the event is sent again because somebody asked for that: activated the webhook with its replay,

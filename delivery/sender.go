@@ -11,6 +11,7 @@ import (
 // Counts are the statistics of attempts, by the webhook's key; *stats.Stats keeps them. No method waits for anything.
 type Counts interface {
 	Delivered(key string, took time.Duration)
+	Lag(key string, lag time.Duration)
 	Rejected(key string)
 	Unreachable(key string)
 }
@@ -33,15 +34,18 @@ func (s *Sender) Attempt(ctx context.Context, t Target, r Request) Attempt {
 	a := s.client.Do(ctx, t, r)
 	s.outages.Note(t, a)
 	s.log.Append(t.Key, a)
-	s.count(t.Key, a)
+	s.count(t.Key, a, r.Published)
 	return a
 }
 
-// count counts an attempt, unless our own stop cut it off.
-func (s *Sender) count(key string, a Attempt) {
+// count counts an attempt, unless our own stop cut it off. A replay has no lag: somebody wanted it at that time.
+func (s *Sender) count(key string, a Attempt, published time.Time) {
 	switch a.Outcome.Class() {
 	case Success:
 		s.counts.Delivered(key, a.Duration)
+		if !a.Replay {
+			s.counts.Lag(key, a.At.Add(a.Duration).Sub(published))
+		}
 	case Rejected, Ended:
 		s.counts.Rejected(key)
 	case Unreachable:

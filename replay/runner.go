@@ -311,7 +311,7 @@ func (r *runner) attempt(target delivery.Target, p parcel) result {
 		p.event = &e
 	}
 	return result{attempt: r.Sender.Attempt(r.attempts, target, delivery.Request{
-		Event: p.event.Name, ID: p.event.ID, Seq: p.seq, Data: p.event.Data, Number: p.attempts + 1, Replay: p.replay,
+		Event: p.event.Name, ID: p.event.ID, Seq: p.seq, Data: p.event.Data, Published: p.event.Time, Number: p.attempts + 1, Replay: p.replay,
 	})}
 }
 

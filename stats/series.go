@@ -19,6 +19,9 @@ type Point struct {
 	// P50 and P99 are how long half, and 99 of 100, of those that delivered took at the most, to within an eighth; 0 if
 	// none did.
 	P50, P99 time.Duration
+	// LagP50 and LagP99 are how long after their publication half, and 99 of 100, of the events were delivered at the
+	// latest, replays aside; to within an eighth, and 0 if none was.
+	LagP50, LagP99 time.Duration
 }
 
 // Failed is how many attempts failed.
@@ -107,6 +110,6 @@ func (s *Stats) own(account string) map[uint64]waiting {
 func pointOf(at time.Time, s *sums) Point {
 	return Point{
 		At: at, Delivered: s.delivered(), Rejected: s.rejected, Unreachable: s.unreachable,
-		P50: s.quantile(0.5), P99: s.quantile(0.99),
+		P50: s.latency.quantile(0.5), P99: s.latency.quantile(0.99), LagP50: s.lag.quantile(0.5), LagP99: s.lag.quantile(0.99),
 	}
 }

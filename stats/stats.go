@@ -77,6 +77,9 @@ func (s *Stats) Delivered(key string, took time.Duration) {
 	s.counter(key).latency[bucketOf(took)].Add(1)
 }
 
+// Lag counts how long after its publication an event was delivered. The key is the webhook's.
+func (s *Stats) Lag(key string, lag time.Duration) { s.counter(key).lag[bucketOf(lag)].Add(1) }
+
 // Rejected counts an attempt that the endpoint answered, and not with 2xx.
 func (s *Stats) Rejected(key string) { s.counter(key).rejected.Add(1) }
 

@@ -108,6 +108,8 @@ func TestSeriesSumAllProcesses(t *testing.T) {
 	one.Delivered("demo.2", time.Millisecond)
 	one.Rejected("other.3")
 	two.Delivered("demo.1", time.Second)
+	one.Lag("demo.1", 10*time.Millisecond)
+	two.Lag("demo.1", 6*24*time.Hour)
 	two.Unreachable("demo.1")
 	expect(t, "before it is stored", read(t, one, "demo", 2), "0/0/0 2/0/0 = 2/0/0")
 	s.pass(t, one)
@@ -133,6 +135,11 @@ func TestSeriesSumAllProcesses(t *testing.T) {
 	if p50 < 900*time.Microsecond || p50 > 1100*time.Microsecond || p99 < 900*time.Millisecond || p99 > 1100*time.Millisecond {
 		t.Errorf("p50 %v and p99 %v of 1 ms, 1 ms and 1 s", p50, p99)
 	}
+	p50, p99 = series.Points[1].LagP50, series.Points[1].LagP99
+	if p50 < 9*time.Millisecond || p50 > 11*time.Millisecond || p99 < 130*time.Hour || p99 > 158*time.Hour || series.Points[2].LagP99 != 0 {
+		t.Errorf("the lag's p50 is %v and its p99 %v, of 10 ms and 6 days", p50, p99)
+	}
+	p50, p99 = series.Points[1].P50, series.Points[1].P99
 	if series.Total.P50 != p50 || series.Total.P99 != p99 || series.Points[2].P99 != 0 {
 		t.Errorf("the total is %+v, an empty point %+v", series.Total, series.Points[2])
 	}

@@ -8,39 +8,34 @@ import (
 	"time"
 )
 
-// sums are what came of attempts to one account's webhooks, and how long those took that delivered.
+// sums are what came of attempts to one account's webhooks: how long those took that delivered, and how long after its
+// publication each event was delivered, replays aside.
 type sums struct {
 	rejected, unreachable uint64
-	latency               [buckets]uint64
+	latency, lag          histogram
 }
 
 // delivered is how many attempts delivered: each is in one bucket.
-func (s *sums) delivered() (n uint64) {
-	for _, count := range s.latency {
-		n += count
-	}
-	return n
-}
+func (s *sums) delivered() uint64 { return s.latency.total() }
 
 func (s *sums) add(o *sums) {
 	s.rejected += o.rejected
 	s.unreachable += o.unreachable
-	for i, n := range o.latency {
-		s.latency[i] += n
-	}
+	s.latency.add(&o.latency)
+	s.lag.add(&o.lag)
 }
 
-// counter is sums that are being counted. An attempt is one atomic addition.
+// counter is sums that are being counted, by atomic additions.
 type counter struct {
 	rejected, unreachable atomic.Uint64
-	latency               [buckets]atomic.Uint64
+	latency, lag          [buckets]atomic.Uint64
 }
 
 // read returns what is counted.
 func (c *counter) read() (s sums) {
 	s.rejected, s.unreachable = c.rejected.Load(), c.unreachable.Load()
 	for i := range c.latency {
-		s.latency[i] = c.latency[i].Load()
+		s.latency[i], s.lag[i] = c.latency[i].Load(), c.lag[i].Load()
 	}
 	return s
 }
@@ -49,7 +44,7 @@ func (c *counter) read() (s sums) {
 func (c *counter) take() (s sums) {
 	s.rejected, s.unreachable = c.rejected.Swap(0), c.unreachable.Swap(0)
 	for i := range c.latency {
-		s.latency[i] = c.latency[i].Swap(0)
+		s.latency[i], s.lag[i] = c.latency[i].Swap(0), c.lag[i].Swap(0)
 	}
 	return s
 }
@@ -72,18 +67,36 @@ type record struct {
 	At          time.Time `json:"at"`
 	Rejected    uint64    `json:"rejected,omitempty"`
 	Unreachable uint64    `json:"unreachable,omitempty"`
-	// Latency has, for each bucket that is not empty, its index and its count.
+	// Latency and Lag have, for each bucket that is not empty, its index and its count.
 	Latency [][2]uint64 `json:"latency,omitempty"`
+	Lag     [][2]uint64 `json:"lag,omitempty"`
 }
 
 func encode(owner string, turn uint64, at time.Time, s *sums) ([]byte, error) {
 	r := record{V: version, Owner: owner, Turn: turn, At: at, Rejected: s.rejected, Unreachable: s.unreachable}
-	for i, n := range s.latency {
+	r.Latency, r.Lag = s.latency.pairs(), s.lag.pairs()
+	return json.Marshal(r)
+}
+
+// pairs are the index and count of each bucket that is not empty.
+func (h *histogram) pairs() (pairs [][2]uint64) {
+	for i, n := range h {
 		if n > 0 {
-			r.Latency = append(r.Latency, [2]uint64{uint64(i), n})
+			pairs = append(pairs, [2]uint64{uint64(i), n})
 		}
 	}
-	return json.Marshal(r)
+	return pairs
+}
+
+// count adds pairs: errForm for a bucket that there is not.
+func (h *histogram) count(pairs [][2]uint64) error {
+	for _, pair := range pairs {
+		if pair[0] >= buckets {
+			return fmt.Errorf("%w: there is no bucket %d", errForm, pair[0])
+		}
+		h[pair[0]] += pair[1]
+	}
+	return nil
 }
 
 // decode reads a record: errNewer if a newer version wrote it, errForm if it is none.
@@ -102,11 +115,8 @@ func decode(data []byte) (record, sums, error) {
 		return record{}, sums{}, fmt.Errorf("%w: %w", errForm, err)
 	}
 	s := sums{rejected: r.Rejected, unreachable: r.Unreachable}
-	for _, pair := range r.Latency {
-		if pair[0] >= buckets {
-			return record{}, sums{}, fmt.Errorf("%w: there is no bucket %d", errForm, pair[0])
-		}
-		s.latency[pair[0]] += pair[1]
+	if err := errors.Join(s.latency.count(r.Latency), s.lag.count(r.Lag)); err != nil {
+		return record{}, sums{}, err
 	}
 	return r, s, nil
 }
