@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -101,13 +102,21 @@ func (c *Console) watch(w http.ResponseWriter, r *http.Request, look func(contex
 	}
 }
 
+// cursor is a place in the stream; a backlog that reads nothing has none.
+func cursor(seq uint64) string {
+	if seq == 0 {
+		return "–"
+	}
+	return strconv.FormatUint(seq, 10)
+}
+
 // glimpseOf is what a live view is told of a webhook.
 func glimpseOf(v view) glimpse {
 	s := v.Status
 	g := glimpse{
 		State: v.Class(), Label: v.Label,
 		Fields: map[string]string{
-			"sentence": v.Sentence, "why": v.Why(), "lag": count(s.Lag), "buffered": count(s.Buffered), "retries": count(uint64(s.Retries)),
+			"sentence": v.Sentence, "why": v.Why(), "lag": count(s.Lag), "cursor": cursor(s.Cursor), "buffered": count(s.Buffered), "retries": count(uint64(s.Retries)),
 		},
 		busy: s.Lag > 0 && s.State != replay.Inactive,
 	}

@@ -63,6 +63,7 @@ var functions = template.FuncMap{
 	"rfc":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"clock":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 	"brief":  brief,
+	"cursor": cursor,
 	"host": func(raw string) string {
 		// Its path and query may hold a credential, and the page that asks needs no login.
 		u, err := url.Parse(raw)

@@ -189,6 +189,9 @@ func (m *Backlogs) Status(ctx context.Context, w registry.Webhook) (Status, erro
 		return s, err
 	}
 	s.FailingSince, s.LastError, s.Retries = b.Health.Since, b.Health.Last, len(b.Retries)
+	if len(b.Spans) > 0 {
+		s.Cursor = b.Spans[0].Next
+	}
 	if s.LastError == "" && len(b.Retries) > 0 {
 		s.LastError = b.Retries[len(b.Retries)-1].Error
 	}

@@ -23,6 +23,8 @@ type Status struct {
 	NextAttempt time.Time
 	// Lag is how many events the webhook is behind, and Buffered how many of them a replay would send now.
 	Lag, Buffered uint64
+	// Cursor is the stream sequence from which the backlog reads on; 0 if it reads nothing.
+	Cursor uint64
 	// ReplayUntil is when the retention begins to drop the events that a replay would send; zero if there are none.
 	ReplayUntil time.Time
 	// Gap is the number of stream sequences below the cursor's that the retention has dropped unsent; 0 is none.

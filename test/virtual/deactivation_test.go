@@ -25,7 +25,7 @@ func deliverAndFail(w *world) uint64 {
 		w.t.Errorf("after a second of failing: %+v", s)
 	}
 	w.pass(23 * time.Hour)
-	if s := w.status(id); s.State != replay.Lagging || s.FailingSince.IsZero() || s.NextAttempt.IsZero() {
+	if s := w.status(id); s.State != replay.Lagging || s.FailingSince.IsZero() || s.NextAttempt.IsZero() || s.Cursor == 0 {
 		w.t.Errorf("after 23 hours of failing: %+v", s)
 	}
 	w.pass(90 * time.Minute)
@@ -59,7 +59,7 @@ func TestActivatedOnDayThreeWithReplay(t *testing.T) {
 		w.publish(200, 210)
 		w.pass(time.Minute)
 		w.got([2]int{0, 20}, [2]int{100, 130}, [2]int{200, 210})
-		if s := w.status(id); s.State != replay.Live || s.Lag != 0 || s.Buffered != 0 {
+		if s := w.status(id); s.State != replay.Live || s.Lag != 0 || s.Cursor != 0 || s.Buffered != 0 {
 			t.Errorf("after the replay: %+v", s)
 		}
 	})
