@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"net"
@@ -35,7 +36,7 @@ type Options struct {
 	AllowCIDRs []netip.Prefix
 	// Version is what User-Agent says.
 	Version string
-	// Now tells the time, for signatures and what is written of attempts; nil is time.Now.
+	// Now tells the time, for certificates, signatures and what is written of attempts; nil is time.Now.
 	Now func() time.Time
 	// Dial replaces resolving and dialing, and with them the check of addresses; for tests in virtual time.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -74,6 +75,7 @@ func NewClient(o Options) *Client {
 	c.exchanges.New = func() any { return newExchange() }
 	c.transport = &http.Transport{
 		DialContext:            c.dial,
+		TLSClientConfig:        &tls.Config{Time: c.options.Now},
 		TLSHandshakeTimeout:    o.ConnectTimeout,
 		MaxIdleConns:           idleConns,
 		MaxIdleConnsPerHost:    idlePerHost,

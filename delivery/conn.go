@@ -77,7 +77,7 @@ func (c *Client) handshake(ctx context.Context, socket net.Conn, e *endpoint) (n
 		shaking, cancel = context.WithTimeout(ctx, c.options.ConnectTimeout)
 		defer cancel()
 	}
-	secured := tls.Client(socket, &tls.Config{ServerName: e.server, NextProtos: []string{http1}, RootCAs: c.roots})
+	secured := tls.Client(socket, &tls.Config{ServerName: e.server, NextProtos: []string{http1}, RootCAs: c.roots, Time: c.options.Now})
 	err := secured.HandshakeContext(shaking)
 	var op *net.OpError
 	switch {

@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 )
 
@@ -11,7 +10,7 @@ func (c *Client) Speaks(addr string) { c.http1.Add(addr, struct{}{}) }
 // Trust makes a client that was not used yet trust these authorities instead of the system's, by both ways.
 func (c *Client) Trust(roots *x509.CertPool) {
 	c.roots = roots
-	c.transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+	c.transport.TLSClientConfig.RootCAs = roots
 }
 
 // Direct says whether the next attempt at an address over TLS goes over the client's own connections.

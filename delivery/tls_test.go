@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -126,6 +127,36 @@ func TestTLSGoesDirectlyOnceHTTP1WasChosen(t *testing.T) {
 				t.Errorf("%d connections and %d requests, want one by each way, and 10", conns.Load(), requests.Load())
 			}
 		})
+	}
+}
+
+// A certificate is judged by the clock that all nodes share, not by that of a machine which may be hours off.
+func TestCertificatesAreJudgedByTheSharedClock(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	later := ca.issue(t, func(c *x509.Certificate) {
+		c.NotBefore, c.NotAfter = time.Now().Add(20*time.Minute), time.Now().Add(40*time.Minute)
+	})
+	addr := listen(t, secured(&tls.Config{Certificates: []tls.Certificate{later}, NextProtos: []string{"http/1.1"}}, func(c *tls.Conn) {
+		for r := bufio.NewReader(c); readRequest(r) > 0; {
+			if _, err := io.WriteString(c, accepting); err != nil {
+				return
+			}
+		}
+	}))
+	roots := x509.NewCertPool()
+	roots.AddCert(ca.cert)
+	client := delivery.NewClient(delivery.Options{
+		Timeout: 10 * time.Second, ConnectTimeout: 5 * time.Second, Version: "test",
+		AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Now: func() time.Time { return time.Now().Add(30 * time.Minute) },
+	})
+	t.Cleanup(client.Close)
+	client.Trust(roots)
+	deliver(t, client, "https://"+addr+"/", 1)
+	deliver(t, client, "https://"+addr+"/", 2) // by a connection of our own
+	a := newTrusting(t, ca).Do(t.Context(), delivery.Target{ID: "7", URL: "https://" + addr + "/", Secrets: [][]byte{key}}, delivery.Request{Event: "e", ID: "1", Data: event, Number: 1})
+	if a.Outcome != delivery.TLS {
+		t.Errorf("before its time: %s, %q", a.Outcome, a.Error)
 	}
 }
 
