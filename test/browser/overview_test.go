@@ -21,13 +21,13 @@ func TestOverviewShowsChartsAndLag(t *testing.T) {
 	for _, span := range []struct{ words, path string }{{"hour", "/console/"}, {"day", "/console/?span=day"}} {
 		w.open(span.path)
 		labels := eval[[]string](w, `[...document.querySelectorAll("#sent svg[role=img]")].map((chart) => chart.getAttribute("aria-label"))`)
-		if len(labels) != 3 || !strings.Contains(labels[0], "12 delivered in the last "+span.words) ||
-			!strings.Contains(labels[1], "attempts failed in the last "+span.words) || !strings.Contains(labels[2], "99 of 100") {
+		if len(labels) != 4 || !strings.Contains(labels[0], "12 delivered in the last "+span.words) ||
+			!strings.Contains(labels[1], "attempts failed in the last "+span.words) || !strings.Contains(labels[2], "99 of 100") || !strings.Contains(labels[3], "after their publication") {
 			t.Errorf("the charts of the %s say %q", span.words, labels)
 		}
 		// Each is drawn: the paths of its values have a size.
 		drawn := eval[int](w, `[...document.querySelectorAll("#sent svg[role=img]")].filter((chart) => [...chart.querySelectorAll(".bars, .line")].some((path) => path.getBBox().height > 1 || path.getTotalLength() > 0)).length`)
-		if drawn != 3 {
+		if drawn != 4 {
 			t.Errorf("%d charts of the %s are drawn", drawn, span.words)
 		}
 	}
