@@ -77,6 +77,10 @@ func (w *world) play(r *report, troubles []trouble) {
 		tr.do(w)
 		took, lost := w.settle()
 		w.calm()
+		if tr.twice == unwritten {
+			w.pass(ackWait + time.Second) // what was attempted and not acknowledged comes again, and is this fault's doing
+			w.calm()
+		}
 		after := w.sums()
 		x.runs++
 		x.deliveries += after.all - before.all
