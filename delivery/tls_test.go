@@ -97,6 +97,17 @@ func deliver(t *testing.T, client *delivery.Client, url string, id int) {
 	}
 }
 
+// deliverAcrossIdles makes five attempts, and after each lets the endpoint do to its idle connection what it is to do.
+func deliverAcrossIdles(t *testing.T, client *delivery.Client, addr string, idle, left chan struct{}) {
+	t.Helper()
+	client.Speaks(addr)
+	for i := range 5 {
+		deliver(t, client, "https://"+addr+"/", i)
+		idle <- struct{}{}
+		<-left
+	}
+}
+
 // An endpoint that chooses HTTP/1.1 is learned from net/http's attempt, and then served by one connection of our own.
 func TestTLSGoesDirectlyOnceHTTP1WasChosen(t *testing.T) {
 	t.Parallel()
@@ -182,13 +193,7 @@ func TestTLSClosedWhileIdle(t *testing.T) {
 					left <- struct{}{}
 				}
 			}))
-			client := newTrusting(t, ca)
-			client.Speaks(addr)
-			for i := range 5 {
-				deliver(t, client, "https://"+addr+"/", i)
-				idle <- struct{}{}
-				<-left
-			}
+			deliverAcrossIdles(t, newTrusting(t, ca), addr, idle, left)
 			if requests.Load() != 5 {
 				t.Errorf("%d requests for 5 attempts", requests.Load())
 			}

@@ -134,13 +134,7 @@ func TestTLSRecordsOnIdleConnections(t *testing.T) {
 					left <- struct{}{}
 				}
 			})
-			client := newTrusting(t, ca)
-			client.Speaks(addr)
-			for i := range 5 {
-				deliver(t, client, "https://"+addr+"/", i)
-				idle <- struct{}{}
-				<-left
-			}
+			deliverAcrossIdles(t, newTrusting(t, ca), addr, idle, left)
 			if conns.Load() != c.conns || requests.Load() != 5 {
 				t.Errorf("%d connections and %d requests, want %d and 5", conns.Load(), requests.Load(), c.conns)
 			}

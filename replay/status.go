@@ -23,7 +23,8 @@ type Status struct {
 	NextAttempt time.Time
 	// Lag is how many events the webhook is behind, and Buffered how many of them a replay would send now.
 	Lag, Buffered uint64
-	// Cursor is the stream sequence from which the backlog reads on; 0 if it reads nothing.
+	// Cursor is the stream sequence from which the backlog reads on; 0 if it reads nothing. Of a backlog that has just
+	// begun it is one to come: up to there the live path hands over event by event.
 	Cursor uint64
 	// ReplayUntil is when the retention begins to drop the events that a replay would send; zero if there are none.
 	ReplayUntil time.Time

@@ -19,7 +19,7 @@ const (
 // histogram counts times by bucket.
 type histogram [buckets]uint64
 
-// bucketOf is the index of the bucket that counts a latency.
+// bucketOf is the index of the bucket that counts a time.
 func bucketOf(d time.Duration) int {
 	if d < 1<<shortest {
 		return 0
