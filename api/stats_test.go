@@ -10,10 +10,10 @@ func TestStats(t *testing.T) {
 	t.Parallel()
 	u := setup(t)
 	u.stats.Rejected("other.2")
-	for range 3 {
-		u.stats.Delivered("demo.1", 100*time.Millisecond)
+	u.stats.Delivered("demo.1", 100*time.Millisecond, 2*time.Second)
+	for range 2 {
+		u.stats.Replayed("demo.1", 100*time.Millisecond)
 	}
-	u.stats.Lag("demo.1", 2*time.Second)
 	u.stats.Unreachable("demo.1")
 	type point struct {
 		At                               time.Time

@@ -45,9 +45,10 @@ type task struct {
 	to    *registry.Subscription
 	lane  *lane
 	since time.Time
-	// begun is true once the attempt has begun or the backlog has taken over; like its neighbours in the lane it is
-	// guarded by the worker's lock.
+	// begun is true once the attempt has begun or the backlog has taken over, and began is when the attempt has, zero
+	// without one; like its neighbours in the lane they are guarded by the worker's lock.
 	begun         bool
+	began         time.Time
 	before, after *task
 }
 
@@ -56,6 +57,9 @@ type lane struct {
 	key string
 	// oldest and newest are the ends of the tasks that are not settled.
 	oldest, newest *task
+	// size is how many these are, and moved is true if some were settled since the last glance.
+	size  int
+	moved bool
 	// streak counts the events in a row that were rejected.
 	streak int
 	// leaving is true once the webhook is known not to take its events: they go to its backlog, without an attempt,
@@ -70,9 +74,12 @@ func (l *lane) add(t *task) {
 		t.before.after = t
 	}
 	l.newest = t
+	l.size++
 }
 
 func (l *lane) remove(t *task) {
+	l.size--
+	l.moved = true
 	if t.before == nil {
 		l.oldest = t.after
 	} else {
@@ -83,6 +90,23 @@ func (l *lane) remove(t *task) {
 	} else {
 		t.after.before = t.before
 	}
+}
+
+// slow says whether the webhook keeps the live path waiting: an attempt outlasts the patience, or an event has waited as
+// long for one of the webhook's own slots, which are all taken if full is true. One that waits for a process which is
+// busy with others is none of the webhook's. It is slow at once if it fills much of the window and answers nothing.
+func (l *lane) slow(now time.Time, full bool) bool {
+	stuck := full && !l.moved && l.size > crowd
+	for t := l.oldest; t != nil; t = t.after {
+		switch {
+		case !t.begun:
+			return full && now.Sub(t.since) > patience
+		case t.began.IsZero(): // its backlog has it
+		case now.Sub(t.began) > patience, stuck && now.Sub(t.began) > glance:
+			return true
+		}
+	}
+	return false
 }
 
 // add hands an event to a webhook's lane. It waits while too many deliveries are outstanding.
@@ -131,7 +155,9 @@ func (w *Worker) passed(t *task, outcome delivery.Outcome) delivery.Attempt {
 func (w *Worker) attempt(hard context.Context, t *task) {
 	w.mu.Lock()
 	begun, old := t.begun, w.old(t.event)
-	t.begun = true
+	if !begun {
+		t.begun, t.began = true, time.Now()
+	}
 	w.mu.Unlock()
 	switch {
 	case begun:

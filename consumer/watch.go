@@ -65,9 +65,10 @@ func (w *Worker) glances(ctx, hard context.Context) {
 			slow := map[*lane]bool{}
 			w.mu.Lock()
 			for _, l := range w.lanes {
-				if !l.leaving && l.oldest != nil && now.Sub(l.oldest.since) > patience {
+				if !l.leaving && l.oldest != nil && now.Sub(l.oldest.since) > glance && l.slow(now, w.Slots.Full(l.key)) {
 					slow[l] = true
 				}
+				l.moved = false
 			}
 			w.mu.Unlock()
 			if len(slow) == 0 {

@@ -34,6 +34,8 @@ const (
 	// glance how often that is looked at.
 	patience = 2 * time.Second
 	glance   = 250 * time.Millisecond
+	// crowd is how many events of a webhook that answers nothing are too many to have patience for.
+	crowd = window / 8
 	// ackMargin is how long before the end of the ack wait an event counts as somebody else's.
 	ackMargin = 2 * time.Second
 	// elsewhere is how long an event that only a newer version can deliver is left alone.

@@ -19,10 +19,10 @@ const (
 	// attempt log keeps.
 	maxResponse = 64 << 10
 	kept        = 1 << 10
-	// idleConns bounds the connections that are kept for later, idlePerHost those to one host.
-	idleConns   = 4096
-	idlePerHost = 256
-	idleTime    = 90 * time.Second
+	// idleConns bounds the connections that are kept for later, to all hosts: as many as there are attempts under way. One
+	// host may have them all, since a thousand webhooks may be at one, and each attempt would have to dial else.
+	idleConns = 8192
+	idleTime  = 90 * time.Second
 	// cachedURLs bounds the URLs that are kept taken apart, cachedHosts the hosts of which the protocol is remembered.
 	cachedURLs  = 10_000
 	cachedHosts = 10_000
@@ -78,7 +78,7 @@ func NewClient(o Options) *Client {
 		TLSClientConfig:        &tls.Config{Time: c.options.Now},
 		TLSHandshakeTimeout:    o.ConnectTimeout,
 		MaxIdleConns:           idleConns,
-		MaxIdleConnsPerHost:    idlePerHost,
+		MaxIdleConnsPerHost:    idleConns,
 		IdleConnTimeout:        idleTime,
 		MaxResponseHeaderBytes: maxResponse,
 		DisableCompression:     true,

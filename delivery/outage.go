@@ -1,7 +1,7 @@
 package delivery
 
 import (
-	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
@@ -40,15 +40,12 @@ func (o *Outages) Note(t Target, a Attempt) {
 	if a.Outcome == Aborted || a.Outcome == Forbidden {
 		return
 	}
-	u, err := url.Parse(t.URL)
-	if err != nil {
-		return
-	}
+	at := host(t.URL)
 	// Whoever answers, with whatever status, was reached.
 	now := try{at: time.Now(), reached: a.Status != 0}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	last, known := o.hosts[u.Host]
+	last, known := o.hosts[at]
 	if known && now.reached && last.reached && now.at.Sub(last.at) < fresh {
 		return
 	}
@@ -58,7 +55,16 @@ func (o *Outages) Note(t Target, a Attempt) {
 			break
 		}
 	}
-	o.hosts[u.Host] = now
+	o.hosts[at] = now
+}
+
+// host is the host of a URL, with its port if it has one. It takes a URL that was checked apart, at no cost.
+func host(url string) string {
+	_, rest, _ := strings.Cut(url, "://")
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		rest = rest[:end]
+	}
+	return rest[strings.LastIndexByte(rest, '@')+1:]
 }
 
 // Most says whether most hosts that were tried lately could not be reached. With fewer than five it says no.

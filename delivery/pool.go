@@ -47,7 +47,7 @@ func (p *pool) keep(c *conn) *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	idle := p.routes[c.key]
-	if p.shut || len(idle) >= idlePerHost {
+	if p.shut {
 		return c
 	}
 	var excess *conn

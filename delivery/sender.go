@@ -10,8 +10,8 @@ import (
 
 // Counts are the statistics of attempts, by the webhook's key; *stats.Stats keeps them. No method waits for anything.
 type Counts interface {
-	Delivered(key string, took time.Duration)
-	Lag(key string, lag time.Duration)
+	Delivered(key string, took, lag time.Duration)
+	Replayed(key string, took time.Duration)
 	Rejected(key string)
 	Unreachable(key string)
 }
@@ -42,9 +42,10 @@ func (s *Sender) Attempt(ctx context.Context, t Target, r Request) Attempt {
 func (s *Sender) count(key string, a Attempt, published time.Time) {
 	switch a.Outcome.Class() {
 	case Success:
-		s.counts.Delivered(key, a.Duration)
-		if !a.Replay {
-			s.counts.Lag(key, a.At.Add(a.Duration).Sub(published))
+		if a.Replay {
+			s.counts.Replayed(key, a.Duration)
+		} else {
+			s.counts.Delivered(key, a.Duration, a.At.Add(a.Duration).Sub(published))
 		}
 	case Rejected, Ended:
 		s.counts.Rejected(key)

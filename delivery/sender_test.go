@@ -10,12 +10,12 @@ import (
 // tally writes down what is counted.
 type tally []string
 
-func (t *tally) Delivered(key string, took time.Duration) {
-	*t = append(*t, fmt.Sprintf("%s delivered in %v", key, took))
+func (t *tally) Delivered(key string, took, lag time.Duration) {
+	*t = append(*t, fmt.Sprintf("%s delivered in %v, %v after its publication", key, took, lag))
 }
 
-func (t *tally) Lag(key string, lag time.Duration) {
-	*t = append(*t, fmt.Sprintf("%s lags %v", key, lag))
+func (t *tally) Replayed(key string, took time.Duration) {
+	*t = append(*t, fmt.Sprintf("%s replayed in %v", key, took))
 }
 func (t *tally) Rejected(key string)    { *t = append(*t, key+" rejected") }
 func (t *tally) Unreachable(key string) { *t = append(*t, key+" unreachable") }
@@ -28,8 +28,8 @@ func TestAttemptsAreCounted(t *testing.T) {
 		attempt Attempt
 		want    []string
 	}{
-		"delivered":   {Attempt{Outcome: Delivered, At: begun, Duration: time.Second}, []string{"a.1 delivered in 1s", "a.1 lags 1m1s"}},
-		"replayed":    {Attempt{Outcome: Delivered, At: begun, Duration: time.Second, Replay: true}, []string{"a.1 delivered in 1s"}},
+		"delivered":   {Attempt{Outcome: Delivered, At: begun, Duration: time.Second}, []string{"a.1 delivered in 1s, 1m1s after its publication"}},
+		"replayed":    {Attempt{Outcome: Delivered, At: begun, Duration: time.Second, Replay: true}, []string{"a.1 replayed in 1s"}},
 		"rejected":    {Attempt{Outcome: Status, Status: 400, At: begun}, []string{"a.1 rejected"}},
 		"unreachable": {Attempt{Outcome: Refused, At: begun}, []string{"a.1 unreachable"}},
 		"cut off":     {Attempt{Outcome: Aborted, At: begun}, nil},

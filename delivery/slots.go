@@ -63,6 +63,14 @@ func (s *Slots) InFlight(key string) int {
 	return 0
 }
 
+// Full says whether a key has as many attempts under way as it may have.
+func (s *Slots) Full(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.keys[key]
+	return k != nil && k.taken >= k.limit
+}
+
 // queue puts a key among the ready ones if it is one.
 func (s *Slots) queue(k *slot) {
 	if !k.queued && len(k.waiting) > 0 && k.taken < k.limit {

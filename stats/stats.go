@@ -72,13 +72,18 @@ func New(s Store, owner string, log *zap.Logger) *Stats {
 	}
 }
 
-// Delivered counts an attempt that delivered, and how long it took. The key is the webhook's, "<account>.<id>".
-func (s *Stats) Delivered(key string, took time.Duration) {
-	s.counter(key).latency[bucketOf(took)].Add(1)
+// Delivered counts an attempt that delivered, how long it took, and how long after the event's publication it ended. The
+// key is the webhook's, "<account>.<id>".
+func (s *Stats) Delivered(key string, took, lag time.Duration) {
+	c := s.counter(key)
+	c.latency[bucketOf(took)].Add(1)
+	c.lag[bucketOf(lag)].Add(1)
 }
 
-// Lag counts how long after its publication an event was delivered. The key is the webhook's.
-func (s *Stats) Lag(key string, lag time.Duration) { s.counter(key).lag[bucketOf(lag)].Add(1) }
+// Replayed counts an attempt that delivered an event once more, and how long it took; it has no lag.
+func (s *Stats) Replayed(key string, took time.Duration) {
+	s.counter(key).latency[bucketOf(took)].Add(1)
+}
 
 // Rejected counts an attempt that the endpoint answered, and not with 2xx.
 func (s *Stats) Rejected(key string) { s.counter(key).rejected.Add(1) }

@@ -104,12 +104,10 @@ func TestSeriesSumAllProcesses(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	one, two := New(s, "one", zap.NewNop()), New(s, "two", zap.NewNop())
-	one.Delivered("demo.1", time.Millisecond)
-	one.Delivered("demo.2", time.Millisecond)
+	one.Delivered("demo.1", time.Millisecond, 10*time.Millisecond)
+	one.Replayed("demo.2", time.Millisecond)
 	one.Rejected("other.3")
-	two.Delivered("demo.1", time.Second)
-	one.Lag("demo.1", 10*time.Millisecond)
-	two.Lag("demo.1", 6*24*time.Hour)
+	two.Delivered("demo.1", time.Second, 6*24*time.Hour)
 	two.Unreachable("demo.1")
 	expect(t, "before it is stored", read(t, one, "demo", 2), "0/0/0 2/0/0 = 2/0/0")
 	s.pass(t, one)
@@ -161,7 +159,7 @@ func TestWhatCannotBeStoredWaits(t *testing.T) {
 			s.before.Store(!stored)
 			s.after.Store(stored)
 			for range 3 {
-				n.Delivered("demo.1", time.Millisecond)
+				n.Replayed("demo.1", time.Millisecond)
 				s.pass(t, n)
 			}
 			n.Rejected("demo.1")
@@ -185,7 +183,7 @@ func TestWaitingIsBounded(t *testing.T) {
 	n := New(s, "node", zap.New(core))
 	s.before.Store(true)
 	for range 60 {
-		n.Delivered("demo.1", time.Millisecond)
+		n.Replayed("demo.1", time.Millisecond)
 		s.pass(t, n)
 	}
 	if len(n.waiting) < 45 || len(n.waiting) > 51 {
@@ -213,7 +211,7 @@ func TestRecordsOfOthersAreSkipped(t *testing.T) {
 	}
 	core, lines := observer.New(zap.WarnLevel)
 	n := New(s, "node", zap.New(core))
-	n.Delivered("demo.1", time.Millisecond)
+	n.Replayed("demo.1", time.Millisecond)
 	s.pass(t, n)
 	for range 2 {
 		expect(t, "beside them", read(t, n, "demo", 2), "1/0/0 0/0/0 = 1/0/0")
@@ -270,7 +268,7 @@ func TestAReadThatAFlushCrossesCountsOnce(t *testing.T) {
 	n.Rejected("demo.1")
 	s.pass(t, n) // it waits
 	s.before.Store(false)
-	n.Delivered("demo.1", time.Millisecond)
+	n.Replayed("demo.1", time.Millisecond)
 	s.reading = func() { n.flush(context.WithoutCancel(t.Context())) }
 	expect(t, "while both are stored", read(t, n, "demo", 2), "0/1/0 1/0/0 = 1/1/0")
 	s.reading = nil
@@ -293,7 +291,7 @@ func TestCountsAreExactWhileTheyMove(t *testing.T) {
 				case 1:
 					n.Unreachable("demo.2")
 				default:
-					n.Delivered(fmt.Sprintf("demo.%d", i), time.Duration(j)*time.Microsecond)
+					n.Replayed(fmt.Sprintf("demo.%d", i), time.Duration(j)*time.Microsecond)
 				}
 			}
 		})
@@ -360,7 +358,7 @@ func BenchmarkDelivered(b *testing.B) {
 			if took > time.Minute {
 				took = 100 * time.Microsecond
 			}
-			n.Delivered("demo.7", took)
+			n.Delivered("demo.7", took, 2*took)
 		}
 	})
 }

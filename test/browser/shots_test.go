@@ -63,8 +63,7 @@ func (w *world) history() {
 	for ago := range 55 {
 		past := stats.New(earlier{w.app.Broker(), time.Duration(ago+1) * time.Minute}, fmt.Sprintf("past-%d", ago), zap.NewNop())
 		for i := range 240 + 150*(ago*ago%7)/7 + 3*ago {
-			past.Delivered(account+".1", time.Duration(18+i%17+i*i%23)*time.Millisecond)
-			past.Lag(account+".1", time.Duration(20+i%19+i*i%29)*time.Millisecond)
+			past.Delivered(account+".1", time.Duration(18+i%17+i*i%23)*time.Millisecond, time.Duration(20+i%19+i*i%29)*time.Millisecond)
 		}
 		for range max(0, 9-(ago-20)*(ago-20)) {
 			past.Rejected(account + ".1")

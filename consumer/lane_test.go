@@ -1,0 +1,109 @@
+package consumer
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/saumer/saumer/delivery"
+)
+
+// A webhook is slow for what its own attempts take, never for what the process does.
+func TestSlow(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	// under makes a task whose attempt began so long ago, waits one that waits for so long.
+	under := func(ago time.Duration) *task { return &task{since: now.Add(-ago), begun: true, began: now.Add(-ago)} }
+	waits := func(ago time.Duration) *task { return &task{since: now.Add(-ago)} }
+	long, short := patience+glance, patience/2
+	covered := &task{since: now.Add(-long), begun: true}
+	for name, c := range map[string]struct {
+		tasks []*task
+		full  bool
+		moved bool
+		want  bool
+	}{
+		"nothing":                                    {nil, true, false, false},
+		"an attempt outlasts the patience":           {[]*task{under(long)}, false, true, true},
+		"it does behind what the backlog has":        {[]*task{covered, under(long)}, false, true, true},
+		"attempts are quick":                         {[]*task{under(short), under(short)}, true, true, false},
+		"an event waits for a slot of the webhook":   {[]*task{under(short), waits(long)}, true, true, true},
+		"an event waits for the process":             {[]*task{under(short), waits(long)}, false, true, false},
+		"nothing is under way in a busy process":     {[]*task{waits(long)}, false, false, false},
+		"a hand-over takes long":                     {[]*task{covered}, false, false, false},
+		"a crowd waits for a webhook that is silent": {append([]*task{under(short)}, slices.Repeat([]*task{nil}, crowd)...), true, false, true},
+		"a crowd waits and some were answered":       {append([]*task{under(short)}, slices.Repeat([]*task{nil}, crowd)...), true, true, false},
+		"a crowd waits for the process":              {append([]*task{under(short)}, slices.Repeat([]*task{nil}, crowd)...), false, false, false},
+	} {
+		l := &lane{}
+		for _, task := range c.tasks {
+			if task == nil {
+				task = waits(glance)
+			}
+			l.add(task)
+		}
+		l.moved = c.moved
+		if got := l.slow(now, c.full); got != c.want {
+			t.Errorf("%s: slow is %v", name, got)
+		}
+	}
+}
+
+// stopped is an endpoint that answers nothing until the attempt is cut off.
+type stopped struct{}
+
+func (stopped) Attempt(ctx context.Context, _ delivery.Target, r delivery.Request) delivery.Attempt {
+	<-ctx.Done()
+	return delivery.Attempt{Seq: r.Seq, ID: r.ID, Outcome: delivery.Aborted}
+}
+
+// taken is a backlog that takes everything, and says how many events it has; slow is closed when it is told that the
+// webhook is.
+type taken struct {
+	nobody
+	slow chan struct{}
+}
+
+func (c taken) Cover(_ context.Context, _ string, a delivery.Attempt, _ int) error {
+	if a.Seq == 0 {
+		close(c.slow)
+	}
+	return nil
+}
+
+// A webhook that answers nothing leaves the live path, and what waits for it does not stay in the window.
+func TestASilentWebhookLeavesTheLivePath(t *testing.T) {
+	t.Parallel()
+	l := openLive(t)
+	if err := l.publish(2*window, []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	cover := taken{nobody{t}, make(chan struct{})}
+	slots := delivery.NewSlots(8, 8192)
+	w := NewWorker(Options{
+		Events: l.store.Dispatch, Webhooks: l.webhooks, Sender: stopped{}, Slots: slots, Cover: cover, Rejects: l.store,
+		Acks: l.store, Now: l.store.Now, Pull: time.Second, AckWait: 30 * time.Second, Log: zap.NewNop(),
+	})
+	during(t, w.Run)
+	<-cover.slow
+	for {
+		// The rest passes the lane without an attempt, but for those under way.
+		position, err := l.store.Position(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if position.HandedOut == 2*window && w.outstanding() <= 8 {
+			return
+		}
+	}
+}
+
+// outstanding is how many events are out.
+func (w *Worker) outstanding() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.out)
+}
