@@ -30,7 +30,7 @@ func (w *world) edge(r *report) {
 		w.settle()
 		w.calm()
 		before := w.sums()
-		h := w.hook("at the edge", false, false)
+		h := w.hook("at the edge", plain)
 		w.deactivate(h)
 		w.pass(window + 2*time.Second)
 		early := w.pub.count()

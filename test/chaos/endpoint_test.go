@@ -47,8 +47,8 @@ type endpoint struct {
 	taken []uint16
 	// all counts what was taken, twice what was taken before; attempts counts every request.
 	all, twice, attempts int
-	// replayed is the highest number that came as a replay; back counts those that came after a higher one.
-	replayed, back int
+	// highest is the highest number that was taken; back counts those that came after a higher one, for the first time.
+	highest, back int
 }
 
 func newEndpoint(files *tlsFiles) (*endpoint, error) {
@@ -56,7 +56,7 @@ func newEndpoint(files *tlsFiles) (*endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &endpoint{tls: files, address: fmt.Sprintf("127.0.0.1:%d", port), mode: healthy, replayed: -1}
+	e := &endpoint{tls: files, address: fmt.Sprintf("127.0.0.1:%d", port), mode: healthy}
 	return e, e.listen()
 }
 
@@ -153,7 +153,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	e.take(n, r.Header.Get("Saumer-Replay") == "1")
+	e.take(n)
 	if m == floods {
 		chunk := make([]byte, 1<<20)
 		for range 4096 {
@@ -165,7 +165,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // take enters an event into the books.
-func (e *endpoint) take(n int, replay bool) {
+func (e *endpoint) take(n int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if n >= len(e.taken) {
@@ -176,12 +176,10 @@ func (e *endpoint) take(n int, replay bool) {
 		e.twice++
 	}
 	e.taken[n]++
-	if replay {
-		if n < e.replayed && e.taken[n] == 1 {
-			e.back++
-		}
-		e.replayed = max(e.replayed, n)
+	if n < e.highest && e.taken[n] == 1 {
+		e.back++
 	}
+	e.highest = max(e.highest, n)
 }
 
 // missing are the events in [from, to) that were never taken.

@@ -11,7 +11,7 @@ import (
 func peopleTroubles() []trouble {
 	return []trouble{
 		{"people: two activate at once, one with the replay and one without", handOver, func(w *world) {
-			h := w.hook("activated twice", false, false)
+			h := w.hook("activated twice", plain)
 			deactivated := w.deactivate(h)
 			var wg sync.WaitGroup
 			for i, replay := range []string{"1", "0"} {
@@ -29,7 +29,7 @@ func peopleTroubles() []trouble {
 			w.remove(h)
 		}},
 		{"people: activated without the replay", handOver, func(w *world) {
-			h := w.hook("activated without replay", false, false)
+			h := w.hook("activated without replay", plain)
 			deactivated := w.deactivate(h)
 			w.retry("activate", func() error {
 				return w.any().Call("ActivateWebHook", map[string]string{"id": fmt.Sprint(h.id), "replayEvents": "0"}, nil)
@@ -40,7 +40,7 @@ func peopleTroubles() []trouble {
 			w.remove(h)
 		}},
 		{"people: deactivated again in the middle of its replay", handOver, func(w *world) {
-			h := w.hook("deactivated twice", false, false)
+			h := w.hook("deactivated twice", plain)
 			w.deactivate(h)
 			w.retry("activate", func() error {
 				return w.any().Call("ActivateWebHook", map[string]string{"id": fmt.Sprint(h.id), "replayEvents": "1"}, nil)
@@ -51,7 +51,7 @@ func peopleTroubles() []trouble {
 			w.remove(h)
 		}},
 		{"people: a webhook is deleted while its backlog is worked off", handOver, func(w *world) {
-			h := w.hook("deleted", false, false)
+			h := w.hook("deleted", plain)
 			w.as(h, refuses, 2*time.Second)
 			w.remove(h)
 			w.pass(2*time.Second + timeout) // what other nodes had begun, and the time that the news takes

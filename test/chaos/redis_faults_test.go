@@ -27,7 +27,7 @@ func redisTroubles() []trouble {
 		}},
 		{"redis: rolled back to an older snapshot", none, func(w *world) {
 			w.asked(func(ctx context.Context, c *redis.Client) error { return c.Save(ctx).Err() })
-			added := w.hook("made after the snapshot", false, false)
+			added := w.hook("made after the snapshot", plain)
 			w.redis.Kill()
 			w.must(w.redis.Start()) // it reads what was saved
 			w.pass(hold)
@@ -79,7 +79,7 @@ func (w *world) promote() {
 	})
 	w.must(c.ReplicaOf(ctx, "NO", "ONE").Err())
 	w.must(c.Close())
-	added := w.hook("made behind the replica's back", false, false)
+	added := w.hook("made behind the replica's back", plain)
 	w.door.lead(fmt.Sprintf("127.0.0.1:%d", replica.Port))
 	w.door.cut()
 	w.door.mend()

@@ -18,10 +18,10 @@ type report struct {
 
 // row is what came of a fault.
 type row struct {
-	name                          string
-	runs, deliveries, lost, twice int
-	slowest                       time.Duration
-	why                           duplicates
+	name                                string
+	runs, deliveries, lost, twice, back int
+	slowest                             time.Duration
+	why                                 duplicates
 }
 
 // newReport makes a report that is shown, and written where it is wanted, when the test ends.
@@ -52,9 +52,9 @@ func (r *report) row(tr trouble) *row {
 
 func (r *report) String() string {
 	var b strings.Builder
-	b.WriteString("| fault | runs | deliveries | lost | twice | recovered within | duplicates come from |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("| fault | runs | deliveries | lost | twice | out of order | recovered within | duplicates come from |\n|---|---|---|---|---|---|---|---|\n")
 	for _, x := range r.rows {
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %.1f s | %s |\n", x.name, x.runs, x.deliveries, x.lost, x.twice, x.slowest.Seconds(), x.why)
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %.1f s | %s |\n", x.name, x.runs, x.deliveries, x.lost, x.twice, x.back, x.slowest.Seconds(), x.why)
 	}
 	for _, note := range r.notes {
 		b.WriteString("\n" + note)
@@ -88,10 +88,17 @@ func (w *world) play(r *report, troubles []trouble) {
 		twice := after.twice - before.twice
 		x.twice += twice
 		x.slowest = max(x.slowest, took)
-		w.t.Logf("%s: %v, %d deliveries, %d lost, %d twice%s, recovered after %v", tr.name, time.Since(began).Round(time.Second),
-			after.all-before.all, lost, twice, w.repeatedSince(each), took.Round(10*time.Millisecond))
+		back := after.back - before.back
+		x.back += back
+		w.t.Logf("%s: %v, %d deliveries, %d lost, %d twice%s, %d out of order, recovered after %v", tr.name, time.Since(began).Round(time.Second),
+			after.all-before.all, lost, twice, w.repeatedSince(each), back, took.Round(10*time.Millisecond))
 		if lost > 0 {
 			r.wrong = append(r.wrong, fmt.Sprintf("%s: %d lost", tr.name, lost))
+		}
+		if back > 0 {
+			wrong := fmt.Sprintf("%s: %d events came to the ordered webhook after later ones", tr.name, back)
+			r.wrong = append(r.wrong, wrong)
+			w.t.Error(wrong)
 		}
 		if limit, ok := tr.twice.limit(); ok && twice*100 > limit*(after.all-before.all) {
 			wrong := fmt.Sprintf("%s: %d of %d deliveries came twice%s; expected are those from %s",

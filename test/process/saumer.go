@@ -193,6 +193,11 @@ func (s *Saumer) Create(target string) (w Webhook, err error) {
 	return w, s.Call("CreateWebHook", map[string]string{"app": "test", "event": "optin_finalized", "url": target}, &w)
 }
 
+// CreateOrdered is Create of an ordered webhook.
+func (s *Saumer) CreateOrdered(target string) (w Webhook, err error) {
+	return w, s.Call("CreateWebHook", map[string]string{"app": "test", "event": "optin_finalized", "url": target, "ordered": "1"}, &w)
+}
+
 // Webhooks are all webhooks of the account.
 func (s *Saumer) Webhooks() (all []Webhook, err error) { return all, s.Call("GetWebHooks", nil, &all) }
 
