@@ -1,6 +1,13 @@
 package delivery
 
-import "sync"
+import (
+	"runtime"
+	"sync"
+)
+
+// eager is how many attempts begin as soon as they may. More begin when those under way wait for their endpoints, and
+// not for the processor: a process that is busy gains nothing by more connections.
+const eager = 256
 
 // Slots bounds the attempts under way, for each webhook and in all, for the live path and the backlogs together. It
 // is safe for concurrent use.
@@ -12,6 +19,8 @@ type Slots struct {
 	taken int
 	// ready are the keys that have work and a free slot of their own, and wait for the total alone, in turn.
 	ready []*slot
+	// growing is true while more than the eager are being begun.
+	growing bool
 }
 
 // slot is what one key has under way and waiting.
@@ -28,7 +37,7 @@ func NewSlots(perKey, total int) *Slots {
 	return &Slots{perKey: perKey, total: total, keys: map[string]*slot{}}
 }
 
-// Go runs f in a goroutine as soon as the key has a free slot and the total allows it. A key's work begins in the
+// Go runs f in a goroutine as soon as the key has a free slot, the total allows it, and the processor is there for it. A key's work begins in the
 // order in which it came; keys that wait for the total take turns. Limit 0 is the default. It never blocks.
 func (s *Slots) Go(key string, limit int, f func()) {
 	if limit <= 0 {
@@ -44,8 +53,28 @@ func (s *Slots) Go(key string, limit int, f func()) {
 	k.limit = limit
 	k.waiting = append(k.waiting, f)
 	s.queue(k)
-	for {
+	for s.taken < eager {
 		next := s.next()
+		if next == nil {
+			return
+		}
+		go s.work(next)
+	}
+	if len(s.ready) > 0 && s.taken < s.total && !s.growing {
+		s.growing = true
+		go s.grow()
+	}
+}
+
+// grow begins what is ready, one after the other, and lets whatever can go on go first: that takes no time in a process
+// that waits, and keeps one that is busy from beginning more.
+func (s *Slots) grow() {
+	for {
+		runtime.Gosched()
+		s.mu.Lock()
+		next := s.next()
+		s.growing = next != nil
+		s.mu.Unlock()
 		if next == nil {
 			return
 		}

@@ -1,0 +1,77 @@
+package delivery
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+)
+
+// What waits for its endpoint does not keep others from beginning, however many there are, up to the total.
+func TestSlotsGrowWhileAttemptsWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const perKey, total, keys = 4, 3*eager + 1, eager
+		s := NewSlots(perKey, total)
+		answer := make(chan struct{})
+		var under, most, ended atomic.Int64
+		for i := range keys * perKey * 2 {
+			s.Go(fmt.Sprint(i%keys), 0, func() {
+				most.Store(max(most.Load(), under.Add(1)))
+				<-answer
+				under.Add(-1)
+				ended.Add(1)
+			})
+		}
+		synctest.Wait()
+		if n := under.Load(); n != total {
+			t.Errorf("%d are under way, want %d", n, total)
+		}
+		if n := s.InFlight("0"); n < 1 || n > perKey || s.Full("0") != (n == perKey) || s.Full("nobody") {
+			t.Errorf("%d of one key are under way, full: %v", n, s.Full("0"))
+		}
+		close(answer)
+		synctest.Wait()
+		if ended.Load() != keys*perKey*2 || most.Load() > total {
+			t.Errorf("%d have ended, %d at most were under way", ended.Load(), most.Load())
+		}
+		if len(s.keys) != 0 || len(s.ready) != 0 || s.taken != 0 || s.growing {
+			t.Errorf("something is left: %+v", s)
+		}
+	})
+}
+
+// A key's work begins in the order in which it came, one at a time if its limit is one.
+func TestSlotsKeepAKeysOrder(t *testing.T) {
+	t.Parallel()
+	const count = 2000
+	s := NewSlots(8, 1)
+	var wg sync.WaitGroup
+	var order []int
+	for i := range count {
+		wg.Add(1)
+		s.Go("one", 1, func() {
+			defer wg.Done()
+			order = append(order, i)
+		})
+	}
+	wg.Wait()
+	for i, n := range order {
+		if i != n {
+			t.Fatalf("%d came at place %d", n, i)
+		}
+	}
+}
+
+// BenchmarkSlots is what a slot costs an attempt.
+func BenchmarkSlots(b *testing.B) {
+	s := NewSlots(32, 8192)
+	b.ReportAllocs()
+	var wg sync.WaitGroup
+	for b.Loop() {
+		wg.Add(1)
+		s.Go("one", 0, wg.Done)
+	}
+	wg.Wait()
+}
