@@ -184,7 +184,7 @@ func (a *App) wire(ackWait time.Duration) {
 	backoff := delivery.Backoff{Initial: o.BackoffInitial, Max: o.BackoffMax}
 	wait := cmp.Or(o.Pull, pull)
 	a.consumer = consumer.NewWorker(consumer.Options{
-		Events: a.broker.Dispatch, Webhooks: a.registry, Sender: sender, Slots: slots,
+		Events: a.broker, Webhooks: a.registry, Sender: sender, Slots: slots,
 		Cover:   replay.NewCover(a.broker, backoff, o.Log.Named("cover")),
 		Rejects: a.broker, Acks: a.broker, Known: o.Events, Now: a.broker.Now, AckWait: ackWait, Grace: o.Grace, Pull: wait,
 		Log: o.Log.Named("consumer"),

@@ -32,10 +32,11 @@ func (n *Node) Keeps(_ None, k *Kept) error {
 			k.Bytes = state.Bytes
 		}
 	}
-	info, err := n.app.Broker().Dispatch.Info(ctx)
+	dispatch, err := js.Consumer(ctx, "EVENTS", "dispatch")
 	if err != nil {
 		return fmt.Errorf("ask how far the live path is: %w", err)
 	}
+	info := dispatch.CachedInfo()
 	k.Waiting = info.NumPending + uint64(info.NumAckPending)
 	return nil
 }

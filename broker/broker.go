@@ -39,8 +39,8 @@ type Options struct {
 type Broker struct {
 	// Webhooks, Backlogs and Accounts are the journal's buckets.
 	Webhooks, Backlogs, Accounts jetstream.KeyValue
-	// Dispatch hands out events, Wakes the backlogs to look at; both on a connection of their own.
-	Dispatch, Wakes jetstream.Consumer
+	// Wakes hands out the backlogs to look at, on the connection of the pulls.
+	Wakes jetstream.Consumer
 	// JetStream publishes and manages.
 	JetStream jetstream.JetStream
 

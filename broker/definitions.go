@@ -111,7 +111,7 @@ func (b *Broker) defineConsumers(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("use JetStream: %w", err)
 	}
-	b.Dispatch, err = pulls.CreateOrUpdateConsumer(ctx, streamEvents, jetstream.ConsumerConfig{
+	_, err = pulls.CreateOrUpdateConsumer(ctx, streamEvents, jetstream.ConsumerConfig{
 		Durable: "dispatch", AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.options.AckWait,
 		MaxDeliver: -1, MaxAckPending: MaxAckPending,
 	})

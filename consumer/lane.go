@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/delivery"
@@ -16,7 +16,7 @@ import (
 
 // outstanding is an event that is not acknowledged yet.
 type outstanding struct {
-	msg   jetstream.Msg
+	msg   *nats.Msg
 	event event.Event
 	// skipped is true if a webhook was left out because of its open range.
 	skipped bool

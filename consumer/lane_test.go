@@ -19,7 +19,7 @@ func TestSlow(t *testing.T) {
 	under := func(ago time.Duration) *task { return &task{since: now.Add(-ago), begun: true, began: now.Add(-ago)} }
 	waits := func(ago time.Duration) *task { return &task{since: now.Add(-ago)} }
 	long, short := patience+glance, patience/2
-	covered := &task{since: now.Add(-long), begun: true}
+	covered := func() *task { return &task{since: now.Add(-long), begun: true} }
 	for name, c := range map[string]struct {
 		tasks []*task
 		full  bool
@@ -28,12 +28,12 @@ func TestSlow(t *testing.T) {
 	}{
 		"nothing":                                    {nil, true, false, false},
 		"an attempt outlasts the patience":           {[]*task{under(long)}, false, true, true},
-		"it does behind what the backlog has":        {[]*task{covered, under(long)}, false, true, true},
+		"it does behind what the backlog has":        {[]*task{covered(), under(long)}, false, true, true},
 		"attempts are quick":                         {[]*task{under(short), under(short)}, true, true, false},
 		"an event waits for a slot of the webhook":   {[]*task{under(short), waits(long)}, true, true, true},
 		"an event waits for the process":             {[]*task{under(short), waits(long)}, false, true, false},
 		"nothing is under way in a busy process":     {[]*task{waits(long)}, false, false, false},
-		"a hand-over takes long":                     {[]*task{covered}, false, false, false},
+		"a hand-over takes long":                     {[]*task{covered()}, false, false, false},
 		"a crowd waits for a webhook that is silent": {append([]*task{under(short)}, slices.Repeat([]*task{nil}, crowd)...), true, false, true},
 		"a crowd waits and some were answered":       {append([]*task{under(short)}, slices.Repeat([]*task{nil}, crowd)...), true, true, false},
 		"a crowd waits for the process":              {append([]*task{under(short)}, slices.Repeat([]*task{nil}, crowd)...), false, false, false},
@@ -84,7 +84,7 @@ func TestASilentWebhookLeavesTheLivePath(t *testing.T) {
 	cover := taken{nobody{t}, make(chan struct{})}
 	slots := delivery.NewSlots(8, 8192)
 	w := NewWorker(Options{
-		Events: l.store.Dispatch, Webhooks: l.webhooks, Sender: stopped{}, Slots: slots, Cover: cover, Rejects: l.store,
+		Events: l.store, Webhooks: l.webhooks, Sender: stopped{}, Slots: slots, Cover: cover, Rejects: l.store,
 		Acks: l.store, Now: l.store.Now, Pull: time.Second, AckWait: 30 * time.Second, Log: zap.NewNop(),
 	})
 	during(t, w.Run)

@@ -6,16 +6,15 @@ package consumer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 
+	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/fault"
@@ -72,6 +71,11 @@ type Rejects interface {
 	Reject(ctx context.Context, subject string, header nats.Header, data []byte, seq uint64, reason string) error
 }
 
+// Events hands out events, each until it is acknowledged.
+type Events interface {
+	Pull(events int, wait time.Duration) (*broker.Pull, error)
+}
+
 // Acks makes sure of acknowledgements, which are sent without waiting for an answer.
 type Acks interface {
 	// Confirm returns when NATS has taken in the acknowledgement of a message, sent to reply, and all that came before it.
@@ -80,7 +84,7 @@ type Acks interface {
 
 // Options of a worker.
 type Options struct {
-	Events   jetstream.Consumer
+	Events   Events
 	Webhooks Webhooks
 	Sender   Sender
 	Slots    *delivery.Slots
@@ -124,7 +128,7 @@ type Worker struct {
 	// delivered again.
 	done [1 << 14]uint64
 	// last is the message that was acknowledged last; it belongs to acknowledges.
-	last jetstream.Msg
+	last *nats.Msg
 	wg   sync.WaitGroup
 	// newer bounds what is said of webhooks' records of a newer version, left what is said of backlogs that are left alone.
 	newer, left rate.Sometimes
@@ -189,7 +193,7 @@ func (w *Worker) confirm(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, confirming)
 	defer cancel()
-	if err := w.Acks.Confirm(ctx, w.last.Reply()); err != nil {
+	if err := w.Acks.Confirm(ctx, w.last.Reply); err != nil {
 		w.Log.Warn("make sure of the last acknowledgements; some events may be sent twice", zap.Error(err))
 	}
 }
@@ -201,67 +205,64 @@ func (w *Worker) fetch(ctx, hard context.Context) error {
 		return nil
 	}
 	asked := time.Now()
-	fetched, err := w.Events.Fetch(min(fetchSize, room), jetstream.FetchMaxWait(w.Pull))
+	pull, err := w.Events.Pull(min(fetchSize, room), w.Pull)
 	if err != nil {
-		return fmt.Errorf("ask for events: %w", err)
+		return err
 	}
-	messages := fetched.Messages()
-	batch := make([]jetstream.Msg, 0, fetchSize)
-	for {
-		select {
-		case <-ctx.Done():
-			// A fetch that was left would have what is on its way to it come again after the ack wait alone.
-			for m := range messages {
-				w.giveBack(m)
-			}
-			return nil
-		case m, ok := <-messages:
-			if !ok {
-				return fetched.Error()
-			}
-			batch = w.gather(append(batch[:0], m), messages)
+	defer func() {
+		if err := pull.Close(); err != nil {
+			w.Log.Debug("events may come later than they could", zap.Error(err))
 		}
+	}()
+	batch := make([]*nats.Msg, 0, fetchSize)
+	for ctx.Err() == nil {
+		m := pull.Next(ctx.Done())
+		if m == nil {
+			break
+		}
+		batch = w.gather(append(batch[:0], m), pull)
 		w.dispatch(ctx, hard, batch, w.handedOut(asked))
 	}
+	if ctx.Err() == nil {
+		return pull.Err()
+	}
+	// A pull that was left would have what is on its way to it come again after the ack wait alone.
+	for m := pull.Next(nil); m != nil; m = pull.Next(nil) {
+		w.giveBack(m)
+	}
+	return nil
 }
 
+// atOnce is a time that is over.
+var atOnce = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
 // gather adds what else there is to a batch. While the process is busy anyway it waits a little for more.
-func (w *Worker) gather(batch []jetstream.Msg, messages <-chan jetstream.Msg) []jetstream.Msg {
-	var enough <-chan time.Time // nil: no wait
+func (w *Worker) gather(batch []*nats.Msg, pull *broker.Pull) []*nats.Msg {
+	until := atOnce
 	for len(batch) < fetchSize {
-		select {
-		case m, ok := <-messages:
-			if !ok {
-				return batch
-			}
+		m := pull.Next(until)
+		switch {
+		case m != nil:
 			batch = append(batch, m)
-			continue
+		case until == atOnce && w.crowded():
+			until = make(chan struct{})
+			defer time.AfterFunc(linger, func() { close(until) }).Stop()
 		default:
-		}
-		if enough == nil {
-			w.mu.Lock()
-			busy := len(w.out) >= busyEvents
-			w.mu.Unlock()
-			if !busy {
-				return batch
-			}
-			enough = time.After(linger)
-		}
-		select {
-		case m, ok := <-messages:
-			if !ok {
-				return batch
-			}
-			batch = append(batch, m)
-		case <-enough:
 			return batch
 		}
 	}
 	return batch
 }
 
+// crowded says whether so many events are out that there is no hurry with the next.
+func (w *Worker) crowded() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.out) >= busyEvents
+}
+
 // giveBack has a message handed out again at once.
-func (w *Worker) giveBack(m jetstream.Msg) {
+func (w *Worker) giveBack(m *nats.Msg) {
 	if err := m.Nak(); err != nil {
 		w.Log.Debug("give an event back; it comes again after the ack wait", zap.Error(err))
 	}
@@ -297,7 +298,7 @@ func (w *Worker) handedOut(asked time.Time) time.Time {
 }
 
 // dispatch looks up the webhooks of a batch that was handed out at a time, and hands its events to their lanes.
-func (w *Worker) dispatch(ctx, hard context.Context, batch []jetstream.Msg, since time.Time) {
+func (w *Worker) dispatch(ctx, hard context.Context, batch []*nats.Msg, since time.Time) {
 	events := make([]*outstanding, 0, len(batch))
 	var pairs []registry.Pair
 	asked := map[registry.Pair]bool{}
@@ -329,14 +330,13 @@ func (w *Worker) dispatch(ctx, hard context.Context, batch []jetstream.Msg, sinc
 }
 
 // admit makes an event of a message; nil if it is dealt with already: rejected, or out or done in this process.
-func (w *Worker) admit(ctx context.Context, m jetstream.Msg, since time.Time) *outstanding {
-	meta, err := m.Metadata()
+func (w *Worker) admit(ctx context.Context, m *nats.Msg, since time.Time) *outstanding {
+	seq, at, err := broker.Place(m)
 	if err != nil {
-		w.Log.Error("an event without its position is left alone", zap.Error(err))
+		w.Log.Error("an event without its place in the stream is left alone", zap.Error(err))
 		return nil
 	}
-	seq := meta.Sequence.Stream
-	e, err := event.New(m.Subject(), m.Headers(), m.Data(), seq, meta.Timestamp)
+	e, err := event.New(m.Subject, m.Header, m.Data, seq, at)
 	if err == nil {
 		err = event.Check(e.Data)
 	}
@@ -364,9 +364,9 @@ func (w *Worker) admit(ctx context.Context, m jetstream.Msg, since time.Time) *o
 }
 
 // reject moves what cannot be delivered out of the way. If that fails, it comes again after the ack wait.
-func (w *Worker) reject(ctx context.Context, m jetstream.Msg, seq uint64, reason string) {
-	w.Log.Warn("an event is rejected", zap.String("subject", m.Subject()), zap.Uint64("seq", seq), zap.String("reason", reason))
-	if err := w.Rejects.Reject(ctx, m.Subject(), m.Headers(), m.Data(), seq, reason); err != nil {
+func (w *Worker) reject(ctx context.Context, m *nats.Msg, seq uint64, reason string) {
+	w.Log.Warn("an event is rejected", zap.String("subject", m.Subject), zap.Uint64("seq", seq), zap.String("reason", reason))
+	if err := w.Rejects.Reject(ctx, m.Subject, m.Header, m.Data, seq, reason); err != nil {
 		w.Log.Warn("reject an event", zap.Error(err))
 		return
 	}

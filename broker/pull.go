@@ -1,0 +1,155 @@
+package broker
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Pull is one request for events to the consumer dispatch, and what comes of it. It is for one goroutine.
+//
+// It is jetstream's Fetch without what that spends on each message: a goroutine and a channel to pass, a timer, and its
+// reply subject taken apart twice.
+type Pull struct {
+	messages chan *nats.Msg
+	sub      *nats.Subscription
+	left     int
+	// late fires when it is time for an answer; heard is true if something came since that was set.
+	late  *time.Timer
+	heard bool
+	over  bool
+	err   error
+}
+
+const (
+	// pullSubject is where the consumer dispatch is asked for events.
+	pullSubject = "$JS.API.CONSUMER.MSG.NEXT." + streamEvents + ".dispatch"
+	// answerTime is how long after its end nothing may come of a request before it counts as forgotten.
+	answerTime = 2 * time.Second
+	// statuses is room for what NATS may say of a request besides its messages.
+	statuses = 8
+)
+
+// errForgotten is the end of a request that NATS has forgotten, as after the loss of its leader.
+var errForgotten = errors.New("NATS did not answer; it is asked again")
+
+// Pull asks for at most so many events, and for so long, at least a millisecond. Close the pull after use.
+func (b *Broker) Pull(events int, wait time.Duration) (*Pull, error) {
+	request, err := json.Marshal(struct {
+		Batch   int           `json:"batch"`
+		Expires time.Duration `json:"expires"`
+	}{events, wait})
+	if err != nil {
+		return nil, err
+	}
+	p := &Pull{messages: make(chan *nats.Msg, events+statuses), left: events, late: time.NewTimer(wait + answerTime)}
+	inbox := b.pull.NewInbox()
+	if p.sub, err = b.pull.ChanSubscribe(inbox, p.messages); err != nil {
+		return nil, fmt.Errorf("ask for events: %w", err)
+	}
+	if err = b.pull.PublishRequest(pullSubject, inbox, request); err != nil {
+		return nil, errors.Join(fmt.Errorf("ask for events: %w", err), p.Close())
+	}
+	return p, nil
+}
+
+// Next returns the next event. It returns nil once no more come, for the reason that Err tells, and when until is
+// closed; what is there already is returned first.
+func (p *Pull) Next(until <-chan struct{}) *nats.Msg {
+	for !p.over {
+		var m *nats.Msg
+		select {
+		case m = <-p.messages:
+		default:
+			select {
+			case m = <-p.messages:
+			case <-until:
+				return nil
+			case <-p.late.C:
+				if !p.heard {
+					p.end(errForgotten)
+				}
+				p.heard = false
+				p.late.Reset(answerTime)
+				continue
+			}
+		}
+		p.heard = true
+		if m.Reply != "" {
+			if p.left--; p.left == 0 {
+				p.end(nil)
+			}
+			return m
+		}
+		p.status(m)
+	}
+	return nil
+}
+
+// status takes in what NATS says of the request (ADR-13, ADR-37): that is no event, since it is not to be acknowledged.
+func (p *Pull) status(m *nats.Msg) {
+	switch status := m.Header.Get("Status"); status {
+	case "100": // a sign of life
+	case "404", "408": // there is no more at the moment
+		p.end(nil)
+	case "503":
+		p.end(nats.ErrNoResponders)
+	default:
+		p.end(fmt.Errorf("NATS answered %s %s", status, m.Header.Get("Description")))
+	}
+}
+
+func (p *Pull) end(err error) { p.over, p.err = true, err }
+
+// Err says why no more events come: nil if the request was answered.
+func (p *Pull) Err() error { return p.err }
+
+// Close ends the request. Events that are on their way are handed out again after the ack wait.
+func (p *Pull) Close() error {
+	p.late.Stop()
+	if err := p.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
+		return fmt.Errorf("end a request for events: %w", err)
+	}
+	return nil
+}
+
+// errPlace says that a message does not come from a consumer.
+var errPlace = errors.New("the message's reply subject does not say where it is stored")
+
+// Place is where an event that a pull brought is stored: its sequence in the stream, and its time stamp there. They are
+// in its reply subject (ADR-15): $JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<of the consumer>.<time>.<pending>,
+// where domain and account may come before the stream, and then more may follow.
+func Place(m *nats.Msg) (seq uint64, at time.Time, err error) {
+	const short, long = 7, 9
+	rest, ok := strings.CutPrefix(m.Reply, "$JS.ACK.")
+	if !ok {
+		return 0, time.Time{}, errPlace
+	}
+	parts := strings.Count(rest, ".") + 1
+	skip := 3
+	switch {
+	case parts >= long:
+		skip += 2
+	case parts != short:
+		return 0, time.Time{}, errPlace
+	}
+	for range skip {
+		_, rest, _ = strings.Cut(rest, ".")
+	}
+	sequence, rest, _ := strings.Cut(rest, ".")
+	_, rest, _ = strings.Cut(rest, ".")
+	stamp, _, _ := strings.Cut(rest, ".")
+	if seq, err = strconv.ParseUint(sequence, 10, 64); err != nil {
+		return 0, time.Time{}, errPlace
+	}
+	nanos, err := strconv.ParseInt(stamp, 10, 64)
+	if err != nil {
+		return 0, time.Time{}, errPlace
+	}
+	return seq, time.Unix(0, nanos), nil
+}

@@ -1,0 +1,176 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+)
+
+// open opens a broker with an embedded server.
+func open(t *testing.T) *Broker {
+	t.Helper()
+	b, err := Open(t.Context(), Options{
+		Dir: t.TempDir(), Sync: 10 * time.Second, Replicas: 1, Retention: time.Hour, AckWait: 30 * time.Second, Log: zap.NewNop(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return b
+}
+
+// numbers are the sequences of what a pull brings until it is over.
+func numbers(t *testing.T, p *Pull) (all []uint64) {
+	t.Helper()
+	for m := p.Next(nil); m != nil; m = p.Next(nil) {
+		seq, at, err := Place(m)
+		if err != nil || time.Since(at).Abs() > time.Hour {
+			t.Fatalf("%q: %d, %v, %v", m.Reply, seq, at, err)
+		}
+		all = append(all, seq)
+		if err := m.Ack(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
+func TestPull(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	for i := range 5 {
+		if _, err := b.JetStream.Publish(t.Context(), "events.demo.x", []byte("1")); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	// What a publisher writes in its headers says nothing of the request.
+	posing := &nats.Msg{Subject: "events.demo.x", Header: nats.Header{"Status": {"409"}, "Description": {"Consumer Deleted"}}}
+	if _, err := b.JetStream.PublishMsg(t.Context(), posing); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"[1 2 3]", "[4 5 6]", "[]"} {
+		p, err := b.Pull(3, 200*time.Millisecond)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(numbers(t, p)); got != want || p.Err() != nil {
+			t.Errorf("the pull brought %s and %v, want %s", got, p.Err(), want)
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := b.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if at, err := b.Position(t.Context()); err != nil || at.HandedOut != 6 {
+		t.Error(at, err)
+	}
+}
+
+// What is there comes before the end of the wait for it, and what comes after that is not lost.
+func TestPullWaitsUntil(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	p, err := b.Pull(2, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.Close() }() // the test is over
+	enough := make(chan struct{})
+	close(enough)
+	if m := p.Next(enough); m != nil {
+		t.Error("there is an event in an empty stream")
+	}
+	if _, err := b.JetStream.Publish(t.Context(), "events.demo.x", []byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	if m := p.Next(t.Context().Done()); m == nil || string(m.Data) != "1" || p.Err() != nil {
+		t.Errorf("the pull brought %v and %v", m, p.Err())
+	}
+}
+
+// A pull whose consumer is gone says so, and does not wait to its end.
+func TestPullOfAConsumerThatIsGone(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	p, err := b.Pull(2, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.JetStream.DeleteConsumer(t.Context(), streamEvents, "dispatch"); err != nil {
+		t.Fatal(err)
+	}
+	if got := numbers(t, p); got != nil || p.Err() == nil {
+		t.Errorf("the pull brought %v and %v", got, p.Err())
+	}
+	gone, err := b.Pull(2, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := numbers(t, gone); got != nil || !errors.Is(gone.Err(), nats.ErrNoResponders) {
+		t.Errorf("the pull brought %v and %v", got, gone.Err())
+	}
+	b.Close()
+	if _, err := b.Pull(2, time.Minute); !errors.Is(err, nats.ErrConnectionClosed) {
+		t.Error(err)
+	}
+	if err := gone.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A pull that NATS forgets, as after a change of leaders, ends soon after its time.
+func TestPullThatIsForgotten(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	p, err := b.Pull(2, time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.sub.Unsubscribe(); err != nil { // so that no answer comes
+		t.Fatal(err)
+	}
+	for len(p.messages) > 0 {
+		<-p.messages
+	}
+	if got := numbers(t, p); got != nil || !errors.Is(p.Err(), errForgotten) {
+		t.Errorf("the pull brought %v and %v", got, p.Err())
+	}
+}
+
+func TestPlace(t *testing.T) {
+	t.Parallel()
+	for reply, want := range map[string]uint64{
+		"$JS.ACK.EVENTS.dispatch.1.42.7.1764097200000000001.0":                  42,
+		"$JS.ACK._.hash.EVENTS.dispatch.1.42.7.1764097200000000001.0":           42,
+		"$JS.ACK.hub.hash.EVENTS.dispatch.1.42.7.1764097200000000001.0.random":  42,
+		"$JS.ACK.hub.hash.EVENTS.dispatch.1.42.7.1764097200000000001.0.more.of": 42,
+		"$JS.ACK.EVENTS.dispatch.1.42.7.1764097200000000001.0.what":             0,
+		"$JS.ACK.EVENTS.dispatch.1.42.7.1764097200000000001":                    0,
+		"$JS.ACK.EVENTS.dispatch.1.-42.7.1764097200000000001.0":                 0,
+		"$JS.ACK.EVENTS.dispatch.1.42.7.99999999999999999999.0":                 0,
+		"$JS.ACK.EVENTS.dispatch.1.99999999999999999999.7.1764097200000000001.": 0,
+		"$JS.ACK.......":  0,
+		"_INBOX.a.b.c.42": 0,
+		"":                0,
+	} {
+		seq, at, err := Place(&nats.Msg{Reply: reply})
+		if want == 0 {
+			if err == nil {
+				t.Errorf("%q has the place %d", reply, seq)
+			}
+			continue
+		}
+		if err != nil || seq != want || at.UnixNano() != 1764097200000000001 {
+			t.Errorf("%q: %d, %v, %v", reply, seq, at, err)
+		}
+	}
+}
