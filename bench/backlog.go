@@ -62,7 +62,9 @@ func (b *Bench) backlog(ctx context.Context) (err error) {
 		return fmt.Errorf("find an address: %w", err)
 	}
 	// The first id is left for the webhook that is made later.
-	node, address, err := b.start(ctx, Hooks{First: 1, Count: 1, Accounts: 1, MaxInFlight: connections, URL: strings.Replace(b.url(fast), b.address, down, 1)})
+	hook := Hooks{First: 1, Count: 1, Accounts: 1, MaxInFlight: connections, URL: strings.Replace(b.url(fast), b.address, down, 1)}
+	// An endpoint that is back is soon seen to be.
+	node, address, err := b.startWith(ctx, NodeOptions{NATSURL: b.NATSURL, RedisURL: b.RedisURL, BackoffMax: time.Second}, hook)
 	defer func() { err = errors.Join(err, node.end()) }()
 	if err != nil {
 		return err

@@ -145,19 +145,18 @@ func (b *Bench) url(kind string) string { return "http://" + b.address + "/" + k
 // start starts a node with webhooks, which delivers nothing yet, and returns the address for publishers. End it in any
 // case.
 func (b *Bench) start(ctx context.Context, hooks ...Hooks) (node *process, address string, err error) {
-	return b.startOn(ctx, b.NATSURL, b.RedisURL, hooks...)
+	return b.startWith(ctx, NodeOptions{NATSURL: b.NATSURL, RedisURL: b.RedisURL}, hooks...)
 }
 
-// startOn is start with external services, or embedded ones where they are empty.
-func (b *Bench) startOn(ctx context.Context, natsURL, redisURL string, hooks ...Hooks) (node *process, address string, err error) {
+// startWith is start with options of the scenario's own.
+func (b *Bench) startWith(ctx context.Context, o NodeOptions, hooks ...Hooks) (node *process, address string, err error) {
 	if node, err = b.begin(ctx, working); err != nil {
 		return nil, "", err
 	}
 	b.nodes++
 	name := fmt.Sprintf("%s-%d", b.under, b.nodes)
-	address, err = ask[string](ctx, node, "Open", NodeOptions{
-		Dir: filepath.Join(b.dir, name), NATSURL: natsURL, RedisURL: redisURL, Key: b.key, Profile: b.Profile,
-	})
+	o.Dir, o.Key, o.Profile = filepath.Join(b.dir, name), b.key, b.Profile
+	address, err = ask[string](ctx, node, "Open", o)
 	if err == nil {
 		_, err = ask[None](ctx, node, "Seed", hooks)
 	}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,12 +39,14 @@ type NodeOptions struct {
 	NATSURL, RedisURL string
 	// Key seals the secrets of webhooks.
 	Key []byte
+	// BackoffMax is the longest backoff; 0: the default.
+	BackoffMax time.Duration
 	// Profile is where profiles of what it does from Run on are written; empty: none are.
 	Profile string
 }
 
-// timeout bounds an attempt; retry is the longest backoff, so that an endpoint that is back is soon seen to be.
-const timeout, retry = 5 * time.Second, time.Second
+// timeout bounds an attempt; the others are the defaults of serve.
+const timeout, backoffInitial, backoffMax = 5 * time.Second, time.Second, 15 * time.Minute
 
 // Open opens all that the node needs, and delivers nothing yet. It answers with the address for publishers.
 func (n *Node) Open(o NodeOptions, address *string) (err error) {
@@ -57,7 +60,7 @@ func (n *Node) Open(o NodeOptions, address *string) (err error) {
 		Data: o.Dir, NATSURL: o.NATSURL, RedisURL: o.RedisURL, NATSSync: 10 * time.Second,
 		Account: "demo", Password: "correct horse", SecretKey: o.Key, AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		Timeout: timeout, ConnectTimeout: timeout, MaxInFlight: 32,
-		BackoffInitial: retry / 4, BackoffMax: retry,
+		BackoffInitial: backoffInitial, BackoffMax: cmp.Or(o.BackoffMax, backoffMax),
 		Deactivate: replay.On, DeactivateAfter: 24 * time.Hour, DeactivateAttempts: 10,
 		ReplayWindow: 5 * 24 * time.Hour, Retention: 30 * 24 * time.Hour,
 		Replicas: 1, Events: event.Defaults, Grace: time.Second, Version: "bench", Log: logger,

@@ -49,7 +49,7 @@ func (b *Bench) workers(ctx context.Context) (err error) {
 	hooks := []Hooks{{Count: 1, Accounts: 1, URL: b.url(fast), MaxInFlight: connections / 2}}
 	parts := make([]*process, 2)
 	for i := range parts {
-		parts[i], _, err = b.startOn(ctx, natsURL, redisURL, hooks...)
+		parts[i], _, err = b.startWith(ctx, NodeOptions{NATSURL: natsURL, RedisURL: redisURL}, hooks...)
 		defer func() { err = errors.Join(err, parts[i].end()) }()
 		if err != nil {
 			return err

@@ -311,6 +311,7 @@ func (w *Worker) forget(o *outstanding) {
 // drop removes an event from those that are out; under the lock.
 func (w *Worker) drop(o *outstanding) {
 	delete(w.out, o.event.Seq)
+	w.dealt++
 	if len(w.out) == window-fetchSize {
 		signal(w.less)
 	}

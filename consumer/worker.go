@@ -39,10 +39,11 @@ const (
 	ackMargin = 2 * time.Second
 	// elsewhere is how long an event that only a newer version can deliver is left alone.
 	elsewhere = time.Second
-	// busyEvents is how many events are out when there is no hurry with the next: they may wait for company, for linger
-	// at most, since many together cost one fetch and one look-up.
-	busyEvents = 256
-	linger     = 5 * time.Millisecond
+	// Where so many events are out, and so many were dealt with in the time of a linger, there is no hurry with the next:
+	// they may wait so long for company, since many together cost one look-up. Events that are out because some webhooks
+	// are slow have others wait for nothing.
+	busyEvents, briskEvents = 256, 16
+	linger                  = 5 * time.Millisecond
 )
 
 // Cover takes over events from the live path.
@@ -117,6 +118,10 @@ type Worker struct {
 	tasks int
 	less  chan struct{}
 	lanes map[string]*lane
+	// dealt is how many events were dropped from out since counted; brisk says whether it was many, the time before.
+	dealt   int
+	counted time.Time
+	brisk   bool
 	// signing and glancing are signalled when an event goes out after a time without.
 	signing, glancing chan struct{}
 	// acks are the events to be acknowledged, and acking is signalled when there are some.
@@ -254,11 +259,16 @@ func (w *Worker) gather(batch []*nats.Msg, pull *broker.Pull) []*nats.Msg {
 	return batch
 }
 
-// crowded says whether so many events are out that there is no hurry with the next.
+// crowded says whether there is no hurry with the next event.
 func (w *Worker) crowded() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.out) >= busyEvents
+	now := time.Now()
+	if passed := now.Sub(w.counted); passed >= linger {
+		w.brisk = time.Duration(w.dealt)*linger >= briskEvents*passed
+		w.counted, w.dealt = now, 0
+	}
+	return w.brisk && len(w.out) >= busyEvents
 }
 
 // giveBack has a message handed out again at once.
