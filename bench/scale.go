@@ -46,7 +46,7 @@ func (n *Node) Fail(f Failing, _ *None) error {
 
 // crowd measures a start with many webhooks, and what they cost one that is busy.
 func (b *Bench) crowd(ctx context.Context) (err error) {
-	events, many, accounts := b.size(100_000), b.size(100_000), b.size(1000)
+	events, many, accounts := b.size(200_000), b.size(100_000), b.size(1000)
 	busy := Hooks{First: many, Count: 1, Accounts: many + 1, URL: b.url(fast), MaxInFlight: connections}
 	alone, _, err := b.drain(ctx, Load{Accounts: 1, Events: events}, 1, Hooks{Count: 1, Accounts: 1, URL: b.url(fast), MaxInFlight: connections})
 	if err != nil {

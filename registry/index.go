@@ -170,8 +170,8 @@ func (x *index) apply(ctx context.Context, entry jetstream.KeyValueEntry) error 
 	keys, record := []string{x.state(account)}, ""
 	if entry.Operation() != jetstream.KeyValuePut {
 		x.gone.Add(entry.Key(), struct{}{})
-	} else if event, ok := x.eventOf(entry); ok {
-		keys, record = append(keys, x.webhooks(account, event)), string(entry.Value())
+	} else if w, kept, _ := x.read(entry); kept {
+		keys, record = append(keys, x.webhooks(account, w.Event)), string(entry.Value())
 	}
 	done, err := applyScript.Run(ctx, x.redis, keys, before, entry.Revision(), id, record).Int()
 	if err == nil && done == 0 {
@@ -180,14 +180,15 @@ func (x *index) apply(ctx context.Context, entry jetstream.KeyValueEntry) error 
 	return err
 }
 
-// eventOf is the event that an entry's webhook is for. A newer form is taken as it is, for the nodes that know it; what
-// cannot be read at all is reported and left alone.
-func (x *index) eventOf(entry jetstream.KeyValueEntry) (string, bool) {
+// read makes the webhook of an entry, and says whether the index keeps it and whether it is known. Of a newer form the
+// event alone is known: it is kept as it is, for the nodes that know it. What cannot be read at all is reported and left
+// alone.
+func (x *index) read(entry jetstream.KeyValueEntry) (w Webhook, kept, known bool) {
 	w, err := decodeEntry(entry.Key(), entry.Value(), entry.Revision())
 	if err != nil {
 		x.log.Error("a webhook's record is left alone", zap.String("webhook", entry.Key()), zap.Error(err))
 	}
-	return w.Event, err == nil || errors.Is(err, ErrNewer) && w.Event != ""
+	return w, err == nil || errors.Is(err, ErrNewer) && w.Event != "", err == nil
 }
 
 // snapshot is an account as the journal has it.
@@ -197,8 +198,8 @@ type snapshot struct {
 	revision uint64
 }
 
-// read reads an account from the journal.
-func (x *index) read(ctx context.Context, account string) (snapshot, error) {
+// account reads an account from the journal.
+func (x *index) account(ctx context.Context, account string) (snapshot, error) {
 	x.mu.Lock()
 	s := snapshot{revision: x.seen[account]}
 	x.mu.Unlock()
@@ -238,19 +239,18 @@ func (x *index) add(s *snapshot, entry jetstream.KeyValueEntry) {
 	if entry.Operation() != jetstream.KeyValuePut || err != nil {
 		return
 	}
-	event, ok := x.eventOf(entry)
-	if !ok {
-		return
+	w, kept, known := x.read(entry)
+	if kept {
+		s.records = append(s.records, w.Event, id, entry.Value())
 	}
-	s.records = append(s.records, event, id, entry.Value())
-	if w, err := decodeEntry(entry.Key(), entry.Value(), entry.Revision()); err == nil {
+	if known {
 		s.webhooks = append(s.webhooks, w)
 	}
 }
 
 // replace brings an account as a whole into Redis.
 func (x *index) replace(ctx context.Context, account string) error {
-	s, err := x.read(ctx, account)
+	s, err := x.account(ctx, account)
 	if err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ func (r *Registry) Get(ctx context.Context, key string) (Webhook, error) {
 
 // List reads all webhooks of an account, by id ascending. A record that cannot be read is reported in the log.
 func (r *Registry) List(ctx context.Context, account string) ([]Webhook, error) {
-	snapshot, err := r.index.read(ctx, account)
+	snapshot, err := r.index.account(ctx, account)
 	if err != nil {
 		return nil, fmt.Errorf("list the webhooks of %s: %w", account, err)
 	}
