@@ -3,11 +3,16 @@ package delivery
 import (
 	"runtime"
 	"sync"
+	"time"
 )
 
-// eager is how many attempts begin as soon as they may. More begin when those under way wait for their endpoints, and
-// not for the processor: a process that is busy gains nothing by more connections.
-const eager = 256
+const (
+	// eager is how many attempts begin as soon as they may. More begin when those under way wait for their endpoints, and
+	// not for the processor: a process that is busy gains nothing by more connections.
+	eager = 256
+	// A process is busy if giving way takes as long as busy; then one more begins in each pause.
+	busy, pause = 200 * time.Microsecond, 5 * time.Millisecond
+)
 
 // Slots bounds the attempts under way, for each webhook and in all, for the live path and the backlogs together. It
 // is safe for concurrent use.
@@ -66,11 +71,15 @@ func (s *Slots) Go(key string, limit int, f func()) {
 	}
 }
 
-// grow begins what is ready, one after the other, and lets whatever can go on go first: that takes no time in a process
-// that waits, and keeps one that is busy from beginning more.
+// grow begins what is ready, one after the other, and gives way to whatever can go on: that takes no time in a process
+// that waits.
 func (s *Slots) grow() {
 	for {
+		began := time.Now()
 		runtime.Gosched()
+		if time.Since(began) > busy {
+			time.Sleep(pause)
+		}
 		s.mu.Lock()
 		next := s.next()
 		s.growing = next != nil
