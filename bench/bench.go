@@ -68,6 +68,7 @@ var scenarios = []scenario{
 	{[]string{"t8"}, (*Bench).crowd},
 	{[]string{"t9"}, (*Bench).idle},
 	{[]string{"t10"}, (*Bench).workers},
+	{[]string{"t11"}, (*Bench).distance},
 }
 
 // Scenarios are the names that Only may have.

@@ -43,6 +43,19 @@ func (b *Bench) fanOut(ctx context.Context) error {
 	return nil
 }
 
+// distance measures how fast events are delivered to endpoints that are far away, and so how many attempts wait at once.
+func (b *Bench) distance(ctx context.Context) error {
+	const webhooks = 8
+	events := b.size(10_000)
+	got, _, err := b.drain(ctx, Load{Accounts: 1, Events: events}, webhooks, Hooks{Count: webhooks, Accounts: 1, URL: b.url(late), MaxInFlight: connections})
+	if err != nil {
+		return err
+	}
+	allowed := webhooks * connections / lateBy.Seconds()
+	b.report.add(Row{Name: "T11", What: "deliveries to endpoints that answer after 100 ms, to what 64 in flight allow", Target: 0.9, Least: true}, got.rate()/allowed)
+	return nil
+}
+
 // drain publishes a load, lets a node deliver it to so many webhooks that are counted, and measures that.
 func (b *Bench) drain(ctx context.Context, l Load, webhooks int, hooks ...Hooks) (got Received, cost time.Duration, err error) {
 	node, _, err := b.start(ctx, hooks...)
