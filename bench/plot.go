@@ -15,7 +15,7 @@ var plotTemplate = template.Must(template.New("plot").Parse(plotText))
 
 // Places in the plot, in its own units. The scale is logarithmic, from a quarter of the target to four times it.
 const (
-	plotLeft, plotWidth, plotTop, plotStep = 470, 380, 86, 34
+	plotLeft, plotWidth, plotTop, plotStep = 490, 380, 86, 34
 
 	plotSpan = 2 // powers of two on each side of the target
 )
@@ -57,7 +57,7 @@ func (r *Report) Plot(out io.Writer) error {
 	bottom := plotTop + plotStep*len(bars)
 	err := plotTemplate.Execute(out, map[string]any{
 		"Report": r, "Bars": bars, "Ticks": ticks, "Target": place(1), "Top": plotTop - 12, "Bottom": bottom,
-		"Height": bottom + 34, "Width": plotLeft + plotWidth + 150, "Values": plotLeft + plotWidth + 14,
+		"Height": bottom + 34, "Width": plotLeft + plotWidth + 190, "Values": plotLeft + plotWidth + 14,
 	})
 	if err != nil {
 		return fmt.Errorf("draw the plot: %w", err)

@@ -39,7 +39,7 @@ func (b *Bench) fanOut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.report.add(Row{Name: "T3", What: "deliveries of events for 1,000 webhooks, to the bare loop's POSTs", Target: 1.2, Least: true}, got.rate()/rate)
+	b.report.add(Row{Name: "T3", What: "deliveries of events for 1,000 webhooks, to the bare loop", Target: 1.2, Least: true}, got.rate()/rate)
 	return nil
 }
 
@@ -52,7 +52,7 @@ func (b *Bench) distance(ctx context.Context) error {
 		return err
 	}
 	allowed := webhooks * connections / lateBy.Seconds()
-	b.report.add(Row{Name: "T11", What: "deliveries to endpoints that answer after 100 ms, to what 64 in flight allow", Target: 0.9, Least: true}, got.rate()/allowed)
+	b.report.add(Row{Name: "T11", What: "deliveries to endpoints 100 ms away, to what 64 in flight allow", Target: 0.9, Least: true}, got.rate()/allowed)
 	return nil
 }
 
