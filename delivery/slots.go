@@ -7,10 +7,11 @@ import (
 )
 
 const (
-	// eager is how many attempts begin as soon as they may. More begin when those under way wait for their endpoints, and
-	// not for the processor: a process that is busy gains nothing by more connections.
+	// eager is how many attempts that began lately, in one turn or the next, may be under way when another begins at once:
+	// a process that is busy gains nothing by more connections. What hangs for longer keeps nobody waiting.
 	eager = 256
-	// A process is busy if giving way takes as long as busy; then one more begins in each pause.
+	turn  = 25 * time.Millisecond
+	// Beyond that, a process is busy if giving way takes as long as busy; then one more begins in each pause.
 	busy, pause = 200 * time.Microsecond, 5 * time.Millisecond
 )
 
@@ -26,6 +27,10 @@ type Slots struct {
 	ready []*slot
 	// growing is true while more than the eager are being begun.
 	growing bool
+	// lately are how many of those under way began in the turn of this number, counted since made, and in the one before.
+	lately [2]int
+	turn   time.Duration
+	made   time.Time
 }
 
 // slot is what one key has under way and waiting.
@@ -39,11 +44,12 @@ type slot struct {
 
 // NewSlots makes Slots: perKey is how many attempts a key may have under way by default, total how many all have.
 func NewSlots(perKey, total int) *Slots {
-	return &Slots{perKey: perKey, total: total, keys: map[string]*slot{}}
+	return &Slots{perKey: perKey, total: total, keys: map[string]*slot{}, made: time.Now()}
 }
 
-// Go runs f in a goroutine as soon as the key has a free slot, the total allows it, and the processor is there for it. A key's work begins in the
-// order in which it came; keys that wait for the total take turns. Limit 0 is the default. It never blocks.
+// Go runs f in a goroutine as soon as the key has a free slot, the total allows it, and the processor is there for it. A
+// key's work begins in the order in which it came; keys that wait for the total take turns. Limit 0 is the default. It
+// never blocks.
 func (s *Slots) Go(key string, limit int, f func()) {
 	if limit <= 0 {
 		limit = s.perKey
@@ -58,8 +64,9 @@ func (s *Slots) Go(key string, limit int, f func()) {
 	k.limit = limit
 	k.waiting = append(k.waiting, f)
 	s.queue(k)
-	for s.taken < eager {
-		next := s.next()
+	now := time.Now()
+	for s.young(now) < eager {
+		next := s.next(now)
 		if next == nil {
 			return
 		}
@@ -81,7 +88,7 @@ func (s *Slots) grow() {
 			time.Sleep(pause)
 		}
 		s.mu.Lock()
-		next := s.next()
+		next := s.next(time.Now())
 		s.growing = next != nil
 		s.mu.Unlock()
 		if next == nil {
@@ -117,14 +124,44 @@ func (s *Slots) queue(k *slot) {
 	}
 }
 
-// job is a piece of work that has its slot.
+// job is a piece of work that has its slot, since a turn.
 type job struct {
-	of *slot
-	f  func()
+	of   *slot
+	f    func()
+	turn time.Duration
+}
+
+// young is how many of those under way began lately.
+func (s *Slots) young(now time.Time) int {
+	current := now.Sub(s.made) / turn
+	switch current - s.turn {
+	case 0:
+	case 1:
+		s.lately = [2]int{0, s.lately[0]}
+	default:
+		s.lately = [2]int{}
+	}
+	s.turn = current
+	return s.lately[0] + s.lately[1]
+}
+
+// ended takes a piece of work out of those that are under way.
+func (s *Slots) ended(j *job, now time.Time) {
+	s.young(now)
+	if age := s.turn - j.turn; age <= 1 {
+		s.lately[age]--
+	}
+	k := j.of
+	k.taken--
+	s.taken--
+	s.queue(k)
+	if k.taken == 0 && len(k.waiting) == 0 {
+		delete(s.keys, k.key)
+	}
 }
 
 // next takes the next piece of work that may begin, with its slot.
-func (s *Slots) next() *job {
+func (s *Slots) next(now time.Time) *job {
 	for len(s.ready) > 0 && s.taken < s.total {
 		k := s.ready[0]
 		s.ready = s.ready[1:]
@@ -138,7 +175,9 @@ func (s *Slots) next() *job {
 		k.taken++
 		s.taken++
 		s.queue(k)
-		return &job{k, f}
+		s.young(now)
+		s.lately[0]++
+		return &job{k, f, s.turn}
 	}
 	return nil
 }
@@ -148,14 +187,9 @@ func (s *Slots) work(j *job) {
 	for j != nil {
 		j.f()
 		s.mu.Lock()
-		k := j.of
-		k.taken--
-		s.taken--
-		s.queue(k)
-		if k.taken == 0 && len(k.waiting) == 0 {
-			delete(s.keys, k.key)
-		}
-		j = s.next()
+		now := time.Now()
+		s.ended(j, now)
+		j = s.next(now)
 		s.mu.Unlock()
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // What waits for its endpoint does not keep others from beginning, however many there are, up to the total.
@@ -36,7 +37,35 @@ func TestSlotsGrowWhileAttemptsWait(t *testing.T) {
 		if ended.Load() != keys*perKey*2 || most.Load() > total {
 			t.Errorf("%d have ended, %d at most were under way", ended.Load(), most.Load())
 		}
+		if n := s.young(time.Now()); n != 0 {
+			t.Errorf("%d began lately and are under way, after all have ended", n)
+		}
 		if len(s.keys) != 0 || len(s.ready) != 0 || s.taken != 0 || s.growing {
+			t.Errorf("something is left: %+v", s)
+		}
+	})
+}
+
+// What hangs does not keep others from beginning at once, nor does it count for long.
+func TestSlotsForgetWhatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := NewSlots(eager, 8192)
+		hung := make(chan struct{})
+		for range eager {
+			s.Go("hangs", 0, func() { <-hung })
+		}
+		if n := s.young(time.Now()); n != eager {
+			t.Errorf("%d began lately, want %d", n, eager)
+		}
+		time.Sleep(2 * turn)
+		s.Go("one", 0, func() { <-hung })
+		if n := s.young(time.Now()); n != 1 || s.growing {
+			t.Errorf("%d began lately, want 1; growing: %v", n, s.growing)
+		}
+		close(hung)
+		synctest.Wait()
+		if s.lately != [2]int{} || s.taken != 0 {
 			t.Errorf("something is left: %+v", s)
 		}
 	})
