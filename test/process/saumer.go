@@ -182,6 +182,7 @@ type Webhook struct {
 	Active   int    `json:"active"`
 	State    string `json:"state"`
 	Lag      int    `json:"lag"`
+	Ordered  int    `json:"ordered"`
 	Buffered int    `json:"buffered"`
 	Gap      int    `json:"gap"`
 	Replay   int    `json:"replay"`
