@@ -73,6 +73,7 @@ func (p *Pull) Next(until <-chan struct{}) *nats.Msg {
 			case <-p.late.C:
 				if !p.heard {
 					p.end(errForgotten)
+					return nil
 				}
 				p.heard = false
 				p.late.Reset(answerTime)
