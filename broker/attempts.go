@@ -29,11 +29,13 @@ type pages struct {
 	failed error
 }
 
-// page are records with a line feed after each.
+// page are records with a line feed after each. It is used again for others.
 type page struct {
 	text    []byte
 	records int
 }
+
+var unused = sync.Pool{New: func() any { return &page{} }}
 
 // LogAttempt appends a record, without line feeds, to the attempt log of a webhook. It does not wait for the stream:
 // the log costs the live path no round trip, and a crash may lose its last lines. Its error may be that of an earlier
@@ -51,7 +53,7 @@ func (b *Broker) LogAttempt(key string, record []byte) error {
 	}
 	at := p.open[key]
 	if at == nil {
-		at = &page{}
+		at = unused.Get().(*page)
 		p.open[key] = at
 	}
 	at.text = append(append(at.text, record...), '\n')
@@ -85,8 +87,12 @@ func (b *Broker) turnPages() {
 	}
 }
 
+// storePage sends a page, and lets it be used again.
 func (b *Broker) storePage(key string, at *page) error {
-	if err := b.nc.Publish(attemptsPrefix+key, at.text); err != nil {
+	err := b.nc.Publish(attemptsPrefix+key, at.text)
+	at.text, at.records = at.text[:0], 0
+	unused.Put(at)
+	if err != nil {
 		return fmt.Errorf("log attempts of %s: %w", key, err)
 	}
 	return nil

@@ -69,6 +69,8 @@ func startEmbedded(o Options) (*embedded, error) {
 		MaxPayload:   1<<20 + 64<<10,
 		SyncInterval: o.Sync,
 		NoSigs:       true,
+		// Acknowledgements have a subject each, so that what is kept of them is never found again.
+		NoSublistCache: true,
 		// Who may do what is decided by the process itself: see door.
 		CustomClientAuthentication: door{e.password},
 	}

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -22,6 +23,9 @@ const (
 
 // errProtocol is the end of a connection on which the endpoint did not choose HTTP/1.1; nothing was sent.
 var errProtocol = errors.New("the endpoint does not choose HTTP/1.1")
+
+// errStale is the end of an idle connection that is of no use any more.
+var errStale = errors.New("the idle connection is of no use any more")
 
 // errHandshake is the end of a handshake that took longer than the client's ConnectTimeout.
 var errHandshake = errors.New("the TLS handshake took too long")
@@ -91,14 +95,45 @@ func (c *Client) handshake(ctx context.Context, socket net.Conn, e *endpoint) (n
 	return nil, err
 }
 
+// ready sets the deadline of a connection that is to be used. It fails if that is of no use.
+func (c *conn) ready(deadline time.Time, reused bool) error {
+	if reused && !c.plain() && c.closed() {
+		return errStale
+	}
+	return c.SetDeadline(deadline)
+}
+
+// plain says whether the connection is nothing but a socket, which looks at itself when it is used.
+func (c *conn) plain() bool { return !c.key.secure && c.socket.raw != nil }
+
+// exchange sends a request and reads the first bytes of the response. If a part alone could be written, an answer
+// counts all the same. Its error is errStale, and nothing was written, if the connection was used before and the endpoint has
+// closed it, or has sent what nobody asked for.
+func (c *conn) exchange(request, into []byte, reused bool) (written, n int, err error) {
+	if c.plain() {
+		if written, n, err = c.socket.exchange(request, into, reused); err != nil || written == len(request) {
+			return written, n, err
+		}
+	}
+	more, err := c.Write(request[written:])
+	if written += more; err != nil && written == 0 {
+		return 0, 0, err
+	}
+	n, failed := c.Read(into)
+	if n > 0 {
+		return written, n, failed
+	}
+	return written, 0, cmp.Or(err, failed)
+}
+
 // closed says whether an idle connection is of no use any more: the endpoint has closed it, or has sent what nobody
-// asked for. It sets the connection's deadline, and does not wait. What TLS sends for itself, such as session tickets,
-// it takes in.
-func (c *conn) closed(deadline time.Time) bool {
+// asked for. It does not wait, and leaves no deadline that could be relied on. What TLS sends for itself, such as session
+// tickets, it takes in.
+func (c *conn) closed() bool {
 	c.socket.looking = true
 	_, err := c.Read(c.one[:])
 	c.socket.looking = false
-	return !errors.Is(err, os.ErrDeadlineExceeded) || c.socket.SetDeadline(deadline) != nil
+	return !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // Close closes the socket. TLS' farewell is left out: an endpoint that reads nothing could make it wait.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -31,18 +30,28 @@ type exchange struct {
 	scratch [4 << 10]byte
 }
 
-// source is the connection as the response is read from it.
+// source is the connection as the response is read from it. The first read sends the request.
 type source struct {
-	conn net.Conn
+	conn *conn
+	// request is what is to be sent yet, and written how much was.
+	request []byte
+	written int
+	reused  bool
 	// budget is how many bytes may still be read.
 	budget int
 }
 
-func (s *source) Read(p []byte) (int, error) {
+func (s *source) Read(p []byte) (n int, err error) {
 	if s.budget <= 0 {
 		return 0, errLong
 	}
-	n, err := s.conn.Read(p[:min(len(p), s.budget)])
+	p = p[:min(len(p), s.budget)]
+	if s.request != nil {
+		s.written, n, err = s.conn.exchange(s.request, p, s.reused)
+		s.request = nil
+	} else {
+		n, err = s.conn.Read(p)
+	}
 	s.budget -= n
 	return n, err
 }
@@ -74,17 +83,17 @@ func (c *Client) direct(ctx context.Context, deadline time.Time, e *endpoint, t 
 				return err
 			}
 		}
-		if reused && conn.closed(deadline) || !reused && conn.SetDeadline(deadline) != nil {
+		if err := conn.ready(deadline, reused); err != nil {
 			_ = conn.Close() // nothing was sent
 			if reused {
 				continue
 			}
-			return net.ErrClosed
+			return err
 		}
 		// Our stop ends what is read or written at the moment, and all that comes after.
-		stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(past) })
-		n, reusable, retryAfter, err := x.roundTrip(conn, a)
-		if stop() && reusable && err == nil {
+		c.stops.begin(ctx, conn)
+		n, reusable, retryAfter, err := x.roundTrip(conn, reused, a)
+		if c.stops.end(ctx, conn) && reusable && err == nil {
 			c.idle.put(conn)
 		} else {
 			_ = conn.Close() // what was to be known is known
@@ -119,24 +128,17 @@ var posted = &http.Request{Method: http.MethodPost}
 
 // roundTrip sends the request and reads the response into the attempt. It says how many bytes were written, whether
 // the connection can be used again, and what Retry-After says of a response that is no success.
-func (x *exchange) roundTrip(conn net.Conn, a *Attempt) (written int, reusable bool, retryAfter string, err error) {
-	written, err = conn.Write(x.request)
-	if err != nil && written == 0 {
-		return written, false, "", err
-	}
+func (x *exchange) roundTrip(conn *conn, reused bool, a *Attempt) (written int, reusable bool, retryAfter string, err error) {
+	x.source = source{conn: conn, request: x.request, reused: reused, budget: maxResponse}
+	x.reader.Reset(&x.source)
+	defer x.release()
+	reusable, retryAfter, err = x.read(a)
 	// If the endpoint took a part alone, it may have answered all the same.
-	reusable, retryAfter, failed := x.read(conn, a)
-	if err != nil && failed != nil {
-		return written, false, "", err
-	}
-	return written, reusable && err == nil, retryAfter, failed
+	return x.source.written, reusable && x.source.written == len(x.request), retryAfter, err
 }
 
 // read reads the response.
-func (x *exchange) read(conn net.Conn, a *Attempt) (reusable bool, retryAfter string, err error) {
-	x.source = source{conn: conn, budget: maxResponse}
-	x.reader.Reset(&x.source)
-	defer x.release()
+func (x *exchange) read(a *Attempt) (reusable bool, retryAfter string, err error) {
 	if _, err = x.reader.Peek(1); err != nil {
 		return false, "", err
 	}

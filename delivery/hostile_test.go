@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -355,5 +356,49 @@ func TestNoRequestIsSentTwice(t *testing.T) {
 	wg.Wait()
 	if len(seen) < workers*each/2 {
 		t.Errorf("%d of %d came", len(seen), workers*each)
+	}
+}
+
+// A request that does not fit into the buffers of the connection arrives whole, on a new connection and on one that was
+// used before.
+func TestSmallBuffers(t *testing.T) {
+	t.Parallel()
+	body := bytes.Repeat([]byte("0123456789abcdef"), 2<<10)
+	var wrong atomic.Int64
+	var conns atomic.Int64
+	address := listen(t, func(c *net.TCPConn) {
+		conns.Add(1)
+		for r := bufio.NewReaderSize(c, 16); ; {
+			req, err := http.ReadRequest(r)
+			if err != nil {
+				return
+			}
+			if got, err := io.ReadAll(req.Body); err != nil || !bytes.Equal(got, body) {
+				wrong.Add(1)
+			}
+			if _, err := io.WriteString(c, accepting); err != nil {
+				return
+			}
+		}
+	})
+	client := delivery.NewClient(delivery.Options{
+		Timeout: 10 * time.Second, Version: "test",
+		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			c, err := (&net.Dialer{}).DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return c, c.(*net.TCPConn).SetWriteBuffer(1)
+		},
+	})
+	t.Cleanup(client.Close)
+	for range 3 {
+		a := client.Do(t.Context(), delivery.Target{ID: "7", URL: "http://" + address + "/"}, delivery.Request{Event: "e", ID: "1", Data: body, Number: 1})
+		if a.Outcome != delivery.Delivered {
+			t.Errorf("got %s, %q", a.Outcome, a.Error)
+		}
+	}
+	if wrong.Load() != 0 || conns.Load() != 1 {
+		t.Errorf("%d bodies were not what was sent, over %d connections", wrong.Load(), conns.Load())
 	}
 }

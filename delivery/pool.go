@@ -107,7 +107,7 @@ func (p *pool) sweep() {
 	now := time.Now()
 	for c := p.oldest; c != nil && now.Sub(c.since) >= sweepEvery; {
 		next := c.newer
-		if now.Sub(c.since) >= idleTime || c.closed(time.Time{}) {
+		if now.Sub(c.since) >= idleTime || c.closed() {
 			p.remove(c)
 			_ = c.Close() // nothing is under way on it
 		}

@@ -66,8 +66,8 @@ func (s *Slots) Go(key string, limit int, f func()) {
 	s.queue(k)
 	now := time.Now()
 	for s.young(now) < eager {
-		next := s.next(now)
-		if next == nil {
+		next, ok := s.next(now)
+		if !ok {
 			return
 		}
 		go s.work(next)
@@ -88,10 +88,10 @@ func (s *Slots) grow() {
 			time.Sleep(pause)
 		}
 		s.mu.Lock()
-		next := s.next(time.Now())
-		s.growing = next != nil
+		next, ok := s.next(time.Now())
+		s.growing = ok
 		s.mu.Unlock()
-		if next == nil {
+		if !ok {
 			return
 		}
 		go s.work(next)
@@ -146,7 +146,7 @@ func (s *Slots) young(now time.Time) int {
 }
 
 // ended takes a piece of work out of those that are under way.
-func (s *Slots) ended(j *job, now time.Time) {
+func (s *Slots) ended(j job, now time.Time) {
 	s.young(now)
 	if age := s.turn - j.turn; age <= 1 {
 		s.lately[age]--
@@ -160,8 +160,8 @@ func (s *Slots) ended(j *job, now time.Time) {
 	}
 }
 
-// next takes the next piece of work that may begin, with its slot.
-func (s *Slots) next(now time.Time) *job {
+// next takes the next piece of work that may begin, with its slot; false if there is none.
+func (s *Slots) next(now time.Time) (job, bool) {
 	for len(s.ready) > 0 && s.taken < s.total {
 		k := s.ready[0]
 		s.ready = s.ready[1:]
@@ -177,19 +177,19 @@ func (s *Slots) next(now time.Time) *job {
 		s.queue(k)
 		s.young(now)
 		s.lately[0]++
-		return &job{k, f, s.turn}
+		return job{k, f, s.turn}, true
 	}
-	return nil
+	return job{}, false
 }
 
 // work runs a piece of work, and then others while there are any: a goroutine is kept busy rather than made anew.
-func (s *Slots) work(j *job) {
-	for j != nil {
+func (s *Slots) work(j job) {
+	for ok := true; ok; {
 		j.f()
 		s.mu.Lock()
 		now := time.Now()
 		s.ended(j, now)
-		j = s.next(now)
+		j, ok = s.next(now)
 		s.mu.Unlock()
 	}
 }

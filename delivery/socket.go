@@ -15,11 +15,16 @@ type socket struct {
 	net.Conn
 	looking bool
 	raw     syscall.RawConn // nil if there is no socket, but a pipe
+	read    func(fd uintptr)
+	step    func(fd uintptr) bool
 	// What a read without waiting reads into, and what came of it.
 	into []byte
 	n    int
 	err  error
-	read func(fd uintptr)
+	// What an exchange has to write yet, how much of it was written, and whether it looks for what is there before.
+	request []byte
+	written int
+	look    bool
 }
 
 func newSocket(c net.Conn) (*socket, error) {
@@ -32,7 +37,7 @@ func newSocket(c net.Conn) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.raw, s.read = raw, s.readNow
+	s.raw, s.read, s.step = raw, s.readNow, s.stepNow
 	return s, nil
 }
 
@@ -61,4 +66,18 @@ func (s *socket) Write(p []byte) (int, error) {
 		return 0, errLooking
 	}
 	return s.Conn.Write(p)
+}
+
+// exchange writes a request and reads what comes then. That is one call of the system less than a write and a read take,
+// since a read finds nothing first. It writes what can be written without waiting; if that is not all, nothing is
+// read. Where it is to look first, its error is errStale if anything is there before, even an end.
+func (s *socket) exchange(request, into []byte, look bool) (written, n int, err error) {
+	s.request, s.written, s.look = request, 0, look
+	s.into, s.n, s.err = into, 0, nil
+	err = s.raw.Read(s.step)
+	s.request, s.into = nil, nil
+	if err != nil {
+		return s.written, 0, err
+	}
+	return s.written, s.n, s.err
 }

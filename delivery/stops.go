@@ -1,0 +1,74 @@
+package delivery
+
+import (
+	"context"
+	"sync"
+)
+
+// stops end what is read and written on connections when the contexts of their attempts end, and all that comes after.
+// It is safe for concurrent use.
+//
+// Attempts share their contexts, which are those of the process' parts. So all attempts of a context under way share
+// one [context.AfterFunc]: one for each would cost as much as a system call.
+type stops struct {
+	mu sync.Mutex
+	of map[<-chan struct{}]*stop // by what the context's Done returns
+}
+
+// stop is what the end of one context ends.
+type stop struct {
+	conns  map[*conn]struct{}
+	disarm func() bool
+}
+
+// begin has a connection end with a context.
+func (s *stops) begin(ctx context.Context, c *conn) {
+	done := ctx.Done()
+	if done == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	of := s.of[done]
+	if of == nil {
+		of = &stop{conns: map[*conn]struct{}{}}
+		of.disarm = context.AfterFunc(ctx, func() { s.cut(done, of) })
+		s.of[done] = of
+	}
+	of.conns[c] = struct{}{}
+}
+
+// cut ends what is under way.
+func (s *stops) cut(done <-chan struct{}, of *stop) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of[done] == of {
+		delete(s.of, done)
+	}
+	for c := range of.conns {
+		_ = c.SetDeadline(past) // it fails for what is closed alone
+	}
+}
+
+// end leaves a connection alone from now on. It says whether it was left alone until now.
+func (s *stops) end(ctx context.Context, c *conn) bool {
+	done := ctx.Done()
+	if done == nil {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	of := s.of[done]
+	if of == nil {
+		return false
+	}
+	if _, ok := of.conns[c]; !ok {
+		return false
+	}
+	delete(of.conns, c)
+	if len(of.conns) == 0 {
+		of.disarm()
+		delete(s.of, done)
+	}
+	return true
+}
