@@ -164,17 +164,32 @@ func (b *Bench) startWith(ctx context.Context, o NodeOptions, hooks ...Hooks) (n
 	return node, address, err
 }
 
-// baseline measures the bare loop: requests a second, and CPU for each.
-func (b *Bench) baseline(ctx context.Context, count int) (rate float64, cost time.Duration, err error) {
-	if _, err := ask[None](ctx, b.receiver, "Expect", Expected{1, count}); err != nil {
-		return 0, 0, err
-	}
-	used, err := ask[Usage](ctx, b.loop, "Post", Posts{b.url(fast) + "0", count})
+// baseline measures the bare loop before and after what is compared with it, half of the requests each: the machine
+// may become faster or slower meanwhile. It returns requests a second, and CPU for each.
+func (b *Bench) baseline(ctx context.Context, count int, compared func() error) (rate float64, cost time.Duration, err error) {
+	before, used, err := b.post(ctx, count/2)
 	if err != nil {
 		return 0, 0, err
 	}
-	got, err := b.wait(ctx, count)
-	return got.rate(), used.CPU / time.Duration(count), err
+	if err := compared(); err != nil {
+		return 0, 0, err
+	}
+	after, more, err := b.post(ctx, count/2)
+	both := Received{Distinct: before.Distinct + after.Distinct, Took: before.Took + after.Took}
+	return both.rate(), (used + more) / time.Duration(max(1, both.Distinct)), err
+}
+
+// post lets the bare loop post so many requests, and measures that.
+func (b *Bench) post(ctx context.Context, count int) (got Received, cpu time.Duration, err error) {
+	if _, err := ask[None](ctx, b.receiver, "Expect", Expected{1, count}); err != nil {
+		return got, 0, err
+	}
+	used, err := ask[Usage](ctx, b.loop, "Post", Posts{b.url(fast) + "0", count})
+	if err != nil {
+		return got, 0, err
+	}
+	got, err = b.wait(ctx, count)
+	return got, used.CPU, err
 }
 
 // longest bounds how long anything that is expected may take.

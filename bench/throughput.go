@@ -10,11 +10,12 @@ import (
 // throughput measures how fast events that wait in the stream are delivered to one webhook, and what each costs.
 func (b *Bench) throughput(ctx context.Context) error {
 	events := b.size(200_000)
-	rate, cost, err := b.baseline(ctx, events/2)
-	if err != nil {
+	var got Received
+	var each time.Duration
+	rate, cost, err := b.baseline(ctx, events/2, func() (err error) {
+		got, each, err = b.drain(ctx, Load{Accounts: 1, Events: events}, 1, Hooks{Count: 1, Accounts: 1, URL: b.url(fast), MaxInFlight: connections})
 		return err
-	}
-	got, each, err := b.drain(ctx, Load{Accounts: 1, Events: events}, 1, Hooks{Count: 1, Accounts: 1, URL: b.url(fast), MaxInFlight: connections})
+	})
 	if err != nil {
 		return err
 	}
@@ -31,11 +32,11 @@ func (b *Bench) throughput(ctx context.Context) error {
 func (b *Bench) fanOut(ctx context.Context) error {
 	const webhooks = 1000
 	events := b.size(100)
-	rate, _, err := b.baseline(ctx, webhooks*events/2)
-	if err != nil {
+	var got Received
+	rate, _, err := b.baseline(ctx, webhooks*events/2, func() (err error) {
+		got, _, err = b.drain(ctx, Load{Accounts: 1, Events: events}, webhooks, Hooks{Count: webhooks, Accounts: 1, URL: b.url(fast)})
 		return err
-	}
-	got, _, err := b.drain(ctx, Load{Accounts: 1, Events: events}, webhooks, Hooks{Count: webhooks, Accounts: 1, URL: b.url(fast)})
+	})
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ const attemptsPrefix = "attempts."
 
 const (
 	// pageRecords and pageBytes bound the records that are kept together as one message.
-	pageRecords = 16
+	pageRecords = 32
 	pageBytes   = 64 << 10
 	// pageTime is how long a record may wait for others.
 	pageTime = 50 * time.Millisecond

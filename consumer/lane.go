@@ -333,6 +333,13 @@ func (w *Worker) toAck(o *outstanding) {
 	}
 }
 
+// hurried says whether many events were dealt with lately.
+func (w *Worker) hurried() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.brisk
+}
+
 // acknowledges acknowledges what is to be, until the context ends and nothing is left.
 func (w *Worker) acknowledges(ctx context.Context) {
 	var acks []*outstanding
@@ -340,6 +347,12 @@ func (w *Worker) acknowledges(ctx context.Context) {
 		select {
 		case <-w.acking:
 		case <-ctx.Done():
+		}
+		if w.hurried() {
+			select {
+			case <-time.After(gathering):
+			case <-ctx.Done():
+			}
 		}
 		w.mu.Lock()
 		acks, w.acks = w.acks, acks[:0]

@@ -44,6 +44,8 @@ const (
 	// are slow have others wait for nothing.
 	busyEvents, briskEvents = 256, 16
 	linger                  = 5 * time.Millisecond
+	// gathering is how long acknowledgements wait for others then: each by itself would be a write to NATS.
+	gathering = 2 * time.Millisecond
 )
 
 // Cover takes over events from the live path.
