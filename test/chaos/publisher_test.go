@@ -36,8 +36,9 @@ type publisher struct {
 }
 
 func newPublisher(url string, rate int) (*publisher, error) {
+	// A publisher that is partitioned away with its node is to notice, and to go on with another.
 	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond), nats.RetryOnFailedConnect(true),
-		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+		nats.PingInterval(time.Second), nats.MaxPingsOutstanding(2), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 	if err != nil {
 		return nil, fmt.Errorf("connect the publisher: %w", err)
 	}
