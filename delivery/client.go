@@ -50,7 +50,7 @@ type Client struct {
 	options   Options
 	dial      func(ctx context.Context, network, address string) (net.Conn, error)
 	idle      *pool
-	stops     stops
+	stops     *stops
 	exchanges sync.Pool // of *exchange
 	transport *http.Transport
 	endpoints *lru.Cache[string, *endpoint]
@@ -63,7 +63,7 @@ type Client struct {
 
 // NewClient makes a client.
 func NewClient(o Options) *Client {
-	c := &Client{options: o, dial: o.Dial, idle: newPool(), stops: stops{of: map[<-chan struct{}]*stop{}}, agent: "Saumer/" + o.Version}
+	c := &Client{options: o, dial: o.Dial, idle: newPool(), stops: newStops(), agent: "Saumer/" + o.Version}
 	if c.options.Now == nil {
 		c.options.Now = time.Now
 	}

@@ -16,11 +16,6 @@ import (
 	"github.com/saumer/saumer/delivery"
 )
 
-var (
-	event = bytes.Repeat([]byte("0"), 500)
-	key   = bytes.Repeat([]byte("k"), 32)
-)
-
 // The three post the same 500 bytes to the same receiver from 64 goroutines: the client with all that an attempt needs,
 // net/http with nothing around it, and bare sockets, which are the limit.
 

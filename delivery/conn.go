@@ -107,8 +107,8 @@ func (c *conn) ready(deadline time.Time, reused bool) error {
 func (c *conn) plain() bool { return !c.key.secure && c.socket.raw != nil }
 
 // exchange sends a request and reads the first bytes of the response. If a part alone could be written, an answer
-// counts all the same. Its error is errStale, and nothing was written, if the connection was used before and the endpoint has
-// closed it, or has sent what nobody asked for.
+// counts all the same. A plain connection that was used before is looked at first: the error is errStale, and nothing
+// was written, if its endpoint has closed it, or has sent what nobody asked for.
 func (c *conn) exchange(request, into []byte, reused bool) (written, n int, err error) {
 	if c.plain() {
 		if written, n, err = c.socket.exchange(request, into, reused); err != nil || written == len(request) {

@@ -13,6 +13,12 @@ import (
 	"github.com/saumer/saumer/delivery"
 )
 
+// event is a body of the size that is measured with, key a secret.
+var (
+	event = bytes.Repeat([]byte("0"), 500)
+	key   = bytes.Repeat([]byte("k"), 32)
+)
+
 // accepting is the answer of an endpoint that takes everything.
 const accepting = "HTTP/1.1 200 OK\r\nDate: Tue, 11 Nov 2025 09:27:29 GMT\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok"
 

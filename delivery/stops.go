@@ -21,6 +21,8 @@ type stop struct {
 	disarm func() bool
 }
 
+func newStops() *stops { return &stops{of: map[<-chan struct{}]*stop{}} }
+
 // begin has a connection end with a context.
 func (s *stops) begin(ctx context.Context, c *conn) {
 	done := ctx.Done()
@@ -62,7 +64,7 @@ func (s *stops) end(ctx context.Context, c *conn) bool {
 	if of == nil {
 		return false
 	}
-	if _, ok := of.conns[c]; !ok {
+	if _, left := of.conns[c]; !left {
 		return false
 	}
 	delete(of.conns, c)

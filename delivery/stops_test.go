@@ -11,7 +11,7 @@ import (
 // The end of a context ends what is under way with it, and nothing else.
 func TestStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := stops{of: map[<-chan struct{}]*stop{}}
+		s := newStops()
 		open := func() (c *conn, read chan error) {
 			ours, theirs := net.Pipe()
 			t.Cleanup(func() { _, _ = ours.Close(), theirs.Close() }) // a pipe's never fail
