@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -13,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/saumer/saumer/fault"
@@ -295,27 +293,16 @@ func (w *world) activateAll() {
 
 // readNotices takes in which events were given up.
 func (w *world) readNotices() {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	stream, err := w.pub.js.Stream(ctx, "NOTICES")
+	notices, err := w.any().Notices(w.noticed)
 	if err != nil {
 		return // the next look is in a second
 	}
-	for ; ; w.noticed++ {
-		m, err := stream.GetMsg(ctx, w.noticed+1, jetstream.WithGetMsgSubject("notices.>"))
-		if err != nil {
-			return // there is none, or likewise
-		}
-		w.noticed = m.Sequence - 1
-		var notice struct {
-			Kind    string
-			Webhook uint64
-			Seqs    []uint64
-		}
-		if json.Unmarshal(m.Data, &notice) != nil || notice.Kind != "exhausted" {
+	for _, notice := range notices {
+		w.noticed = max(w.noticed, notice.Sequence)
+		if notice.Kind != "exhausted" {
 			continue
 		}
-		for _, seq := range notice.Seqs {
+		for _, seq := range notice.Sequences {
 			w.pub.mu.Lock()
 			n, known := w.pub.numbers[seq]
 			w.pub.mu.Unlock()

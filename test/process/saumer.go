@@ -224,6 +224,61 @@ func (s *Saumer) Publish(id, body string) error {
 	return nil
 }
 
+// Notice is what a person is told.
+type Notice struct {
+	// Sequence is the notice's own; later ones have a higher one.
+	Sequence uint64 `json:"sequence"`
+	Kind     string `json:"kind"`
+	Webhook  uint64 `json:"webhook"`
+	// Sequences are those of the events that were given up.
+	Sequences []uint64 `json:"sequences"`
+}
+
+// Notices are the account's notices after a sequence, newest first.
+func (s *Saumer) Notices(after uint64) (all []Notice, err error) {
+	for before := uint64(0); ; {
+		listed, next, err := s.notices(before)
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range listed {
+			if n.Sequence <= after {
+				return all, nil
+			}
+			all = append(all, n)
+		}
+		if next == nil {
+			return all, nil
+		}
+		before = *next
+	}
+}
+
+// notices is a page of notices, and what the next one is asked for with, nil if there is none.
+func (s *Saumer) notices(before uint64) (listed []Notice, next *uint64, err error) {
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, s.API+"/v1/notices", nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	req.SetBasicAuth("demo", Password)
+	if before > 0 {
+		req.URL.RawQuery = url.Values{"before": {fmt.Sprint(before)}}.Encode()
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = res.Body.Close() }() // it has been read
+	var page struct {
+		Notices []Notice `json:"notices"`
+		Next    *uint64  `json:"next"`
+	}
+	if err := json.NewDecoder(res.Body).Decode(&page); err != nil || res.StatusCode != http.StatusOK {
+		return nil, nil, fmt.Errorf("read notices: status %s: %w", res.Status, err)
+	}
+	return page.Notices, page.Next, nil
+}
+
 // output collects what a process prints, and forgets the beginning of what is too much.
 type output struct {
 	mu   sync.Mutex
