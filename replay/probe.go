@@ -50,6 +50,9 @@ func (r *runner) probe(ctx context.Context) error {
 		return nil // cut by our own stop: it says nothing
 	}
 	return r.update(ctx, func(b *Backlog) error {
+		if !b.Parked {
+			return nil // somebody has activated it meanwhile
+		}
 		b.probed(tried.Outcome == delivery.Delivered, r.Broker.Now(), r.webhook.Deactivated.Add(r.Window))
 		return nil
 	})

@@ -201,8 +201,12 @@ func (r *runner) begin(ctx context.Context) error {
 		return err
 	}
 	r.results = make(chan result, r.limit)
-	if a := r.webhook.Activation; r.webhook.Active && a != nil && !a.At.Equal(r.record.Activated) {
-		if err := r.update(ctx, func(b *Backlog) error { b.activate(*a); return nil }); err != nil {
+	if a := r.webhook.Activation; r.webhook.Active && a != nil && (r.record.Parked || !a.At.Equal(r.record.Activated)) {
+		if err := r.update(ctx, func(b *Backlog) error {
+			b.activate(*a)
+			b.Parked = false // by the runner that deactivated, if the activation came before it was done
+			return nil
+		}); err != nil {
 			return err
 		}
 	}

@@ -1,5 +1,6 @@
 // Package protocol plays the hand-over between live path and backlog with the real consumer and runner, in virtual
-// time: nodes that crash and stall between any two steps, redelivery, endpoints that come and go. No event is lost.
+// time: nodes that crash and stall between any two steps, redelivery, endpoints that come and go, deactivation and
+// activation. No event is lost, none is given up without a notice, and in the end no record is left.
 package protocol
 
 import (
@@ -24,6 +25,7 @@ import (
 
 	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/app"
+	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
@@ -54,7 +56,7 @@ const (
 var account = registry.Account{Name: "demo", Operator: true}
 
 // tally is what came of a world.
-type tally struct{ events, lost, twice int }
+type tally struct{ events, lost, twice, givenUp, activated int }
 
 func TestNoEventIsLost(t *testing.T) {
 	for _, crashes := range []bool{false, true} {
@@ -68,10 +70,12 @@ func TestNoEventIsLost(t *testing.T) {
 						sum.events += got.events
 						sum.lost += got.lost
 						sum.twice += got.twice
+						sum.givenUp += got.givenUp
+						sum.activated += got.activated
 					})
 				})
 			}
-			t.Logf("%d deliveries, %d lost, %d twice", sum.events, sum.lost, sum.twice)
+			t.Logf("%d deliveries, %d lost, %d twice, %d given up with a notice; %d activations", sum.events, sum.lost, sum.twice, sum.givenUp, sum.activated)
 			// Without a crash, duplicates come from the short time in which a span opens or closes alone.
 			if !crashes && sum.twice*100 > sum.events {
 				t.Errorf("%d of %d deliveries came twice without a crash", sum.twice, sum.events)
@@ -90,6 +94,7 @@ type world struct {
 	crashed   []*node
 	log       *zap.Logger
 	published int
+	activated int
 }
 
 type node struct {
@@ -146,6 +151,7 @@ func play(t *testing.T, seed uint64, crashes bool) tally {
 	}
 	w.server.Shutdown()
 	w.server.WaitForShutdown()
+	result.activated = w.activated
 	return result
 }
 
@@ -158,7 +164,7 @@ func (w *world) node() *node {
 		Data: w.t.TempDir(), NATSServer: n.link, Account: account.Name, Password: "correct horse", SecretKey: key,
 		Timeout: 15 * time.Second, ConnectTimeout: 5 * time.Second, MaxInFlight: 4,
 		BackoffInitial: 200 * time.Millisecond, BackoffMax: 10 * time.Second,
-		Deactivate: replay.Off, DeactivateAfter: 24 * time.Hour, DeactivateAttempts: 10,
+		Deactivate: replay.On, DeactivateAfter: 10 * time.Second, DeactivateAttempts: 4,
 		ReplayWindow: 24 * time.Hour, Retention: 48 * time.Hour, Replicas: 1, Events: []string{optin},
 		Grace: 20 * time.Second, Version: "test", Log: w.log, Dial: w.dial,
 	})
@@ -189,8 +195,10 @@ func (w *world) step(crashes bool) {
 		w.publish(1 + w.rng.IntN(10))
 	case n < 80:
 		w.receivers[w.rng.IntN(webhooks)].set(mode(w.rng.IntN(int(modes))))
-	case n < 90:
+	case n < 88:
 		w.receivers[w.rng.IntN(webhooks)].set(up)
+	case n < 90:
+		w.activate()
 	case n < 94 && crashes:
 		w.crash(w.rng.IntN(len(w.nodes)))
 	case n < 97 && crashes:
@@ -202,6 +210,27 @@ func (w *world) step(crashes bool) {
 		time.Sleep(time.Duration(w.rng.IntN(30)) * time.Second)
 	}
 	time.Sleep(time.Duration(w.rng.IntN(200)) * time.Millisecond)
+}
+
+// activate activates what is inactive, with a replay, over a node.
+func (w *world) activate() {
+	w.t.Helper()
+	service := w.nodes[w.rng.IntN(len(w.nodes))].app.Service()
+	// A node that is held up answers nothing; the next look is another time.
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
+	defer cancel()
+	all, err := service.List(ctx, account, "", "")
+	if err != nil {
+		return
+	}
+	for _, webhook := range all {
+		if webhook.Active {
+			continue
+		}
+		if _, _, err := service.Activate(ctx, account, webhook.ID, true); err == nil {
+			w.activated++
+		}
+	}
 }
 
 // publish publishes over a node that can; an event counts once the node says that it is stored.
@@ -262,20 +291,36 @@ func (w *world) settle() {
 		if err != nil {
 			w.t.Fatal(err)
 		}
+		w.activate()
 		calm := true
 		for _, webhook := range webhooks {
 			calm = calm && webhook.Status.State == replay.Live && webhook.Status.Lag == 0
 		}
-		if calm && w.drained() {
+		kept := w.backlogs()
+		if calm && len(kept) == 0 && w.drained() {
 			return
 		}
 		if time.Now().After(deadline) {
 			for _, webhook := range webhooks {
 				w.t.Errorf("an hour later: webhook %d is %+v", webhook.ID, webhook.Status)
 			}
+			w.t.Errorf("an hour later these backlogs are kept: %s", kept)
 			return
 		}
 	}
+}
+
+// backlogs are the records of what is outstanding.
+func (w *world) backlogs() (all []string) {
+	w.t.Helper()
+	b := w.nodes[0].app.Broker()
+	if err := b.Entries(w.t.Context(), b.Backlogs, func(e broker.Entry) error {
+		all = append(all, fmt.Sprintf("%s: %s", e.Key, e.Value))
+		return nil
+	}); err != nil {
+		w.t.Fatal(err)
+	}
+	return all
 }
 
 // drained says whether every event is acknowledged.
@@ -295,15 +340,19 @@ func (w *world) drained() bool {
 func (w *world) reconcile(seed uint64) tally {
 	w.t.Helper()
 	var sum tally
+	givenUp := w.givenUp()
 	for i, r := range w.receivers {
 		var lost []int
 		r.mu.Lock()
 		for n := range w.published {
-			switch count := r.got[strconv.Itoa(n)]; {
-			case count == 0:
-				lost = append(lost, n)
-			default:
+			count := r.got[strconv.Itoa(n)]
+			switch {
+			case count > 0:
 				sum.twice += count - 1
+			case givenUp[delivery{uint64(i) + 1, n}]:
+				sum.givenUp++
+			default:
+				lost = append(lost, n)
 			}
 		}
 		r.mu.Unlock()
@@ -314,4 +363,26 @@ func (w *world) reconcile(seed uint64) tally {
 		}
 	}
 	return sum
+}
+
+// delivery is an event for a webhook, by its id.
+type delivery struct {
+	webhook uint64
+	number  int
+}
+
+// givenUp are the deliveries that the endpoints rejected to the end, by the notices.
+func (w *world) givenUp() map[delivery]bool {
+	w.t.Helper()
+	notices, err := w.nodes[0].app.Service().Notices(w.t.Context(), account, 0, 0, 1_000_000)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	all := map[delivery]bool{}
+	for _, n := range notices {
+		for _, seq := range n.Seqs {
+			all[delivery{n.Webhook, int(seq) - 1}] = true // the stream holds nothing but these events
+		}
+	}
+	return all
 }

@@ -1,10 +1,15 @@
 package virtual
 
 import (
+	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/saumer/saumer/app"
+	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
 
@@ -141,4 +146,39 @@ func TestObserveAndOffDeactivateNothing(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Whoever activates may be quicker than the runner, which then says of an active webhook that nothing is to be done.
+func TestActivatedWhileItIsParked(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		id := deliverAndFail(w)
+		w.activate(id, true)
+		w.pass(time.Second) // the probe failed
+		backlogs, key := w.app.Broker().Backlogs, registry.Key(account, id)
+		entry, err := backlogs.Get(w.t.Context(), key)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		var record map[string]any
+		if err := json.Unmarshal(entry.Value(), &record); err != nil {
+			w.t.Fatal(err)
+		}
+		record["parked"], record["probe"] = true, replay.Probe{Next: time.Now()}
+		written, err := json.Marshal(record)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if _, err := backlogs.Update(w.t.Context(), key, written, entry.Revision()); err != nil {
+			w.t.Fatal(err)
+		}
+		w.receiver.goes(false)
+		if err := w.app.Broker().Wake(w.t.Context(), key); err != nil {
+			w.t.Fatal(err)
+		}
+		w.pass(day)
+		w.got([2]int{0, 20})
+		if _, err := backlogs.Get(w.t.Context(), key); !errors.Is(err, jetstream.ErrKeyNotFound) {
+			w.t.Errorf("a day later there is a record of a webhook that has nothing outstanding: %v", err)
+		}
+	})
 }
