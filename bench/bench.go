@@ -165,18 +165,18 @@ func (b *Bench) startWith(ctx context.Context, o NodeOptions, hooks ...Hooks) (n
 }
 
 // baseline measures the bare loop before and after what is compared with it, half of the requests each: the machine
-// may become faster or slower meanwhile. It returns requests a second, and CPU for each.
-func (b *Bench) baseline(ctx context.Context, count int, compared func() error) (rate float64, cost time.Duration, err error) {
+// may become faster or slower meanwhile. It returns what the loop sent, and the CPU for each request.
+func (b *Bench) baseline(ctx context.Context, count int, compared func() error) (bare Received, cost time.Duration, err error) {
 	before, used, err := b.post(ctx, count/2)
 	if err != nil {
-		return 0, 0, err
+		return bare, 0, err
 	}
 	if err := compared(); err != nil {
-		return 0, 0, err
+		return bare, 0, err
 	}
 	after, more, err := b.post(ctx, count/2)
-	both := Received{Distinct: before.Distinct + after.Distinct, Took: before.Took + after.Took}
-	return both.rate(), (used + more) / time.Duration(max(1, both.Distinct)), err
+	bare = before.and(after)
+	return bare, (used + more) / time.Duration(max(1, bare.Distinct)), err
 }
 
 // post lets the bare loop post so many requests, and measures that.

@@ -60,6 +60,11 @@ type Received struct {
 // rate is how many came in a second.
 func (r Received) rate() float64 { return float64(r.Distinct) / r.Took.Seconds() }
 
+// and is what came in two stretches together; of its quantiles nothing is known.
+func (r Received) and(other Received) Received {
+	return Received{Distinct: r.Distinct + other.Distinct, Total: r.Total + other.Total, Took: r.Took + other.Took}
+}
+
 // Listen makes it listen at an address, port 0 for any, and answers with the address.
 func (r *Receiver) Listen(address string, at *string) error {
 	l, err := net.Listen("tcp", address)
