@@ -333,11 +333,11 @@ func (w *Worker) toAck(o *outstanding) {
 	}
 }
 
-// hurried says whether many events were dealt with lately.
+// hurried is brisk.
 func (w *Worker) hurried() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.brisk
+	return w.brisk()
 }
 
 // acknowledges acknowledges what is to be, until the context ends and nothing is left.

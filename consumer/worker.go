@@ -39,11 +39,11 @@ const (
 	ackMargin = 2 * time.Second
 	// elsewhere is how long an event that only a newer version can deliver is left alone.
 	elsewhere = time.Second
-	// Where so many events are out, and so many were dealt with in the time of a linger, there is no hurry with the next:
-	// they may wait so long for company, since many together cost one look-up. Events that are out because some webhooks
-	// are slow have others wait for nothing.
-	busyEvents, briskEvents = 256, 16
-	linger                  = 5 * time.Millisecond
+	// Where so many events were dealt with in the time of a linger, lately, and so many are out, or those of so many lingers
+	// if that is more, there is no hurry with the next: they wait so long for company, since many together cost one look-up
+	// and wake this process once. Events that are out because some webhooks are slow have others wait for nothing.
+	briskEvents, busyEvents, busyLingers = 16, 256, 4
+	linger                               = 5 * time.Millisecond
 	// gathering is how long acknowledgements wait for others then: each by itself would be a write to NATS.
 	gathering = 2 * time.Millisecond
 )
@@ -120,10 +120,10 @@ type Worker struct {
 	tasks int
 	less  chan struct{}
 	lanes map[string]*lane
-	// dealt is how many events were dropped from out since counted; brisk says whether it was many, the time before.
+	// dealt is how many events were dropped from out since counted; pace is how many it were in a linger, the time before.
 	dealt   int
 	counted time.Time
-	brisk   bool
+	pace    int
 	// signing and glancing are signalled when an event goes out after a time without.
 	signing, glancing chan struct{}
 	// acks are the events to be acknowledged, and acking is signalled when there are some.
@@ -245,15 +245,14 @@ var atOnce = func() chan struct{} { c := make(chan struct{}); close(c); return c
 
 // gather adds what else there is to a batch. While the process is busy anyway it waits a little for more.
 func (w *Worker) gather(batch []*nats.Msg, pull *broker.Pull) []*nats.Msg {
-	until := atOnce
-	for len(batch) < fetchSize {
-		m := pull.Next(until)
+	for waited := false; len(batch) < fetchSize; {
+		m := pull.Next(atOnce)
 		switch {
 		case m != nil:
 			batch = append(batch, m)
-		case until == atOnce && w.crowded():
-			until = make(chan struct{})
-			defer time.AfterFunc(linger, func() { close(until) }).Stop()
+		case !waited && w.crowded():
+			waited = true
+			time.Sleep(linger) // to be woken by each would cost more than the look-up
 		default:
 			return batch
 		}
@@ -267,11 +266,14 @@ func (w *Worker) crowded() bool {
 	defer w.mu.Unlock()
 	now := time.Now()
 	if passed := now.Sub(w.counted); passed >= linger {
-		w.brisk = time.Duration(w.dealt)*linger >= briskEvents*passed
+		w.pace = int(time.Duration(w.dealt) * linger / passed)
 		w.counted, w.dealt = now, 0
 	}
-	return w.brisk && len(w.out) >= busyEvents
+	return w.brisk() && len(w.out) >= max(busyEvents, busyLingers*w.pace)
 }
+
+// brisk says whether many events were dealt with lately; under the lock.
+func (w *Worker) brisk() bool { return w.pace >= briskEvents }
 
 // giveBack has a message handed out again at once.
 func (w *Worker) giveBack(m *nats.Msg) {
