@@ -17,7 +17,7 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// inside is the user that Saumer itself connects as, in-process, with a password of this run.
+// inside is the user that Saumer itself connects as, with a password of this run.
 const inside = "saumer"
 
 // publisher is what everyone else may do: publish events, and hear the notices.
