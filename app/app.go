@@ -161,9 +161,12 @@ func (a *App) openRegistry(ctx context.Context) error {
 	if a.registry, err = registry.New(a.broker, client, sealer, cachedPairs, a.options.Log.Named("registry")); err != nil {
 		return err
 	}
-	if a.options.RedisURL == "" && (a.options.NATSURL != "" || a.options.NATSServer != nil) {
-		// Other processes may write to the journal, and do not see this one's index.
-		a.registry.Alone()
+	if a.options.RedisURL == "" {
+		a.registry.Own()
+		if a.options.NATSURL != "" || a.options.NATSServer != nil {
+			// Other processes may write to the journal, and do not see this one's index.
+			a.registry.Alone()
+		}
 	}
 	return nil
 }

@@ -67,6 +67,8 @@ type index struct {
 	// alone is true if other processes write to the journal and have an index of their own: then every look-up first
 	// makes sure that this one is up to date.
 	alone atomic.Bool
+	// own is true if nobody else writes to Redis: then what was looked up holds until the watch brings something.
+	own bool
 
 	started   chan struct{}
 	startOnce sync.Once
@@ -83,8 +85,10 @@ type index struct {
 // seconds, so that many are enough.
 const goneKept = 65_536
 
+// cached are the webhooks of a pair: version is Redis's, seen what this node had seen of the account before it asked.
 type cached struct {
 	version       string
+	seen          uint64
 	subscriptions []*Subscription
 }
 

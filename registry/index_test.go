@@ -34,6 +34,11 @@ func TestIndex(t *testing.T) {
 		t.Parallel()
 		suite(t, func(*testing.T) backend { return &embedded{} })
 	})
+	t.Run("each node's own", func(t *testing.T) {
+		t.Parallel()
+		suite(t, func(*testing.T) backend { return &own{} })
+		t.Run("is not asked", func(t *testing.T) { t.Parallel(); notAsked(t) })
+	})
 	t.Run("server", func(t *testing.T) {
 		t.Parallel()
 		if _, err := exec.LookPath("redis-server"); err != nil {
@@ -341,6 +346,10 @@ func newNode(t *testing.T, br *broker.Broker, b backend) node {
 	if r, err = registry.New(br, client, sealer, 10, zaptest.NewLogger(t)); err != nil {
 		t.Fatal(err)
 	}
+	if _, is := b.(*own); is {
+		r.Own()
+		r.Alone()
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := make(chan error, 1)
 	go func() { ran <- r.Run(ctx) }()
@@ -410,7 +419,7 @@ func (e *embedded) client(t *testing.T, _ func()) redis.UniversalClient {
 		client, stop := registry.OpenEmbeddedRedis()
 		e.c = client
 		t.Cleanup(func() {
-			if err := stop(); err != nil {
+			if err := stop(); err != nil && !errors.Is(err, redis.ErrClosed) {
 				t.Errorf("stop the embedded Redis: %v", err)
 			}
 		})
@@ -421,6 +430,40 @@ func (e *embedded) client(t *testing.T, _ func()) redis.UniversalClient {
 func (e *embedded) lose(t *testing.T) {
 	if err := e.c.FlushAll(t.Context()).Err(); err != nil {
 		t.Error(err)
+	}
+}
+
+// own are in-process Redises, one for each node, to which nobody else writes.
+type own struct{ nodes []*embedded }
+
+func (o *own) client(t *testing.T, connected func()) redis.UniversalClient {
+	t.Helper()
+	e := &embedded{}
+	o.nodes = append(o.nodes, e)
+	return e.client(t, connected)
+}
+
+func (o *own) lose(t *testing.T) {
+	for _, e := range o.nodes {
+		e.lose(t)
+	}
+}
+
+// notAsked looks up without Redis what was looked up before, and no more once something has changed.
+func notAsked(t *testing.T) {
+	b := &own{}
+	n := newNode(t, openBroker(t), b)
+	n.create(t, "http://a.example/")
+	n.urls(t)
+	if err := b.nodes[0].c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.urls(t); len(got) != 1 {
+		t.Errorf("without a question to Redis, look-up finds %v", got)
+	}
+	other := []registry.Pair{{Account: demo, Event: "optout_finalized"}}
+	if _, err := n.Lookup(t.Context(), other); err == nil {
+		t.Error("what was never looked up is known without Redis")
 	}
 }
 

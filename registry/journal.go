@@ -52,8 +52,8 @@ func (r *Registry) Ready(ctx context.Context) error { return r.index.ready(ctx) 
 // Started is closed when the index holds the journal for the first time.
 func (r *Registry) Started() <-chan struct{} { return r.index.started }
 
-// Lookup returns the webhooks of each pair, in one round trip to Redis where nothing changed. The results are shared:
-// do not modify them.
+// Lookup returns the webhooks of each pair, in one round trip to Redis where nothing changed, or none to one that is this
+// node's own. The results are shared: do not modify them.
 func (r *Registry) Lookup(ctx context.Context, pairs []Pair) (map[Pair][]*Subscription, error) {
 	return r.index.lookup(ctx, pairs)
 }

@@ -57,6 +57,9 @@ func (x *index) ask(ctx context.Context, events map[string][]string) (found map[
 		seen[account] = x.seen[account]
 	}
 	x.mu.Unlock()
+	if found, ok := x.known(events, seen); ok {
+		return found, nil, nil
+	}
 
 	pipe := x.redis.Pipeline()
 	answers := make(map[string]*redis.SliceCmd, len(events))
@@ -95,11 +98,33 @@ func (x *index) ask(ctx context.Context, events map[string][]string) (found map[
 				} else if err != nil {
 					return nil, nil, err
 				}
+			} else if hit.seen != seen[account] {
+				hit.seen = seen[account]
+				x.cache.Add(pair, hit)
 			}
 			found[pair] = hit.subscriptions
 		}
 	}
 	return found, behind, nil
+}
+
+// known answers without Redis, if that is this node's own and the watch has brought nothing since it was asked last.
+func (x *index) known(events map[string][]string, seen map[string]uint64) (map[Pair][]*Subscription, bool) {
+	if !x.own {
+		return nil, false
+	}
+	found := map[Pair][]*Subscription{}
+	for account, names := range events {
+		for _, name := range names {
+			pair := Pair{account, name}
+			hit, ok := x.cache.Get(pair)
+			if !ok || hit.seen != seen[account] {
+				return nil, false
+			}
+			found[pair] = hit.subscriptions
+		}
+	}
+	return found, true
 }
 
 // fetch reads the webhooks of a pair into the cache.
@@ -116,7 +141,7 @@ func (x *index) fetch(ctx context.Context, p Pair, seen uint64) (cached, error) 
 	}
 	version, _ := answer[1].(string)
 	records, _ := answer[2].([]any)
-	c := cached{version: version, subscriptions: make([]*Subscription, 0, len(records))}
+	c := cached{version: version, seen: seen, subscriptions: make([]*Subscription, 0, len(records))}
 	for _, record := range records {
 		text, _ := record.(string)
 		w, err := decodeWebhook(p.Account, []byte(text), 0)

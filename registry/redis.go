@@ -18,6 +18,10 @@ func (r *Registry) Doubt() { r.index.doubt.Store(true) }
 // to NATS: what one process has written, the others' look-ups must see.
 func (r *Registry) Alone() { r.index.alone.Store(true) }
 
+// Own is to be called, before Run, if nobody else writes to this Redis. It spares look-ups the question to Redis while
+// nothing changes.
+func (r *Registry) Own() { r.index.own = true }
+
 // OpenRedis connects to the Redis of the index; several addresses with commas between are a cluster. The hook is
 // called for each new connection. Its error says what to do. Close the client after use.
 func OpenRedis(ctx context.Context, url string, connected func()) (redis.UniversalClient, error) {
