@@ -350,7 +350,7 @@ func (w *Worker) acknowledges(ctx context.Context) {
 		}
 		if w.hurried() {
 			select {
-			case <-time.After(gathering):
+			case <-time.After(linger):
 			case <-ctx.Done():
 			}
 		}

@@ -41,11 +41,10 @@ const (
 	elsewhere = time.Second
 	// Where so many events were dealt with in the time of a linger, lately, and so many are out, or those of so many lingers
 	// if that is more, there is no hurry with the next: they wait so long for company, since many together cost one look-up
-	// and wake this process once. Events that are out because some webhooks are slow have others wait for nothing.
+	// and wake this process once. So do acknowledgements: each by itself would be a write to NATS. Events that are out
+	// because some webhooks are slow have others wait for nothing.
 	briskEvents, busyEvents, busyLingers = 16, 256, 4
 	linger                               = 5 * time.Millisecond
-	// gathering is how long acknowledgements wait for others then: each by itself would be a write to NATS.
-	gathering = 2 * time.Millisecond
 )
 
 // Cover takes over events from the live path.
