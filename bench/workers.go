@@ -41,25 +41,27 @@ func (b *Bench) workers(ctx context.Context) (err error) {
 		defer end()
 		redisURL = url
 	}
-	events := b.size(100_000)
+	const turns = 2
+	events := b.size(100_000) / turns
 	// One node is measured before and after, as the bare loop is elsewhere.
-	one := func() (cost time.Duration, err error) {
-		_, cost, err = b.drain(ctx, Load{Accounts: 1, Events: events}, 1, Hooks{Count: 1, Accounts: 1, URL: b.url(fast), MaxInFlight: connections})
-		return cost, err
+	var got Received
+	var two, one time.Duration
+	for turn := range turns + 1 {
+		_, cost, err := b.drain(ctx, Load{Accounts: 1, Events: events}, 1, Hooks{Count: 1, Accounts: 1, URL: b.url(fast), MaxInFlight: connections})
+		if err != nil {
+			return err
+		}
+		one += cost / (turns + 1)
+		if turn == turns {
+			break
+		}
+		came, cost, err := b.shared(ctx, events, natsURL, redisURL, store)
+		if err != nil {
+			return err
+		}
+		got, two = got.and(came), two+cost/turns
 	}
-	before, err := one()
-	if err != nil {
-		return err
-	}
-	got, cost, err := b.shared(ctx, events, natsURL, redisURL, store)
-	if err != nil {
-		return err
-	}
-	after, err := one()
-	if err != nil {
-		return err
-	}
-	b.report.add(Row{Name: "T10", What: "CPU a delivery, two workers with NATS and Redis, to T2's", Target: 1.2}, 2*float64(cost)/float64(before+after))
+	b.report.add(Row{Name: "T10", What: "CPU a delivery, two workers with NATS and Redis, to T2's", Target: 1.2}, float64(two)/float64(one))
 	b.report.add(Row{Name: "T10", What: "deliveries a second of two workers", Unit: "/s"}, got.rate())
 	return nil
 }
