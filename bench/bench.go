@@ -1,7 +1,7 @@
 // Package bench measures Saumer beside a bare loop of net/http: throughput, CPU, latency, isolation, catch-up, scale.
 //
 // Each part runs in a process of its own, so that what Saumer uses is told from what receiver, baseline and publisher
-// use. In every round each scenario is measured once, and right before it what it is compared with.
+// use. In every round each scenario is measured once, by turns with what it is compared with.
 package bench
 
 import (
