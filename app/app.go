@@ -30,7 +30,7 @@ import (
 
 const (
 	// collect is by how many percent the heap may grow before it is collected, unless GOGC says otherwise: with a hundred
-	// thousand webhooks in it, a collection is a tenth of a second of CPU, and with Go's 100 there is one each two seconds.
+	// thousand webhooks in it and Go's 100, collections had a tenth of the CPU of a busy process.
 	collect = 200
 	// inFlight bounds the attempts of one process, to all webhooks together.
 	inFlight = 8192

@@ -165,7 +165,7 @@ func (b *Bench) startWith(ctx context.Context, o NodeOptions, hooks ...Hooks) (n
 }
 
 // baseline measures the bare loop before and after what is compared with it, half of the requests each: the machine
-// may become faster or slower meanwhile. It returns what the loop sent, and the CPU for each request.
+// may become faster or slower meanwhile. It returns what the loop sent, and its CPU in all.
 func (b *Bench) baseline(ctx context.Context, count int, compared func() error) (bare Received, cost time.Duration, err error) {
 	before, used, err := b.post(ctx, count/2)
 	if err != nil {
@@ -175,8 +175,7 @@ func (b *Bench) baseline(ctx context.Context, count int, compared func() error) 
 		return bare, 0, err
 	}
 	after, more, err := b.post(ctx, count/2)
-	bare = before.and(after)
-	return bare, (used + more) / time.Duration(max(1, bare.Distinct)), err
+	return before.and(after), used + more, err
 }
 
 // post lets the bare loop post so many requests, and measures that.

@@ -36,8 +36,3 @@ func resident() uint64 {
 	runtime.ReadMemStats(&m)
 	return m.Sys - m.HeapReleased
 }
-
-// each is the CPU that every one of so many took between two looks.
-func each(before, after Usage, count int) time.Duration {
-	return (after.CPU - before.CPU) / time.Duration(max(count, 1))
-}

@@ -333,7 +333,7 @@ func (w *Worker) toAck(o *outstanding) {
 	}
 }
 
-// hurried is brisk.
+// hurried is brisk for those who do not hold the lock.
 func (w *Worker) hurried() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
