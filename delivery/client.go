@@ -97,7 +97,7 @@ func (c *Client) Close() {
 // Do makes one attempt and returns what came of it. It never sends a request twice, follows no redirect, and takes no
 // longer than the target's timeout, to the end of the response. If ctx ends first, the outcome is Aborted.
 func (c *Client) Do(ctx context.Context, t Target, r Request) Attempt {
-	a := Attempt{Seq: r.Seq, ID: r.ID, Number: r.Number, Replay: r.Replay, Test: r.Test, At: c.options.Now()}
+	a := Attempt{Seq: r.Seq, ID: r.ID, Number: r.Number, Published: r.Published, Replay: r.Replay, Test: r.Test, At: c.options.Now()}
 	timeout := t.Timeout
 	if timeout == 0 {
 		timeout = c.options.Timeout

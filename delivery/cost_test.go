@@ -54,6 +54,7 @@ func TestRecordIsJSON(t *testing.T) {
 	}
 	for _, at := range []time.Time{{}, time.Unix(0, 0).UTC(), time.Unix(1, 500).In(zone), time.Now(), time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC)} {
 		check(Attempt{At: at})
+		check(Attempt{Published: at})
 	}
 	if err := quick.Check(func(seq uint64, id, outcome, text string, number, status int, replay bool, sec uint32, nsec uint32, duration, after int64, response []byte) bool {
 		return check(Attempt{

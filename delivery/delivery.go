@@ -4,7 +4,11 @@
 // It knows no webhook and no backlog: a [Target] says where to and with which secrets.
 package delivery
 
-import "time"
+import (
+	"time"
+
+	"github.com/saumer/saumer/event"
+)
 
 // Target is where an attempt goes to.
 type Target struct {
@@ -42,6 +46,9 @@ type Request struct {
 	// Test is true for a sample that is no event: somebody tries the webhook.
 	Test bool
 }
+
+// Position of the attempt's event in the stream.
+func (a *Attempt) Position() event.Position { return event.Position{Seq: a.Seq, Time: a.Published} }
 
 // signers are the secrets that sign at a time.
 func (t *Target) signers(at time.Time) [][]byte {
@@ -105,8 +112,11 @@ type Attempt struct {
 	Seq    uint64 `json:"seq"`
 	ID     string `json:"id"`
 	Number int    `json:"attempt"`
-	Replay bool   `json:"replay,omitempty"`
-	Test   bool   `json:"test,omitempty"`
+	// Published is the stream's time stamp of the event, which with Seq is its position. Zero of a test, and of entries
+	// that a version before wrote which did not keep it.
+	Published time.Time `json:"published,omitzero"`
+	Replay    bool      `json:"replay,omitempty"`
+	Test      bool      `json:"test,omitempty"`
 	// At is when the attempt began, Duration how long it took.
 	At       time.Time     `json:"at"`
 	Duration time.Duration `json:"duration"`

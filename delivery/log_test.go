@@ -26,7 +26,7 @@ func openLogBroker(t *testing.T) *broker.Broker {
 }
 
 var logged = delivery.Attempt{
-	Seq: 42, ID: `order "7"`, Number: 3, Replay: true,
+	Seq: 42, ID: `order "7"`, Number: 3, Replay: true, Published: time.Date(2025, 11, 11, 9, 27, 28, 5, time.UTC),
 	At: time.Date(2025, 11, 11, 9, 27, 29, 123456789, time.UTC), Duration: 1500 * time.Microsecond,
 	Outcome: delivery.Unavailable, Status: 503, Error: "the endpoint answered 503 <busy> & \x00\n", Response: []byte("b\xff"),
 	RetryAfter: time.Minute,
@@ -36,7 +36,7 @@ var logged = delivery.Attempt{
 func TestAttemptForm(t *testing.T) {
 	t.Parallel()
 	for want, a := range map[string]delivery.Attempt{
-		`{"seq":42,"id":"order \"7\"","attempt":3,"replay":true,"at":"2025-11-11T09:27:29.123456789Z","duration":1500000,` +
+		`{"seq":42,"id":"order \"7\"","attempt":3,"published":"2025-11-11T09:27:28.000000005Z","replay":true,"at":"2025-11-11T09:27:29.123456789Z","duration":1500000,` +
 			`"outcome":"unavailable","status":503,"error":"the endpoint answered 503 \u003cbusy\u003e \u0026 \u0000\n",` +
 			`"response":"Yv8=","retry_after":60000000000}`: logged,
 		`{"seq":1,"id":"1","attempt":1,"at":"2025-11-11T09:27:29.123456789Z","duration":1,"outcome":"delivered","status":200}`: {

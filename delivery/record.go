@@ -12,6 +12,13 @@ func (a *Attempt) appendRecord(b []byte) ([]byte, error) {
 	b = strconv.AppendUint(append(b, `{"seq":`...), a.Seq, 10)
 	b = appendString(append(b, `,"id":`...), a.ID)
 	b = strconv.AppendInt(append(b, `,"attempt":`...), int64(a.Number), 10)
+	if !a.Published.IsZero() {
+		var err error
+		if b, err = a.Published.AppendText(append(b, `,"published":"`...)); err != nil {
+			return nil, err
+		}
+		b = append(b, '"')
+	}
 	if a.Replay {
 		b = append(b, `,"replay":true`...)
 	}

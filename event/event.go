@@ -46,6 +46,23 @@ type Event struct {
 	Data []byte
 }
 
+// Position is where an event is in the stream: its sequence and the stream's own time stamp of it. A stream that goes
+// back (a restored backup, a loss of power) gives new events sequences that were used before, and times that were not:
+// so the two together are an event's identity, and a sequence without its time is none.
+type Position struct {
+	Seq  uint64    `json:"seq"`
+	Time time.Time `json:"time,omitzero"`
+}
+
+// Position of the event.
+func (e *Event) Position() Position { return Position{e.Seq, e.Time} }
+
+// Is says whether both are the position of one event.
+func (p Position) Is(other Position) bool { return p.Seq == other.Seq && p.Time.Equal(other.Time) }
+
+// IsZero says whether the position is that of no event.
+func (p Position) IsZero() bool { return p.Seq == 0 && p.Time.IsZero() }
+
 // ValidName says whether name can be an event's name: ErrName if not.
 func ValidName(name string) error {
 	if name == "" || len(name) > longestName {
