@@ -63,6 +63,23 @@ func (p Position) Is(other Position) bool { return p.Seq == other.Seq && p.Time.
 // IsZero says whether the position is that of no event.
 func (p Position) IsZero() bool { return p.Seq == 0 && p.Time.IsZero() }
 
+// End is where a part of the stream ends. An event is before it if its sequence is lower and its time is not later than AsOf:
+// what has a lower sequence and is later came after the stream had gone back, and was never part of it. The zero End is that
+// of a part that is open.
+type End struct {
+	Seq uint64 `json:"seq"`
+	// AsOf is the time of the newest event that could be before the end; zero, in records of an older form, does not bound.
+	AsOf time.Time `json:"asof,omitzero"`
+}
+
+// Open says whether there is no end yet: every event is before it.
+func (e End) Open() bool { return e.Seq == 0 }
+
+// Before says whether the event at this position is before an end.
+func (p Position) Before(e End) bool {
+	return e.Open() || p.Seq < e.Seq && (e.AsOf.IsZero() || !p.Time.After(e.AsOf))
+}
+
 // ValidName says whether name can be an event's name: ErrName if not.
 func ValidName(name string) error {
 	if name == "" || len(name) > longestName {
