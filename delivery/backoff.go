@@ -41,7 +41,12 @@ func (b Backoff) Delay(attempt int, random float64) time.Duration {
 	return min(delay, b.Max)
 }
 
-// After is Delay with a random number of its own, pushed later by what the endpoint asked for, up to Max.
+// Wait is Delay, longer where the endpoint asked for that, up to Max.
+func (b Backoff) Wait(attempt int, retryAfter time.Duration, random float64) time.Duration {
+	return max(b.Delay(attempt, random), min(retryAfter, b.Max))
+}
+
+// After is Wait for an attempt, with a random number of its own.
 func (b Backoff) After(a Attempt) time.Duration {
-	return max(b.Delay(a.Number, rand.Float64()), min(a.RetryAfter, b.Max))
+	return b.Wait(a.Number, a.RetryAfter, rand.Float64())
 }

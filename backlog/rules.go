@@ -1,0 +1,77 @@
+package backlog
+
+import (
+	"time"
+
+	"github.com/saumer/saumer/delivery"
+)
+
+// Mode says what happens to a webhook whose endpoint has failed for long enough.
+type Mode string
+
+// The modes: On deactivates, Observe says in the log what it would have done, Off does nothing.
+const (
+	On      Mode = "on"
+	Observe Mode = "observe"
+	Off     Mode = "off"
+)
+
+// Rules are the settings by which decisions are made.
+type Rules struct {
+	Backoff delivery.Backoff
+	// After is how long an endpoint must have failed without a break, and Attempts how often, for its webhook to be
+	// deactivated. A rejected event is given up after as much.
+	After    time.Duration
+	Attempts int
+	// Mode says what that leads to.
+	Mode Mode
+	// FailingAfter is how long an endpoint fails before people are told.
+	FailingAfter time.Duration
+	// Window is how long after a deactivation events are kept for a replay.
+	Window time.Duration
+}
+
+// Cause is why a webhook is to be judged.
+type Cause string
+
+// The causes.
+const (
+	Spent Cause = "spent" // its endpoint has failed for as long and as often as the rules allow
+	Gone  Cause = "gone"  // its endpoint answered 410
+)
+
+// Verdict is what is to be done about a webhook that is judged.
+type Verdict int
+
+// The verdicts.
+const (
+	CarryOn    Verdict = iota
+	Deactivate         // as the rules say
+	Watch              // it would be deactivated, were the mode On
+	BlameUs            // it would be deactivated, but most endpoints fail at once: the fault is taken for our own
+)
+
+// Verdict decides. Outage says that most endpoints fail at once. A 410 is an answer, and so it is the endpoint's.
+func (r *Record) Verdict(rules *Rules, outage bool) Verdict {
+	switch {
+	case r.Judge == "", rules.Mode == Off:
+		return CarryOn
+	case rules.Mode == Observe:
+		return Watch
+	case r.Judge == Spent && outage:
+		return BlameUs
+	default:
+		return Deactivate
+	}
+}
+
+// Acquit ends a judgement that changes nothing. The next failure has the webhook judged again.
+func (r *Record) Acquit() { r.Judge = "" }
+
+// Reason is what the webhook's record and the notice say of a deactivation.
+func (r *Record) Reason() string {
+	if r.Judge == Gone {
+		return "the endpoint answered 410 Gone"
+	}
+	return r.Health.Last
+}
