@@ -144,6 +144,17 @@ func (r *Record) Waiting() iter.Seq[event.Position] {
 	}
 }
 
+// WaitsForReplay says whether an event that waits by itself is sent as a replay.
+func (r *Record) WaitsForReplay(p event.Position) bool {
+	if i, found := r.pending(p); found && r.Pending[i].Replay {
+		return true
+	}
+	if i, found := r.Retry(p); found && r.Retries[i].Replay {
+		return true
+	}
+	return r.Replays(p)
+}
+
 // First is the first event that waits by itself; false if none does.
 func (r *Record) First() (event.Position, bool) {
 	for p := range r.Waiting() {
