@@ -61,20 +61,19 @@ func setup(t testing.TB) *bundle {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	redis, closeRedis := registry.OpenEmbeddedRedis()
-	t.Cleanup(func() {
-		if err := closeRedis(); err != nil {
-			t.Error(err)
-		}
-	})
 	sealer, err := registry.NewSealer(registry.NewKey())
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := registry.New(b, redis, sealer, 100, zap.NewNop())
+	r, err := registry.Open(ctx, registry.Options{Broker: b, Sealer: sealer, Cache: 100, Log: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -92,7 +91,7 @@ func setup(t testing.TB) *bundle {
 	}
 	for name, operator := range map[string]bool{"demo": true, "other": false} {
 		record := fmt.Sprintf(`{"v":1,"name":%q,"operator":%v,"created":"2025-11-11T09:27:29Z","hash":%q}`, name, operator, hash)
-		if _, err := b.Accounts.Put(ctx, name, []byte(record)); err != nil {
+		if _, err := b.Accounts.Put(ctx, name, []byte(record), 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -288,3 +287,15 @@ func golden[T ~string | ~[]byte](t *testing.T, what string, got T, want string) 
 }
 
 var errInsides = errors.New("the insides: nats://user:pass@10.0.0.1")
+
+// overwrite writes a webhook's record as some other version might.
+func (u *bundle) overwrite(key, data string) {
+	u.t.Helper()
+	entry, err := u.broker.Webhooks.Get(u.t.Context(), key)
+	if err != nil && !errors.Is(err, broker.ErrNoKey) {
+		u.t.Fatal(err)
+	}
+	if _, err := u.broker.Webhooks.Put(u.t.Context(), key, []byte(data), entry.Revision); err != nil {
+		u.t.Fatal(err)
+	}
+}

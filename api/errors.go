@@ -9,6 +9,7 @@ import (
 
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
@@ -69,9 +70,9 @@ var shared = []Code{
 	{92, http.StatusRequestEntityTooLarge, "the request's body is too large", errTooLarge, true},
 	{93, http.StatusMethodNotAllowed, "method not allowed", errMethod, true},
 	{94, http.StatusForbidden, "requests from the pages of other origins are refused", errOrigin, false},
-	{95, http.StatusInternalServerError, "the record cannot be read, and was left alone: ask who operates the server", registry.ErrUnreadable, false},
-	{96, http.StatusServiceUnavailable, "the record was written by a newer version, and was left alone: ask a node of that version", registry.ErrNewer, false},
-	{97, http.StatusConflict, "the record keeps changing; try again", registry.ErrConflict, false},
+	{95, http.StatusInternalServerError, "the record cannot be read, and was left alone: ask who operates the server", record.ErrUnreadable, false},
+	{96, http.StatusServiceUnavailable, "the record was written by a newer version, and was left alone: ask a node of that version", record.ErrNewer, false},
+	{97, http.StatusConflict, "the record keeps changing; try again", record.ErrConflict, false},
 	{98, http.StatusServiceUnavailable, "it took too long; try again", context.DeadlineExceeded, false},
 	internal,
 }
@@ -82,9 +83,9 @@ var internal = Code{99, http.StatusInternalServerError, "internal error", nil, f
 var (
 	codeID       = Code{2, http.StatusBadRequest, "missing or invalid id", ErrID, true}
 	codeInactive = Code{4, http.StatusConflict, replay.ErrInactive.Error(), replay.ErrInactive, false}
-	codeNotFound = Code{3, http.StatusNotFound, "webhook not found", registry.ErrNotFound, false}
+	codeNotFound = Code{3, http.StatusNotFound, "webhook not found", record.ErrNotFound, false}
 
-	codeNoAccount = Code{2, http.StatusNotFound, "account not found", registry.ErrNotFound, false}
+	codeNoAccount = Code{2, http.StatusNotFound, "account not found", record.ErrNotFound, false}
 )
 
 // functions are all functions with the codes that are theirs alone, in order of the number.
@@ -143,7 +144,7 @@ var functions = []Function{
 		{2, http.StatusForbidden, ErrOperator.Error(), ErrOperator, false},
 		{3, http.StatusBadRequest, event.ErrAccount.Error(), event.ErrAccount, false},
 		{4, http.StatusBadRequest, registry.ErrPassword.Error(), registry.ErrPassword, false},
-		{5, http.StatusConflict, "the account exists already", registry.ErrExists, false},
+		{5, http.StatusConflict, "the account exists already", record.ErrExists, false},
 		{6, http.StatusBadRequest, registry.ErrEmail.Error(), registry.ErrEmail, false},
 		{7, http.StatusBadRequest, registry.ErrLanguage.Error(), registry.ErrLanguage, false},
 	}},

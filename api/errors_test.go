@@ -13,7 +13,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/saumer/saumer/event"
-	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/replay"
 )
 
@@ -173,7 +173,7 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 		t.Errorf("the full store holds %d events, %v; accepted were %d", n, err, accepted+2)
 	}
 	for err, want := range map[error]int{
-		fmt.Errorf("write: %w", registry.ErrConflict):       97,
+		fmt.Errorf("write: %w", record.ErrConflict):         97,
 		fmt.Errorf("publish: %w", context.DeadlineExceeded): 98,
 		errInsides: 99,
 	} {
@@ -190,9 +190,7 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 		t.Errorf("%d lines on internal errors, want 2 (one each shell)", n)
 	}
 	for key, want := range map[string]int{`{"v":99,"id":900}`: 96, `{"v":1`: 95, `{}`: 95, `{"v":1,"id":7,"account":"other","event":"x"}`: 95} {
-		if _, err := u.broker.Webhooks.Put(t.Context(), "demo.900", []byte(key)); err != nil {
-			t.Fatal(err)
-		}
+		u.overwrite("demo.900", key)
 		for _, c := range []struct{ function, method, path string }{
 			{"GetWebHook", "GET", ""}, {"ActivateWebHook", "POST", "/activate"}, {"DeleteWebHookById", "DELETE", ""}, {"GetAttempts", "GET", "/attempts"},
 		} {
@@ -206,7 +204,7 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 			provoked[strconv.Itoa(code)] = true
 		}
 		entry, err := u.broker.Webhooks.Get(t.Context(), "demo.900")
-		if err != nil || string(entry.Value()) != key {
+		if err != nil || string(entry.Value) != key {
 			t.Errorf("the record %s was touched: %v", key, err)
 		}
 	}

@@ -163,7 +163,7 @@ func FuzzPublish(f *testing.F) {
 			// To the limit and, if there is a body, beyond it.
 			body = append([]byte(`"`+strings.Repeat("x", event.MaxSize-2)+`"`), body...)
 		}
-		_, before, err := u.broker.Bounds(t.Context())
+		before, err := u.broker.Bounds(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -185,13 +185,13 @@ func FuzzPublish(f *testing.F) {
 		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
 			t.Fatalf("%q %q %.100q answered %d %s: %v", name, key, body, w.Code, w.Body, err)
 		}
-		_, after, err := u.broker.Bounds(t.Context())
+		after, err := u.broker.Bounds(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if w.Code != http.StatusAccepted {
 			u.expectCode("PublishEvent", answer.Error.Code)
-			if after != before {
+			if after.Last.Seq != before.Last.Seq {
 				t.Errorf("%q %q %.100q answered %d %s and stored an event", name, key, body, w.Code, w.Body)
 			}
 			return

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -94,7 +95,7 @@ func (h *shell) outcome(function, account string, err error) (Code, string) {
 	switch {
 	case errors.Is(err, context.Canceled):
 		// The client has left; nobody reads the answer.
-	case code.Code == internal.Code, errors.Is(err, registry.ErrNewer), errors.Is(err, registry.ErrUnreadable):
+	case code.Code == internal.Code, errors.Is(err, record.ErrNewer), errors.Is(err, record.ErrUnreadable):
 		h.log.Error("a request failed", zap.String("function", function), zap.String("account", account), zap.Error(err))
 	case errors.Is(err, registry.ErrLogin):
 		h.refused.Do(func() { h.log.Warn("a login failed", zap.String("function", function)) })

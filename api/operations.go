@@ -58,7 +58,7 @@ type Secret struct {
 	PreviousUntil time.Time
 }
 
-// Rotate gives a webhook a new secret; for a day the previous one signs beside it: ErrID or registry.ErrNotFound.
+// Rotate gives a webhook a new secret; for a day the previous one signs beside it: ErrID or record.ErrNotFound.
 func (s *Service) Rotate(ctx context.Context, acc registry.Account, id uint64) (Secret, error) {
 	if id == 0 {
 		return Secret{}, ErrID
@@ -68,7 +68,7 @@ func (s *Service) Rotate(ctx context.Context, acc registry.Account, id uint64) (
 }
 
 // Test sends a sample of its event to a webhook, once, active or not, and returns what came of it. The attempt log has
-// it; it is no event, and says nothing of the webhook's health: ErrID or registry.ErrNotFound.
+// it; it is no event, and says nothing of the webhook's health: ErrID or record.ErrNotFound.
 func (s *Service) Test(ctx context.Context, acc registry.Account, id uint64) (delivery.Attempt, error) {
 	w, t, err := s.target(ctx, acc, id)
 	if err != nil {
@@ -78,7 +78,7 @@ func (s *Service) Test(ctx context.Context, acc registry.Account, id uint64) (de
 }
 
 // Probe says whether a webhook's endpoint can be reached, without a request: the outcome is delivery.Delivered if it
-// can. It returns ErrID or registry.ErrNotFound.
+// can. It returns ErrID or record.ErrNotFound.
 func (s *Service) Probe(ctx context.Context, acc registry.Account, id uint64) (delivery.Attempt, error) {
 	_, t, err := s.target(ctx, acc, id)
 	if err != nil {
@@ -97,7 +97,7 @@ type Exchange struct {
 	Body []byte
 }
 
-// Exchange returns one attempt of the log by its position: ErrID, registry.ErrNotFound, or ErrPosition if the log does not
+// Exchange returns one attempt of the log by its position: ErrID, record.ErrNotFound, or ErrPosition if the log does not
 // have it (any more).
 func (s *Service) Exchange(ctx context.Context, acc registry.Account, id, position uint64) (Exchange, error) {
 	w, t, err := s.target(ctx, acc, id)
@@ -129,7 +129,7 @@ func (s *Service) Exchange(ctx context.Context, acc registry.Account, id, positi
 }
 
 // Redeliver has one event sent to an active webhook again, marked as a replay, through its backlog; ref is the event's
-// stream sequence or its id. It returns the sequence, or ErrID, registry.ErrNotFound, ErrReference, replay.ErrInactive,
+// stream sequence or its id. It returns the sequence, or ErrID, record.ErrNotFound, ErrReference, replay.ErrInactive,
 // replay.ErrForeign, replay.ErrDropped or replay.ErrOnTheWay.
 func (s *Service) Redeliver(ctx context.Context, acc registry.Account, id uint64, ref string) (uint64, error) {
 	w, err := s.record(ctx, acc, id)
@@ -147,7 +147,7 @@ func (s *Service) Redeliver(ctx context.Context, acc registry.Account, id uint64
 }
 
 // Replay sends the events published in [from, to) to an active webhook once more, as a replay: ErrID,
-// registry.ErrNotFound, ErrPeriod, replay.ErrInactive or replay.ErrCrowded. How far it is Status.Replay tells.
+// record.ErrNotFound, ErrPeriod, replay.ErrInactive or replay.ErrCrowded. How far it is Status.Replay tells.
 func (s *Service) Replay(ctx context.Context, acc registry.Account, id uint64, from, to time.Time) (replay.Replayed, error) {
 	if id == 0 {
 		return replay.Replayed{}, ErrID
@@ -159,7 +159,7 @@ func (s *Service) Replay(ctx context.Context, acc registry.Account, id uint64, f
 }
 
 // Why says why a webhook got an event, or why not; ref is the event's stream sequence or its id. It returns ErrID,
-// registry.ErrNotFound or ErrReference.
+// record.ErrNotFound or ErrReference.
 func (s *Service) Why(ctx context.Context, acc registry.Account, id uint64, ref string) (replay.Answer, error) {
 	w, err := s.record(ctx, acc, id)
 	if err != nil {

@@ -19,11 +19,12 @@ import (
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/notify"
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
 
-// Backlogs is what the service needs of package replay. Every method returns registry.ErrNotFound for a webhook that
+// Backlogs is what the service needs of package replay. Every method returns record.ErrNotFound for a webhook that
 // does not exist.
 type Backlogs interface {
 	// Status says how the webhook does, with exact counts.
@@ -131,7 +132,7 @@ func (s *Service) Create(ctx context.Context, acc registry.Account, in CreateInp
 	return described, secret, err
 }
 
-// Get returns one webhook: ErrID or registry.ErrNotFound.
+// Get returns one webhook: ErrID or record.ErrNotFound.
 func (s *Service) Get(ctx context.Context, acc registry.Account, id uint64) (Webhook, error) {
 	w, err := s.record(ctx, acc, id)
 	if err != nil {
@@ -159,7 +160,7 @@ func (s *Service) List(ctx context.Context, acc registry.Account, app, ev string
 	for i := range kept {
 		g.Go(func() (err error) {
 			kept[i], err = s.describe(ctx, kept[i].Webhook)
-			if errors.Is(err, registry.ErrNotFound) {
+			if errors.Is(err, record.ErrNotFound) {
 				// Deleted since the list was read.
 				gone[i], err = true, nil
 			}
@@ -178,7 +179,7 @@ func (s *Service) List(ctx context.Context, acc registry.Account, app, ev string
 	return listed, nil
 }
 
-// Activate activates a webhook, and returns it and how many events will be replayed: ErrID or registry.ErrNotFound.
+// Activate activates a webhook, and returns it and how many events will be replayed: ErrID or record.ErrNotFound.
 // If it is active already it changes nothing.
 func (s *Service) Activate(ctx context.Context, acc registry.Account, id uint64, replayEvents bool) (Webhook, uint64, error) {
 	if id == 0 {
@@ -192,7 +193,7 @@ func (s *Service) Activate(ctx context.Context, acc registry.Account, id uint64,
 	return described, count, err
 }
 
-// Reactivate is Activate by the right of a link, after its deactivation alone: registry.ErrNotFound, or replay.ErrOver if
+// Reactivate is Activate by the right of a link, after its deactivation alone: record.ErrNotFound, or replay.ErrOver if
 // the webhook was activated since.
 func (s *Service) Reactivate(ctx context.Context, link notify.Link, replayEvents bool) (Webhook, uint64, error) {
 	w, count, err := s.o.Backlogs.ActivateAfter(ctx, registry.Key(link.Account, link.ID), link.Deactivated, replayEvents)
@@ -203,7 +204,7 @@ func (s *Service) Reactivate(ctx context.Context, link notify.Link, replayEvents
 	return described, count, err
 }
 
-// Delete removes a webhook, its backlog and its log, as Backlogs.Delete does: ErrID or registry.ErrNotFound.
+// Delete removes a webhook, its backlog and its log, as Backlogs.Delete does: ErrID or record.ErrNotFound.
 func (s *Service) Delete(ctx context.Context, acc registry.Account, id uint64) error {
 	if id == 0 {
 		return ErrID
@@ -224,7 +225,7 @@ func (s *Service) Publish(ctx context.Context, acc registry.Account, name, key s
 }
 
 // Attempts returns the kept attempts of a webhook, newest first, and the filter's Before for the next page, 0 if there
-// is none: ErrID, registry.ErrNotFound, or ErrFilter for an outcome that there is not.
+// is none: ErrID, record.ErrNotFound, or ErrFilter for an outcome that there is not.
 func (s *Service) Attempts(ctx context.Context, acc registry.Account, id uint64, f delivery.LogFilter) ([]delivery.Entry, uint64, error) {
 	if f.Outcome != "" && !slices.Contains(delivery.Outcomes, f.Outcome) {
 		return nil, 0, fmt.Errorf("%w: an outcome is %s, or one of %s", ErrFilter, failed, list(delivery.Outcomes))
@@ -243,7 +244,7 @@ func (s *Service) Notices(ctx context.Context, acc registry.Account, webhook, be
 }
 
 // CreateAccount makes an account: ErrOperator if the caller is none; event.ErrAccount, registry.ErrPassword,
-// registry.ErrEmail or registry.ErrLanguage for what an account cannot be made of, registry.ErrExists if the name is
+// registry.ErrEmail or registry.ErrLanguage for what an account cannot be made of, record.ErrExists if the name is
 // taken.
 func (s *Service) CreateAccount(ctx context.Context, acc registry.Account, name, password string, operator bool, contact registry.Contact) error {
 	if !acc.Operator {
@@ -259,19 +260,19 @@ func (s *Service) CreateAccount(ctx context.Context, acc registry.Account, name,
 	return err
 }
 
-// Account returns the caller's own account, or any to an operator: registry.ErrNotFound.
+// Account returns the caller's own account, or any to an operator: record.ErrNotFound.
 func (s *Service) Account(ctx context.Context, acc registry.Account, name string) (registry.Account, error) {
 	if name != acc.Name && !acc.Operator {
-		return registry.Account{}, registry.ErrNotFound
+		return registry.Account{}, record.ErrNotFound
 	}
 	return s.o.Accounts.Get(ctx, name)
 }
 
 // SetContact changes how the people of the caller's own account, or of any for an operator, are told:
-// registry.ErrNotFound, registry.ErrEmail or registry.ErrLanguage.
+// record.ErrNotFound, registry.ErrEmail or registry.ErrLanguage.
 func (s *Service) SetContact(ctx context.Context, acc registry.Account, name string, change func(*registry.Contact)) (registry.Account, error) {
 	if name != acc.Name && !acc.Operator {
-		return registry.Account{}, registry.ErrNotFound
+		return registry.Account{}, record.ErrNotFound
 	}
 	return s.o.Accounts.SetContact(ctx, name, change)
 }

@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
@@ -127,7 +126,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	return a, nil
 }
 
-// openRegistry opens Redis and makes the registry on it.
+// openRegistry opens the registry with the key that seals secrets, and makes the links that this key signs.
 func (a *App) openRegistry(ctx context.Context) error {
 	key := a.options.SecretKey
 	if key == nil {
@@ -142,36 +141,14 @@ func (a *App) openRegistry(ctx context.Context) error {
 		return err
 	}
 	a.links = notify.NewLinks(key, a.publicURL())
-	if err := registry.CheckKey(ctx, a.broker, sealer); err != nil {
+	a.registry, err = registry.Open(ctx, registry.Options{
+		Broker: a.broker, RedisURL: a.options.RedisURL, Shared: a.options.NATSURL != "" || a.options.NATSServer != nil,
+		Sealer: sealer, Cache: cachedPairs, Log: a.options.Log.Named("registry"),
+	})
+	if err != nil {
 		return err
 	}
-	var client redis.UniversalClient
-	if a.options.RedisURL == "" {
-		var closeRedis func() error
-		client, closeRedis = registry.OpenEmbeddedRedis()
-		a.closing(closeRedis)
-	} else {
-		// The registry is made with the client, and connections are only made after it or before any look-up.
-		connected := func() {
-			if a.registry != nil {
-				a.registry.Doubt()
-			}
-		}
-		if client, err = registry.OpenRedis(ctx, a.options.RedisURL, connected); err != nil {
-			return err
-		}
-		a.closing(client.Close)
-	}
-	if a.registry, err = registry.New(a.broker, client, sealer, cachedPairs, a.options.Log.Named("registry")); err != nil {
-		return err
-	}
-	if a.options.RedisURL == "" {
-		a.registry.Own()
-		if a.options.NATSURL != "" || a.options.NATSServer != nil {
-			// Other processes may write to the journal, and do not see this one's index.
-			a.registry.Alone()
-		}
-	}
+	a.closing(a.registry.Close)
 	return nil
 }
 

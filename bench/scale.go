@@ -32,7 +32,7 @@ func (n *Node) Fail(f Failing, _ *None) error {
 		if err != nil {
 			return fmt.Errorf("write the backlog %s: %w", key, err)
 		}
-		if _, err := js.PublishAsync("$KV."+n.app.Broker().Backlogs.Bucket()+"."+key, record, jetstream.WithStallWait(patience)); err != nil {
+		if _, err := js.PublishAsync(n.app.Broker().Backlogs.Subject(key), record, jetstream.WithStallWait(patience)); err != nil {
 			return fmt.Errorf("write the backlog %s: %w", key, err)
 		}
 	}

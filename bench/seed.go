@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -50,23 +49,23 @@ func (n *Node) Seed(all []Hooks, _ *None) error {
 	if err != nil {
 		return err
 	}
-	_, last, err := n.app.Broker().Bounds(context.Background())
+	bounds, err := n.app.Broker().Bounds(context.Background())
 	if err != nil {
 		return err
 	}
 	for _, h := range all {
 		for i := h.First; i < h.First+h.Count; i++ {
 			w := registry.Webhook{
-				Version: 1, ID: uint64(i) + 1, Account: account(i % h.Accounts), App: "bench", Event: eventName,
+				ID: uint64(i) + 1, Account: account(i % h.Accounts), App: "bench", Event: eventName,
 				URL: h.URL + strconv.Itoa(i-h.First), Created: time.Now().UTC(), Active: true,
-				Ranges: []registry.Range{{To: last + 1}}, Settings: registry.Settings{MaxInFlight: h.MaxInFlight},
+				Ranges: []registry.Range{registry.NewRange(bounds)}, Settings: registry.Settings{MaxInFlight: h.MaxInFlight},
 			}
 			w.Secrets = []string{sealer.Seal(delivery.NewSecret(), w.Key())}
-			record, err := json.Marshal(w)
+			data, err := registry.EncodeWebhook(&w)
 			if err != nil {
 				return fmt.Errorf("seed webhook %s: %w", w.Key(), err)
 			}
-			if _, err := js.PublishAsync("$KV."+n.app.Broker().Webhooks.Bucket()+"."+w.Key(), record, jetstream.WithStallWait(patience)); err != nil {
+			if _, err := js.PublishAsync(n.app.Broker().Webhooks.Subject(w.Key()), data, jetstream.WithStallWait(patience)); err != nil {
 				return fmt.Errorf("seed webhook %s: %w", w.Key(), err)
 			}
 		}

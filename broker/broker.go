@@ -38,7 +38,7 @@ type Options struct {
 // Broker is the way to the streams and buckets. It is safe for concurrent use.
 type Broker struct {
 	// Webhooks, Backlogs and Accounts are the journal's buckets.
-	Webhooks, Backlogs, Accounts jetstream.KeyValue
+	Webhooks, Backlogs, Accounts *Bucket
 	// Wakes hands out the backlogs to look at, on the connection of the pulls.
 	Wakes jetstream.Consumer
 	// JetStream publishes and manages.
@@ -92,7 +92,7 @@ func Open(ctx context.Context, o Options) (_ *Broker, err error) {
 		return nil, err
 	}
 	// The first look at NATS' clock.
-	if _, _, err = b.Bounds(ctx); err != nil {
+	if _, err = b.Bounds(ctx); err != nil {
 		return nil, err
 	}
 	return b, nil
@@ -134,19 +134,6 @@ func (b *Broker) connect(name string, flood bool) (*nats.Conn, error) {
 		return nil, fmt.Errorf("connect to NATS at %s: %w; check --nats-url, and that nats-server runs there with -js", redact(url), err)
 	}
 	return nc, nil
-}
-
-// Get reads a key's entry from a bucket: what is written is read, which a bucket's own Get does not promise where there
-// are replicas. It returns jetstream.ErrKeyNotFound.
-func (b *Broker) Get(ctx context.Context, bucket jetstream.KeyValue, key string) (value []byte, revision uint64, err error) {
-	if b.options.Replicas > 1 {
-		return b.latest(ctx, bucket, key)
-	}
-	entry, err := bucket.Get(ctx, key)
-	if err != nil {
-		return nil, 0, err
-	}
-	return entry.Value(), entry.Revision(), nil
 }
 
 // Embedded is the address that publishers reach the embedded server at, as a nats:// URL; empty if there is none.

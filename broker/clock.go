@@ -37,5 +37,5 @@ func (c *clock) now() time.Time {
 }
 
 // Now is the time by the clock of NATS, in UTC, to within the time that an answer of it takes. It follows each answer to
-// Position and Bounds; between them this machine's monotonic clock goes on.
+// Progress and Bounds; between them this machine's monotonic clock goes on.
 func (b *Broker) Now() time.Time { return b.clock.now() }

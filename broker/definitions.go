@@ -92,7 +92,7 @@ func (b *Broker) define(ctx context.Context) error {
 			b.notices = stream
 		}
 	}
-	for name, bucket := range map[string]*jetstream.KeyValue{
+	for name, bucket := range map[string]**Bucket{
 		"WEBHOOKS": &b.Webhooks, "BACKLOGS": &b.Backlogs, "ACCOUNTS": &b.Accounts,
 	} {
 		kv, err := b.JetStream.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
@@ -101,7 +101,7 @@ func (b *Broker) define(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("define the bucket %s: %w", name, err)
 		}
-		*bucket = kv
+		*bucket = &Bucket{broker: b, name: name, kv: kv, replicas: b.options.Replicas}
 	}
 	return b.defineConsumers(ctx)
 }

@@ -16,35 +16,51 @@ import (
 // ErrNotFound is returned for an event that the stream does not hold (any more).
 var ErrNotFound = errors.New("the stream does not hold this event")
 
-// Position is how far the live path is.
-type Position struct {
+// Progress is how far the live path is.
+type Progress struct {
 	// HandedOut is the highest sequence that the dispatch consumer has handed out.
 	HandedOut uint64
 	// AckFloor is the sequence up to which everything is acknowledged.
 	AckFloor uint64
 }
 
-// Position asks the dispatch consumer's leader.
-func (b *Broker) Position(ctx context.Context) (Position, error) {
+// Progress asks the dispatch consumer's leader.
+func (b *Broker) Progress(ctx context.Context) (Progress, error) {
 	asked := time.Now()
 	info, err := b.dispatch.Info(ctx)
 	if err != nil {
-		return Position{}, fmt.Errorf("ask the consumer dispatch how far it is: %w", err)
+		return Progress{}, fmt.Errorf("ask the consumer dispatch how far it is: %w", err)
 	}
 	b.clock.set(asked, info.TimeStamp)
-	return Position{HandedOut: info.Delivered.Stream, AckFloor: info.AckFloor.Stream}, nil
+	return Progress{HandedOut: info.Delivered.Stream, AckFloor: info.AckFloor.Stream}, nil
 }
 
-// Bounds returns the first and the last sequence of the stream of events, from its leader.
-// An empty stream has first = last + 1.
-func (b *Broker) Bounds(ctx context.Context) (first, last uint64, err error) {
+// Bounds are the ends of the stream of events.
+type Bounds struct {
+	// First is the sequence of the oldest event; one more than the last in a stream that holds none.
+	First uint64
+	// Last is the position of the newest event that was stored, whether the stream still holds it or not; its sequence is 0
+	// if there was none. Where the stream does not know its time any more, the time is that of the answer: whatever comes
+	// later is later than that.
+	Last event.Position
+}
+
+// Next is the sequence that the next event gets.
+func (b Bounds) Next() uint64 { return b.Last.Seq + 1 }
+
+// Bounds asks the stream's leader.
+func (b *Broker) Bounds(ctx context.Context) (Bounds, error) {
 	asked := time.Now()
 	info, err := b.events.Info(ctx)
 	if err != nil {
-		return 0, 0, fmt.Errorf("ask the stream %s for its bounds: %w", streamEvents, err)
+		return Bounds{}, fmt.Errorf("ask the stream %s for its bounds: %w", streamEvents, err)
 	}
 	b.clock.set(asked, info.TimeStamp)
-	return info.State.FirstSeq, info.State.LastSeq, nil
+	bounds := Bounds{First: info.State.FirstSeq, Last: event.Position{Seq: info.State.LastSeq, Time: info.State.LastTime.UTC()}}
+	if info.State.LastTime.IsZero() {
+		bounds.Last.Time = info.TimeStamp.UTC()
+	}
+	return bounds, nil
 }
 
 // get is a direct get request (ADR-31).
@@ -136,7 +152,7 @@ func (b *Broker) countFrom(ctx context.Context, subject string, from uint64) (ui
 
 // SequenceAt is the sequence of the first event whose time stamp is not before t: one past the last if there is none.
 func (b *Broker) SequenceAt(ctx context.Context, t time.Time) (uint64, error) {
-	_, last, err := b.Bounds(ctx)
+	bounds, err := b.Bounds(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -145,7 +161,7 @@ func (b *Broker) SequenceAt(ctx context.Context, t time.Time) (uint64, error) {
 		return 0, fmt.Errorf("find the first event since %s: %w", t.Format(time.RFC3339), err)
 	}
 	if len(messages) == 0 {
-		return last + 1, nil
+		return bounds.Next(), nil
 	}
 	return sequence(messages[0])
 }

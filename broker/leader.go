@@ -3,7 +3,6 @@ package broker
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -58,13 +57,4 @@ func (b *Broker) ask(ctx context.Context, stream string, request get) (stored, e
 		m.header, _ = nats.DecodeHeadersMsg(response.Message.Header)
 	}
 	return m, nil
-}
-
-// latest reads a key's entry from the bucket's leader.
-func (b *Broker) latest(ctx context.Context, bucket jetstream.KeyValue, key string) (value []byte, revision uint64, err error) {
-	m, err := b.ask(ctx, "KV_"+bucket.Bucket(), get{Last: "$KV." + bucket.Bucket() + "." + key})
-	if errors.Is(err, ErrNotFound) || err == nil && (m.header.Get("KV-Operation") != "" || m.header.Get("Nats-Marker-Reason") != "") {
-		return nil, 0, jetstream.ErrKeyNotFound
-	}
-	return m.data, m.seq, err
 }

@@ -70,7 +70,7 @@ func TestPull(t *testing.T) {
 	if err := b.Flush(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if at, err := b.Position(t.Context()); err != nil || at.HandedOut != 6 {
+	if at, err := b.Progress(t.Context()); err != nil || at.HandedOut != 6 {
 		t.Error(at, err)
 	}
 }

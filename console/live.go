@@ -11,7 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/replay"
 )
 
@@ -64,7 +64,7 @@ func (c *Console) watch(w http.ResponseWriter, r *http.Request, look func(contex
 	for {
 		g, err := look(ctx)
 		switch {
-		case errors.Is(err, registry.ErrNotFound) || ctx.Err() != nil:
+		case errors.Is(err, record.ErrNotFound) || ctx.Err() != nil:
 			return nil
 		case err != nil:
 			c.o.Log.Warn("a live view failed", zap.Error(err))

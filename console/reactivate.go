@@ -9,6 +9,7 @@ import (
 	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/notify"
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
@@ -83,7 +84,7 @@ func (c *Console) read(r *http.Request) (reactivatePage, error) {
 	}
 	p.Webhook, err = c.o.Service.Get(r.Context(), registry.Account{Name: p.Link.Account}, p.Link.ID)
 	switch {
-	case errors.Is(err, registry.ErrNotFound):
+	case errors.Is(err, record.ErrNotFound):
 		p.Stands = linkGone
 	case err != nil:
 		return p, err
@@ -137,7 +138,7 @@ func (c *Console) reactivate(w http.ResponseWriter, r *http.Request) error {
 		_, _, err := c.o.Service.Reactivate(r.Context(), p.Link, p.Replay)
 		next := p.Path + "?done"
 		switch {
-		case errors.Is(err, replay.ErrOver) || errors.Is(err, registry.ErrNotFound):
+		case errors.Is(err, replay.ErrOver) || errors.Is(err, record.ErrNotFound):
 			next = p.Path // somebody was faster; the page says what is the case now
 		case err != nil:
 			return err

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -86,7 +87,7 @@ func (s *sessions) visitor(r *http.Request) (visitor, error) {
 		return visitor{}, errNoSession
 	}
 	account, credential, err := s.accounts.Credential(r.Context(), string(signed[head:]))
-	if errors.Is(err, registry.ErrNotFound) {
+	if errors.Is(err, record.ErrNotFound) {
 		return visitor{}, errNoSession
 	}
 	if err != nil {

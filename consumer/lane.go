@@ -11,6 +11,7 @@ import (
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/fault"
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -165,7 +166,7 @@ func (w *Worker) attempt(hard context.Context, t *task) {
 	case old:
 		w.finish(t, false)
 		return
-	case w.Webhooks.Gone(t.lane.key):
+	case w.Webhooks.Deleted(t.lane.key):
 		w.finish(t, true)
 		return
 	}
@@ -226,7 +227,7 @@ func (w *Worker) cover(ctx context.Context, t *task, a delivery.Attempt, streak 
 		say := func() {
 			w.Log.Warn("hand an event over to its backlog", zap.String("webhook", t.lane.key), zap.Uint64("seq", a.Seq), zap.Error(err))
 		}
-		if errors.Is(err, registry.ErrNewer) || errors.Is(err, registry.ErrUnreadable) {
+		if errors.Is(err, record.ErrNewer) || errors.Is(err, record.ErrUnreadable) {
 			w.left.Do(say)
 		} else {
 			say()

@@ -91,7 +91,7 @@ func TestASilentWebhookLeavesTheLivePath(t *testing.T) {
 	<-cover.slow
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
 		// The rest passes the lane without an attempt, but for those under way.
-		position, err := l.store.Position(t.Context())
+		position, err := l.store.Progress(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -60,7 +60,7 @@ type Cover interface {
 type Webhooks interface {
 	Lookup(ctx context.Context, pairs []registry.Pair) (map[registry.Pair][]*registry.Subscription, error)
 	// Gone says whether the webhook was deleted lately.
-	Gone(key string) bool
+	Deleted(key string) bool
 }
 
 // Sender makes and logs one attempt.
@@ -427,7 +427,7 @@ func (w *Worker) spread(ctx, hard context.Context, o *outstanding, subscriptions
 	}
 	o.left = 1 // until all lanes have it
 	for _, s := range subscriptions {
-		if r, skip := s.Webhook.RangeOf(o.event.Seq); !skip {
+		if r, skip := s.Webhook.RangeOf(o.event.Position()); !skip {
 			w.add(ctx, hard, o, s)
 		} else if r.Open() {
 			o.skipped = true

@@ -61,16 +61,19 @@ func openLive(t testing.TB) *live {
 		t.Fatal(err)
 	}
 	t.Cleanup(store.Close)
-	redis, closeRedis := registry.OpenEmbeddedRedis()
-	t.Cleanup(func() { _ = closeRedis() })
 	sealer, err := registry.NewSealer(registry.NewKey())
 	if err != nil {
 		t.Fatal(err)
 	}
-	webhooks, err := registry.New(store, redis, sealer, 1000, zap.NewNop())
+	webhooks, err := registry.Open(t.Context(), registry.Options{Broker: store, Sealer: sealer, Cache: 1000, Log: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := webhooks.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	during(t, webhooks.Run)
 	<-webhooks.Started()
 	if _, _, err := webhooks.Create(t.Context(), registry.Webhook{Account: "demo", Event: "optin_finalized", URL: "http://127.0.0.1/"}); err != nil {

@@ -11,12 +11,13 @@ import (
 
 	"github.com/wneessen/go-mail"
 
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 )
 
 // Contacts says how an account's people are told.
 type Contacts interface {
-	// Get returns an account: registry.ErrNotFound.
+	// Get returns an account: record.ErrNotFound.
 	Get(ctx context.Context, name string) (registry.Account, error)
 }
 
@@ -43,7 +44,7 @@ func NewMail(o MailOptions) *Mail { return &Mail{o} }
 // sees it once.
 func (m *Mail) Send(ctx context.Context, n Notice, _ int) error {
 	account, err := m.o.Contacts.Get(ctx, n.Account)
-	if err != nil && !errors.Is(err, registry.ErrNotFound) {
+	if err != nil && !errors.Is(err, record.ErrNotFound) {
 		return err
 	}
 	to := account.Contact.Email

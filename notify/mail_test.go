@@ -25,6 +25,7 @@ import (
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -160,7 +161,7 @@ type people map[string]registry.Contact
 func (p people) Get(_ context.Context, name string) (registry.Account, error) {
 	contact, ok := p[name]
 	if !ok {
-		return registry.Account{}, registry.ErrNotFound
+		return registry.Account{}, record.ErrNotFound
 	}
 	return registry.Account{Name: name, Contact: contact}, nil
 }

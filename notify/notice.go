@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -108,7 +109,7 @@ func (n *Notices) List(ctx context.Context, account string, webhook, before uint
 		}
 		notice, err := decode(stored.Record, stored.Seq)
 		switch {
-		case errors.Is(err, registry.ErrNewer):
+		case errors.Is(err, record.ErrNewer):
 			continue
 		case err != nil:
 			n.o.Log.Warn("a notice cannot be read", zap.Error(err))
@@ -126,14 +127,11 @@ func (n *Notices) List(ctx context.Context, account string, webhook, before uint
 // form is the newest form of a notice that this version reads and writes.
 const form = 1
 
-// decode reads a stored notice: registry.ErrNewer if it has a form that is not known.
-func decode(record []byte, seq uint64) (Notice, error) {
+// decode reads a stored notice: record.ErrNewer or record.ErrUnreadable.
+func decode(data []byte, seq uint64) (Notice, error) {
 	var notice Notice
-	if err := json.Unmarshal(record, &notice); err != nil {
+	if err := record.Decode(data, form, &notice); err != nil {
 		return notice, fmt.Errorf("read the notice %d: %w", seq, err)
-	}
-	if notice.Version > form {
-		return notice, fmt.Errorf("read the notice %d: form %d, known up to %d: %w", seq, notice.Version, form, registry.ErrNewer)
 	}
 	notice.Sequence = seq
 	return notice, nil

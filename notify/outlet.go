@@ -12,7 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/delivery"
-	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/record"
 )
 
 // ErrUndeliverable is returned by a channel for a notice that it will never bring to anybody.
@@ -114,7 +114,7 @@ func (o *Outlet) bring(ctx context.Context, m jetstream.Msg) error {
 	attempt := int(meta.NumDelivered)
 	n, err := decode(m.Data(), meta.Sequence.Stream)
 	switch {
-	case errors.Is(err, registry.ErrNewer):
+	case errors.Is(err, record.ErrNewer):
 		// For a node that knows it.
 		return m.NakWithDelay(tries.Delay(attempt, rand.Float64()))
 	case err != nil:

@@ -10,11 +10,11 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/record"
 )
 
 // Errors of accounts; match them with errors.Is.
@@ -51,9 +51,12 @@ type Account struct {
 	Contact  Contact
 }
 
+// accountForm is the newest form of an account's record that this version reads, and the one that it writes.
+const accountForm = 1
+
 // account is the record in the bucket ACCOUNTS; the key is the name.
 type account struct {
-	Version  int       `json:"v"`
+	Form     int       `json:"v"`
 	Name     string    `json:"name"`
 	Operator bool      `json:"operator,omitempty"`
 	Created  time.Time `json:"created"`
@@ -67,8 +70,8 @@ func (a account) public() Account {
 
 // Accounts are the accounts of the journal. They are safe for concurrent use.
 type Accounts struct {
-	kv   jetstream.KeyValue
-	cost int
+	store record.Store[account]
+	cost  int
 	// decoy is what an unknown name's password is compared with, at the same cost.
 	decoy []byte
 	// running holds a token for each bcrypt run.
@@ -82,12 +85,12 @@ func NewAccounts(b *broker.Broker) *Accounts {
 	// The size is positive, and nothing else can be wrong.
 	verified, _ := lru.New[[sha256.Size]byte, struct{}](verifiedKept)
 	return &Accounts{
-		kv: b.Accounts, cost: bcrypt.DefaultCost, decoy: []byte(nobody),
-		running: make(chan struct{}, checks), verified: verified,
+		store: record.Store[account]{Bucket: b.Accounts, Name: "account", Decode: decodeAccount, Encode: encodeAccount},
+		cost:  bcrypt.DefaultCost, decoy: []byte(nobody), running: make(chan struct{}, checks), verified: verified,
 	}
 }
 
-// Create stores a new account: ErrExists if the name is taken, event.ErrAccount or ErrPassword if it cannot be one.
+// Create stores a new account: record.ErrExists if the name is taken, event.ErrAccount or ErrPassword if it cannot be one.
 func (s *Accounts) Create(ctx context.Context, name, password string, operator bool) error {
 	if err := event.ValidAccount(name); err != nil {
 		return err
@@ -96,13 +99,14 @@ func (s *Accounts) Create(ctx context.Context, name, password string, operator b
 	if err != nil {
 		return err
 	}
-	return s.create(ctx, account{Name: name, Operator: operator, Hash: hash})
+	_, err = s.store.Create(ctx, name, account{Name: name, Operator: operator, Created: time.Now().UTC(), Hash: hash})
+	return err
 }
 
 // Ensure makes the first account, as an operator, if it is not there. Several nodes may do it at once: one makes it.
 //
 // Without a password one is drawn, and returned if it was this call that made the account. An account that is there
-// is left alone without a password; with one, it gets that password and the rights of an operator, since whoever
+// is left as it is without a password; with one, it gets that password and the rights of an operator, since whoever
 // starts the server has said so. It returns event.ErrAccount or ErrPassword for what cannot be set.
 func (s *Accounts) Ensure(ctx context.Context, name, password string) (created bool, _ string, err error) {
 	if err := event.ValidAccount(name); err != nil {
@@ -115,51 +119,43 @@ func (s *Accounts) Ensure(ctx context.Context, name, password string) (created b
 	if err := validPassword(password); err != nil {
 		return false, "", err
 	}
-	var hash string
-	for try := range tries {
-		a, revision, err := s.get(ctx, name)
-		missing := errors.Is(err, ErrNotFound)
-		switch {
-		case !stated && (errors.Is(err, ErrNewer) || errors.Is(err, ErrUnreadable)):
-			return false, "", nil // there, and left alone
-		case err != nil && !missing:
-			return false, "", err
-		case !missing && !stated:
-			return false, "", nil
-		case !missing:
+	var hash string // made once, where it is needed
+	fresh := func() account { return account{Name: name, Created: time.Now().UTC()} }
+	_, _, err = s.store.Upsert(ctx, name, fresh, func(a *account) error {
+		created = a.Hash == ""
+		if !created && !stated {
+			return record.ErrUnchanged
+		}
+		if !created {
 			same, err := s.matches(ctx, []byte(a.Hash), password)
 			if err != nil {
-				return false, "", err
+				return err
 			}
 			if same && a.Operator {
-				return false, password, nil
+				return record.ErrUnchanged
 			}
 		}
 		if hash == "" {
+			var err error
 			if hash, err = s.hash(ctx, password); err != nil {
-				return false, "", err
+				return err
 			}
 		}
-		if missing {
-			err = s.create(ctx, account{Name: name, Operator: true, Hash: hash})
-		} else {
-			a.Operator, a.Hash = true, hash
-			err = s.update(ctx, a, revision)
-		}
-		if err == nil {
-			return missing, password, nil
-		}
-		if !errors.Is(err, ErrExists) && !Conflict(err) {
-			return false, "", err
-		}
-		if err := Pause(ctx, try); err != nil {
-			return false, "", err
-		}
+		a.Operator, a.Hash = true, hash
+		return nil
+	})
+	switch {
+	case !stated && (errors.Is(err, record.ErrNewer) || errors.Is(err, record.ErrUnreadable)):
+		return false, "", nil // there, and left as it is
+	case err != nil:
+		return false, "", err
+	case !created && !stated:
+		return false, "", nil
 	}
-	return false, "", fmt.Errorf("ensure account %s: %w", name, ErrConflict)
+	return created, password, nil
 }
 
-// SetPassword replaces the password: ErrNotFound or ErrPassword. Logins with the old one fail from then on.
+// SetPassword replaces the password: record.ErrNotFound or ErrPassword. Logins with the old one fail from then on.
 func (s *Accounts) SetPassword(ctx context.Context, name, password string) error {
 	hash, err := s.hash(ctx, password)
 	if err != nil {
@@ -169,33 +165,25 @@ func (s *Accounts) SetPassword(ctx context.Context, name, password string) error
 	return err
 }
 
-// change changes a record by compare-and-set: ErrNotFound, or the change's own error.
+// change changes the record of an account as record.Store.Update does. A name that no account can have is not found.
 func (s *Accounts) change(ctx context.Context, name string, change func(*account) error) (Account, error) {
-	for try := range tries {
-		a, revision, err := s.get(ctx, name)
-		if err != nil {
-			return Account{}, err
-		}
-		if err := change(&a); err != nil {
-			return Account{}, err
-		}
-		if err = s.update(ctx, a, revision); !Conflict(err) {
-			return a.public(), err
-		}
-		if err := Pause(ctx, try); err != nil {
-			return Account{}, err
-		}
+	if event.ValidAccount(name) != nil {
+		return Account{}, record.ErrNotFound
 	}
-	return Account{}, fmt.Errorf("change the account %s: %w", name, ErrConflict)
+	a, _, err := s.store.Update(ctx, name, change)
+	if err != nil {
+		return Account{}, err
+	}
+	return a.public(), nil
 }
 
 // Authenticate returns the account of a name and password: ErrLogin if they are not right. It reads the record each
 // time; a pair that matched lately costs no bcrypt, and any other waits for one of the few runs at once, until the
 // context ends.
 func (s *Accounts) Authenticate(ctx context.Context, name, password string) (Account, error) {
-	a, _, err := s.get(ctx, name)
+	a, err := s.get(ctx, name)
 	known := err == nil
-	if !known && !errors.Is(err, ErrNotFound) {
+	if !known && !errors.Is(err, record.ErrNotFound) {
 		return Account{}, err
 	}
 	hash := s.decoy
@@ -216,9 +204,9 @@ func (s *Accounts) Authenticate(ctx context.Context, name, password string) (Acc
 }
 
 // Credential returns the account of a name, and its credential, which changes with its password and tells nothing of it:
-// ErrNotFound.
+// record.ErrNotFound.
 func (s *Accounts) Credential(ctx context.Context, name string) (Account, [sha256.Size]byte, error) {
-	a, _, err := s.get(ctx, name)
+	a, err := s.get(ctx, name)
 	if err != nil {
 		return Account{}, [sha256.Size]byte{}, err
 	}
@@ -284,52 +272,27 @@ func validPassword(password string) error {
 }
 
 // get reads a record. A name that no account can have is not found.
-func (s *Accounts) get(ctx context.Context, name string) (account, uint64, error) {
+func (s *Accounts) get(ctx context.Context, name string) (account, error) {
 	if event.ValidAccount(name) != nil {
-		return account{}, 0, ErrNotFound
+		return account{}, record.ErrNotFound
 	}
-	entry, err := s.kv.Get(ctx, name)
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return account{}, 0, fmt.Errorf("account %s: %w", name, ErrNotFound)
-	}
-	if err != nil {
-		return account{}, 0, fmt.Errorf("load account %s: %w", name, err)
-	}
+	a, _, err := s.store.Load(ctx, name)
+	return a, err
+}
+
+// decodeAccount reads the record under an account's name: record.ErrNewer or record.ErrUnreadable.
+func decodeAccount(e broker.Entry) (account, error) {
 	var a account
-	err = DecodeRecord(entry.Value(), recordVersion, &a)
-	if err == nil && a.Name != name {
-		err = fmt.Errorf("an account %q: %w", a.Name, ErrUnreadable)
+	if err := record.Decode(e.Value, accountForm, &a); err != nil {
+		return account{}, err
 	}
-	if err != nil {
-		return account{}, 0, fmt.Errorf("load account %s: %w", name, err)
+	if a.Name != e.Key {
+		return account{}, fmt.Errorf("an account %q: %w", a.Name, record.ErrUnreadable)
 	}
-	return a, entry.Revision(), nil
+	return a, nil
 }
 
-func (s *Accounts) create(ctx context.Context, a account) error {
-	a.Version, a.Created = recordVersion, time.Now().UTC()
-	data, err := json.Marshal(a)
-	if err != nil {
-		return fmt.Errorf("create account %s: %w", a.Name, err)
-	}
-	_, err = s.kv.Create(ctx, a.Name, data)
-	if Conflict(err) {
-		return fmt.Errorf("account %s: %w", a.Name, ErrExists)
-	}
-	if err != nil {
-		return fmt.Errorf("create account %s: %w", a.Name, err)
-	}
-	return nil
-}
-
-// update writes a record if it is still at the revision; a conflict is one that Conflict knows.
-func (s *Accounts) update(ctx context.Context, a account, revision uint64) error {
-	data, err := json.Marshal(a)
-	if err != nil {
-		return fmt.Errorf("write account %s: %w", a.Name, err)
-	}
-	if _, err := s.kv.Update(ctx, a.Name, data, revision); err != nil {
-		return fmt.Errorf("write account %s: %w", a.Name, err)
-	}
-	return nil
+func encodeAccount(a *account) ([]byte, error) {
+	a.Form = accountForm
+	return json.Marshal(a)
 }

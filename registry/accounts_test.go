@@ -14,6 +14,7 @@ import (
 
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/record"
 )
 
 // newTestAccounts are accounts on a broker of their own, with the cheapest bcrypt.
@@ -69,8 +70,8 @@ func TestAccountLogin(t *testing.T) {
 			}
 		}
 	}
-	if err := s.Create(t.Context(), "anna", "another password", false); !errors.Is(err, ErrExists) {
-		t.Errorf("the name anna again: %v, want ErrExists", err)
+	if err := s.Create(t.Context(), "anna", "another password", false); !errors.Is(err, record.ErrExists) {
+		t.Errorf("the name anna again: %v, want record.ErrExists", err)
 	}
 	for _, password := range []string{"", "7 bytes", longest + "x"} {
 		if err := s.Create(t.Context(), "carla", password, false); !errors.Is(err, ErrPassword) {
@@ -87,8 +88,8 @@ func TestAccountLogin(t *testing.T) {
 func TestSetPassword(t *testing.T) {
 	t.Parallel()
 	s, b := newTestAccounts(t)
-	if err := s.SetPassword(t.Context(), "anna", "new password"); !errors.Is(err, ErrNotFound) {
-		t.Errorf("the password of nobody: %v, want ErrNotFound", err)
+	if err := s.SetPassword(t.Context(), "anna", "new password"); !errors.Is(err, record.ErrNotFound) {
+		t.Errorf("the password of nobody: %v, want record.ErrNotFound", err)
 	}
 	if err := s.Create(t.Context(), "anna", "old password", true); err != nil {
 		t.Fatal(err)
@@ -209,30 +210,30 @@ func TestAccountRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	var fields map[string]any
-	if err := json.Unmarshal(entry.Value(), &fields); err != nil {
+	if err := json.Unmarshal(entry.Value, &fields); err != nil {
 		t.Fatal(err)
 	}
 	hash, _ := fields["hash"].(string)
 	if fields["v"] != 1.0 || fields["name"] != "anna" || fields["operator"] != true || fields["created"] == nil || len(fields) != 5 {
-		t.Errorf("the record is %s", entry.Value())
+		t.Errorf("the record is %s", entry.Value)
 	}
-	if strings.Contains(string(entry.Value()), "password of anna") || !strings.HasPrefix(hash, "$2a$") {
-		t.Errorf("the record does not hold the password as a bcrypt hash: %s", entry.Value())
+	if strings.Contains(string(entry.Value), "password of anna") || !strings.HasPrefix(hash, "$2a$") {
+		t.Errorf("the record does not hold the password as a bcrypt hash: %s", entry.Value)
 	}
-	if _, err := b.Accounts.Put(t.Context(), "newer", []byte(`{"v":2,"name":"newer","hash":7}`)); err != nil {
+	if _, err := b.Accounts.Put(t.Context(), "newer", []byte(`{"v":2,"name":"newer","hash":7}`), 0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Authenticate(t.Context(), "newer", "password of anna"); !errors.Is(err, ErrNewer) {
-		t.Errorf("the record of a newer version: %v, want ErrNewer", err)
+	if _, err := s.Authenticate(t.Context(), "newer", "password of anna"); !errors.Is(err, record.ErrNewer) {
+		t.Errorf("the record of a newer version: %v, want record.ErrNewer", err)
 	}
 	// A start goes on beside it, unless it is to be changed.
 	if created, _, err := s.Ensure(t.Context(), "newer", ""); created || err != nil {
 		t.Errorf("a start beside the record of a newer version: %v, %v", created, err)
 	}
-	if _, _, err := s.Ensure(t.Context(), "newer", "password of anna"); !errors.Is(err, ErrNewer) {
-		t.Errorf("a start that sets the password in the record of a newer version: %v, want ErrNewer", err)
+	if _, _, err := s.Ensure(t.Context(), "newer", "password of anna"); !errors.Is(err, record.ErrNewer) {
+		t.Errorf("a start that sets the password in the record of a newer version: %v, want record.ErrNewer", err)
 	}
-	if entry, err := b.Accounts.Get(t.Context(), "newer"); err != nil || string(entry.Value()) != `{"v":2,"name":"newer","hash":7}` {
+	if entry, err := b.Accounts.Get(t.Context(), "newer"); err != nil || string(entry.Value) != `{"v":2,"name":"newer","hash":7}` {
 		t.Errorf("the record of a newer version was touched: %v", err)
 	}
 }

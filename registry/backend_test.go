@@ -1,66 +1,51 @@
 package registry_test
 
 import (
-	"errors"
 	"net"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/saumer/saumer/registry"
 )
 
-// backend is a Redis that the suite runs against.
+// backend is the Redis that the suite runs against.
 type backend interface {
-	// client connects; connected is called for each new connection.
-	client(t *testing.T, connected func()) redis.UniversalClient
+	// url is that of a Redis which nodes share, empty if each has its own.
+	url() string
+	// opened is told of each node.
+	opened(r *registry.Registry)
 	// lose makes the Redis lose all that it holds.
 	lose(t *testing.T)
 }
 
-// embedded is the in-process Redis; nodes in one process can share it.
-type embedded struct {
-	once sync.Once
-	c    redis.UniversalClient
-}
+// inProcess is a small Redis server in the test's process.
+type inProcess struct{ server *miniredis.Miniredis }
 
-func (e *embedded) client(t *testing.T, _ func()) redis.UniversalClient {
+func startInProcess(t *testing.T) *inProcess {
 	t.Helper()
-	e.once.Do(func() {
-		client, stop := registry.OpenEmbeddedRedis()
-		e.c = client
-		t.Cleanup(func() {
-			if err := stop(); err != nil && !errors.Is(err, redis.ErrClosed) {
-				t.Errorf("stop the embedded Redis: %v", err)
-			}
-		})
-	})
-	return e.c
+	return &inProcess{miniredis.RunT(t)}
 }
 
-func (e *embedded) lose(t *testing.T) {
-	if err := e.c.FlushAll(t.Context()).Err(); err != nil {
-		t.Error(err)
-	}
-}
+func (i *inProcess) url() string               { return "redis://" + i.server.Addr() }
+func (i *inProcess) opened(*registry.Registry) {}
+func (i *inProcess) lose(*testing.T)           { i.server.FlushAll() }
 
-// own are in-process Redises, one for each node, to which nobody else writes.
-type own struct{ nodes []*embedded }
+// own is that of nodes each of which keeps the index to itself.
+type own struct{ nodes []*registry.Registry }
 
-func (o *own) client(t *testing.T, connected func()) redis.UniversalClient {
-	t.Helper()
-	e := &embedded{}
-	o.nodes = append(o.nodes, e)
-	return e.client(t, connected)
-}
+func (o *own) url() string                 { return "" }
+func (o *own) opened(r *registry.Registry) { o.nodes = append(o.nodes, r) }
 
 func (o *own) lose(t *testing.T) {
-	for _, e := range o.nodes {
-		e.lose(t)
+	for _, node := range o.nodes {
+		if err := node.Redis().FlushAll(t.Context()).Err(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -113,15 +98,8 @@ func (s *server) kill(t *testing.T) {
 	_ = s.process.Wait() // it was killed, and says so
 }
 
-func (s *server) client(t *testing.T, connected func()) redis.UniversalClient {
-	t.Helper()
-	c, err := registry.OpenRedis(t.Context(), "redis://"+s.address, connected)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close() })
-	return c
-}
+func (s *server) url() string               { return "redis://" + s.address }
+func (s *server) opened(*registry.Registry) {}
 
 func (s *server) lose(t *testing.T) {
 	if err := s.admin.FlushAll(t.Context()).Err(); err != nil {

@@ -37,13 +37,13 @@ func ValidEmail(text string) bool {
 	return err == nil && a.Address == text && len(text) <= maxEmail && !strings.ContainsAny(text, "\r\n")
 }
 
-// Get returns an account by its name: ErrNotFound.
+// Get returns an account by its name: record.ErrNotFound.
 func (s *Accounts) Get(ctx context.Context, name string) (Account, error) {
-	a, _, err := s.get(ctx, name)
+	a, err := s.get(ctx, name)
 	return a.public(), err
 }
 
-// SetContact changes how an account's people are told, and returns the account: ErrNotFound, ErrEmail or ErrLanguage.
+// SetContact changes how an account's people are told, and returns the account: record.ErrNotFound, ErrEmail or ErrLanguage.
 func (s *Accounts) SetContact(ctx context.Context, name string, change func(*Contact)) (Account, error) {
 	return s.change(ctx, name, func(a *account) error {
 		change(&a.Contact)

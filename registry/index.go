@@ -18,7 +18,9 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 
+	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/record"
 )
 
 // Pair names the webhooks of one account for one event.
@@ -36,13 +38,6 @@ type Subscription struct {
 	Locked bool
 }
 
-// Redis is what the index needs of a client; single servers, clusters and fail-over clients have it.
-type Redis interface {
-	redis.Scripter
-	Pipeline() redis.Pipeliner
-	Ping(ctx context.Context) *redis.StatusCmd
-}
-
 // index is the copy of the journal in Redis that look-ups read.
 //
 // Every account has one hash, its state: "rev" is the highest revision of the journal that was applied, and
@@ -54,21 +49,22 @@ type Redis interface {
 // replaced. If it is there, nothing up to that revision is missing, by induction. Likewise a look-up takes Redis's
 // word only if it is not behind what this node has seen. An empty, flushed or rolled back Redis heals by that alone.
 type index struct {
-	kv     jetstream.KeyValue
-	redis  Redis
+	bucket *broker.Bucket
+	// redis is set before the index is used.
+	redis  redis.UniversalClient
 	prefix string
 	parse  func(Webhook) (*Subscription, error)
 	log    *zap.Logger
 	cache  *lru.Cache[Pair, cached]
-	// gone are the keys of webhooks that were removed lately.
-	gone *lru.Cache[string, struct{}]
-	// doubt is set by a new connection to Redis: it may lead to another, older one.
-	doubt atomic.Bool
-	// alone is true if other processes write to the journal and have an index of their own: then every look-up first
+	// deleted are the keys of webhooks that were removed lately.
+	deleted *lru.Cache[string, struct{}]
+	// private is true if nobody else writes to Redis: then what was looked up holds until the watch brings something.
+	private bool
+	// asksJournal is true if other processes write to the journal and have an index of their own: then every look-up first
 	// makes sure that this one is up to date.
-	alone atomic.Bool
-	// own is true if nobody else writes to Redis: then what was looked up holds until the watch brings something.
-	own bool
+	asksJournal bool
+	// reconnected is set by a new connection to Redis, which may lead to another, older one: then the next look-up does.
+	reconnected atomic.Bool
 
 	started   chan struct{}
 	startOnce sync.Once
@@ -77,13 +73,15 @@ type index struct {
 	// seen is the highest revision of each account that the watch brought, all that of the bucket.
 	seen map[string]uint64
 	all  uint64
+	// highest is the highest id of a webhook, removed or not, that the watch brought.
+	highest uint64
 	// moved is closed and replaced when seen moves.
 	moved chan struct{}
 }
 
-// goneKept bounds the removed webhooks that are remembered. What was looked up before a removal is attempted within
+// deletedKept bounds the removed webhooks that are remembered. What was looked up before a removal is attempted within
 // seconds, so that many are enough.
-const goneKept = 65_536
+const deletedKept = 65_536
 
 // cached are the webhooks of a pair: version is Redis's, seen what this node had seen of the account before it asked.
 type cached struct {
@@ -92,17 +90,17 @@ type cached struct {
 	subscriptions []*Subscription
 }
 
-func newIndex(kv jetstream.KeyValue, r Redis, cache int, parse func(Webhook) (*Subscription, error), log *zap.Logger) (*index, error) {
+func newIndex(bucket *broker.Bucket, cache int, parse func(Webhook) (*Subscription, error), log *zap.Logger) (*index, error) {
 	c, err := lru.New[Pair, cached](cache)
 	if err != nil {
 		return nil, fmt.Errorf("make the index's cache: %w", err)
 	}
-	gone, err := lru.New[string, struct{}](goneKept)
+	deleted, err := lru.New[string, struct{}](deletedKept)
 	if err != nil {
 		return nil, fmt.Errorf("make the index's cache: %w", err)
 	}
 	return &index{
-		gone: gone, kv: kv, redis: r, parse: parse, log: log, cache: c,
+		bucket: bucket, deleted: deleted, parse: parse, log: log, cache: c,
 		started: make(chan struct{}), seen: map[string]uint64{}, moved: make(chan struct{}),
 	}, nil
 }
@@ -173,7 +171,7 @@ func (x *index) apply(ctx context.Context, entry jetstream.KeyValueEntry) error 
 	// What cannot be read leaves the index, as a reading of the whole journal would have it.
 	keys, record := []string{x.state(account)}, ""
 	if entry.Operation() != jetstream.KeyValuePut {
-		x.gone.Add(entry.Key(), struct{}{})
+		x.deleted.Add(entry.Key(), struct{}{})
 	} else if w, kept, _ := x.read(entry); kept {
 		keys, record = append(keys, x.webhooks(account, w.Event)), string(entry.Value())
 	}
@@ -188,11 +186,11 @@ func (x *index) apply(ctx context.Context, entry jetstream.KeyValueEntry) error 
 // event alone is known: it is kept as it is, for the nodes that know it. What cannot be read at all is reported and left
 // alone.
 func (x *index) read(entry jetstream.KeyValueEntry) (w Webhook, kept, known bool) {
-	w, err := decodeEntry(entry.Key(), entry.Value(), entry.Revision())
+	w, err := decodeWebhook(broker.Entry{Key: entry.Key(), Value: entry.Value(), Revision: entry.Revision(), Written: entry.Created()})
 	if err != nil {
 		x.log.Error("a webhook's record is left alone", zap.String("webhook", entry.Key()), zap.Error(err))
 	}
-	return w, err == nil || errors.Is(err, ErrNewer) && w.Event != "", err == nil
+	return w, err == nil || errors.Is(err, record.ErrNewer) && w.Event != "", err == nil
 }
 
 // snapshot is an account as the journal has it.
@@ -200,6 +198,7 @@ type snapshot struct {
 	webhooks []Webhook
 	records  []any // event, id, record of each
 	revision uint64
+	highest  uint64 // the highest id, of removed webhooks as well
 }
 
 // account reads an account from the journal.
@@ -207,7 +206,7 @@ func (x *index) account(ctx context.Context, account string) (snapshot, error) {
 	x.mu.Lock()
 	s := snapshot{revision: x.seen[account]}
 	x.mu.Unlock()
-	watch, err := x.kv.Watch(ctx, account+".*")
+	watch, err := x.bucket.Watch(ctx, account+".*")
 	if err != nil {
 		return s, fmt.Errorf("read the webhooks of %s from the journal: %w", account, err)
 	}
@@ -240,7 +239,11 @@ func (x *index) account(ctx context.Context, account string) (snapshot, error) {
 func (x *index) add(s *snapshot, entry jetstream.KeyValueEntry) {
 	s.revision = max(s.revision, entry.Revision())
 	_, id, err := ParseKey(entry.Key())
-	if entry.Operation() != jetstream.KeyValuePut || err != nil {
+	if err != nil {
+		return
+	}
+	s.highest = max(s.highest, id)
+	if entry.Operation() != jetstream.KeyValuePut {
 		return
 	}
 	w, kept, known := x.read(entry)
@@ -285,7 +288,7 @@ func (x *index) await(ctx context.Context, account string, revision uint64) erro
 
 // catchUp returns when this node's watch has brought all that the journal holds now.
 func (x *index) catchUp(ctx context.Context) error {
-	last, err := x.last(ctx)
+	last, _, err := x.bucket.State(ctx)
 	if err != nil {
 		return err
 	}
@@ -313,36 +316,32 @@ func (x *index) wait(ctx context.Context, reached func() bool) error {
 	}
 }
 
-func (x *index) note(account string, revision uint64) {
+// advance takes down that the watch has brought an account, "" for none, to a revision, and with it webhooks up to an id.
+func (x *index) advance(account string, id, revision uint64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if account != "" {
 		x.seen[account] = max(x.seen[account], revision)
 	}
+	x.highest = max(x.highest, id)
 	x.all = max(x.all, revision)
 	close(x.moved)
 	x.moved = make(chan struct{})
 }
 
-// last is the journal's last revision, from its leader.
-func (x *index) last(ctx context.Context) (uint64, error) {
-	info, err := x.info(ctx)
-	if err != nil {
+// highestID is the highest id of a webhook that the journal has, or has had as far as this node saw.
+func (x *index) highestID(ctx context.Context) (uint64, error) {
+	select {
+	case <-x.started:
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+	if err := x.catchUp(ctx); err != nil {
 		return 0, err
 	}
-	return info.State.LastSeq, nil
-}
-
-func (x *index) info(ctx context.Context) (*jetstream.StreamInfo, error) {
-	status, err := x.kv.Status(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("ask the journal for its state: %w", err)
-	}
-	bucket, ok := status.(*jetstream.KeyValueBucketStatus)
-	if !ok {
-		return nil, fmt.Errorf("the journal's state is a %T", status)
-	}
-	return bucket.StreamInfo(), nil
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.highest, nil
 }
 
 // load brings the whole journal into Redis: the entries that a watch brings before its first nil.
@@ -364,7 +363,7 @@ func (x *index) load(ctx context.Context, entries map[string]jetstream.KeyValueE
 		if err := x.write(ctx, account, *accounts[account]); err != nil {
 			return fmt.Errorf("bring the journal into the index: %w", err)
 		}
-		x.note(account, accounts[account].revision)
+		x.advance(account, accounts[account].highest, accounts[account].revision)
 	}
 	return nil
 }

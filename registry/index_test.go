@@ -10,18 +10,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap/zaptest"
 
 	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 )
 
-// TestIndex is the one suite for both indexes, the in-process one and a Redis server.
+// TestIndex is the one suite for all indexes: on a Redis that the nodes share, and in each node.
 func TestIndex(t *testing.T) {
 	t.Parallel()
-	t.Run("embedded", func(t *testing.T) {
+	t.Run("a small server", func(t *testing.T) {
 		t.Parallel()
-		suite(t, func(*testing.T) backend { return &embedded{} })
+		suite(t, func(t *testing.T) backend { return startInProcess(t) })
 	})
 	t.Run("each node's own", func(t *testing.T) {
 		t.Parallel()
@@ -82,13 +84,13 @@ func changesShow(t *testing.T, b backend) {
 	if err := n.Delete(t.Context(), w.Key()); err != nil {
 		t.Fatal(err)
 	}
-	if got := n.urls(t); len(got) != 0 || !n.Gone(w.Key()) {
-		t.Errorf("after Delete, look-up finds %v, gone %v", got, n.Gone(w.Key()))
+	if got := n.urls(t); len(got) != 0 || !n.Deleted(w.Key()) {
+		t.Errorf("after Delete, look-up finds %v, deleted %v", got, n.Deleted(w.Key()))
 	}
-	if _, err := n.Get(t.Context(), w.Key()); !errors.Is(err, registry.ErrNotFound) {
+	if _, err := n.Get(t.Context(), w.Key()); !errors.Is(err, record.ErrNotFound) {
 		t.Errorf("after Delete, Get returns %v", err)
 	}
-	if err := n.Delete(t.Context(), w.Key()); !errors.Is(err, registry.ErrNotFound) {
+	if err := n.Delete(t.Context(), w.Key()); !errors.Is(err, record.ErrNotFound) {
 		t.Errorf("a second Delete returns %v", err)
 	}
 }
@@ -200,15 +202,13 @@ func newerRecords(t *testing.T, b backend) {
 	n := newNode(t, br, b)
 	n.create(t, "http://a.example/")
 	for key, record := range map[string]string{"demo.900": `{"v":99,"id":900}`, "demo.901": `not JSON`, "demo.902": ``} {
-		if _, err := br.Webhooks.Put(t.Context(), key, []byte(record)); err != nil {
-			t.Fatal(err)
-		}
+		overwrite(t, br, key, record)
 	}
-	n.create(t, "http://b.example/") // by its return the node has seen the others
+	second := n.create(t, "http://b.example/") // by its return the node has seen the others
 	if got := n.urls(t); len(got) != 2 {
 		t.Errorf("look-up finds %v beside records that cannot be read", got)
 	}
-	if _, err := n.Get(t.Context(), "demo.900"); !errors.Is(err, registry.ErrNewer) {
+	if _, err := n.Get(t.Context(), "demo.900"); !errors.Is(err, record.ErrNewer) {
 		t.Errorf("a newer record: %v", err)
 	}
 	b.lose(t)
@@ -216,9 +216,7 @@ func newerRecords(t *testing.T, b backend) {
 		t.Errorf("after a loss, look-up finds %v beside records that cannot be read", got)
 	}
 	// One whose event is known is nobody's here: its events are to be left to a newer node.
-	if _, err := br.Webhooks.Put(t.Context(), "demo.903", []byte(`{"v":99,"event":"optin_finalized","more":[]}`)); err != nil {
-		t.Fatal(err)
-	}
+	overwrite(t, br, "demo.950", `{"v":99,"event":"optin_finalized","more":[]}`)
 	n.create(t, "http://c.example/")
 	for _, lost := range []bool{false, true} {
 		if lost {
@@ -246,12 +244,10 @@ func newerRecords(t *testing.T, b backend) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for record, want := range map[string]int{`broken`: 2, string(first.Value()[:len(first.Value())-1]) + `,"secrets":["AAAA"]}`: 3} {
-		if _, err := br.Webhooks.Put(t.Context(), "demo.1", []byte(record)); err != nil {
-			t.Fatal(err)
-		}
+	for record, want := range map[string]int{`broken`: 2, string(first.Value[:len(first.Value)-1]) + `,"secrets":["AAAA"]}`: 3} {
+		overwrite(t, br, "demo.1", record)
 		// By its return the node has seen it.
-		if _, err := n.Update(t.Context(), "demo.2", func(*registry.Webhook) error { return nil }); err != nil {
+		if _, err := n.Update(t.Context(), second.Key(), func(*registry.Webhook) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 		found, err := n.Lookup(t.Context(), []registry.Pair{pair})
@@ -272,7 +268,7 @@ func newerRecords(t *testing.T, b backend) {
 		}
 	}
 	entry, err := br.Webhooks.Get(t.Context(), "demo.900")
-	if err != nil || string(entry.Value()) != `{"v":99,"id":900}` {
+	if err != nil || string(entry.Value) != `{"v":99,"id":900}` {
 		t.Errorf("the newer record was touched: %v", err)
 	}
 }
@@ -323,7 +319,7 @@ func notAsked(t *testing.T) {
 	n := newNode(t, openBroker(t), b)
 	n.create(t, "http://a.example/")
 	n.urls(t)
-	if err := b.nodes[0].c.Close(); err != nil {
+	if err := b.nodes[0].Redis().Close(); err != nil {
 		t.Fatal(err)
 	}
 	if got := n.urls(t); len(got) != 1 {
@@ -344,26 +340,20 @@ func newNode(t *testing.T, br *broker.Broker, b backend) node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r *registry.Registry
-	client := b.client(t, func() {
-		if r != nil {
-			r.Doubt()
-		}
+	r, err := registry.Open(t.Context(), registry.Options{
+		Broker: br, RedisURL: b.url(), Shared: true, Sealer: sealer, Cache: 10, Log: zaptest.NewLogger(t),
 	})
-	if r, err = registry.New(br, client, sealer, 10, zaptest.NewLogger(t)); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, is := b.(*own); is {
-		r.Own()
-		r.Alone()
-	}
+	b.opened(r)
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := make(chan error, 1)
 	go func() { ran <- r.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		if err := <-ran; err != nil {
-			t.Errorf("run: %v", err)
+		if err := errors.Join(<-ran, r.Close()); err != nil && !errors.Is(err, redis.ErrClosed) {
+			t.Errorf("run and close: %v", err)
 		}
 	})
 	<-r.Started()
@@ -412,4 +402,16 @@ func openBroker(t *testing.T) *broker.Broker {
 	}
 	t.Cleanup(b.Close)
 	return b
+}
+
+// overwrite writes a webhook's record as some other version might.
+func overwrite(t *testing.T, br *broker.Broker, key, data string) {
+	t.Helper()
+	entry, err := br.Webhooks.Get(t.Context(), key)
+	if err != nil && !errors.Is(err, broker.ErrNoKey) {
+		t.Fatal(err)
+	}
+	if _, err := br.Webhooks.Put(t.Context(), key, []byte(data), entry.Revision); err != nil {
+		t.Fatal(err)
+	}
 }

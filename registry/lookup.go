@@ -10,6 +10,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
+
+	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/record"
 )
 
 // errBehind says that Redis is behind what this node has seen of the account.
@@ -17,9 +20,9 @@ var errBehind = errors.New("redis is behind the journal")
 
 // lookup answers for a batch; see Registry.Lookup.
 func (x *index) lookup(ctx context.Context, pairs []Pair) (map[Pair][]*Subscription, error) {
-	if x.doubt.Swap(false) || x.alone.Load() {
+	if x.reconnected.Swap(false) || x.asksJournal {
 		if err := x.catchUp(ctx); err != nil {
-			x.doubt.Store(true)
+			x.reconnected.Store(true)
 			return nil, err
 		}
 	}
@@ -57,7 +60,7 @@ func (x *index) ask(ctx context.Context, events map[string][]string) (found map[
 		seen[account] = x.seen[account]
 	}
 	x.mu.Unlock()
-	if found, ok := x.known(events, seen); ok {
+	if found, ok := x.fromCache(events, seen); ok {
 		return found, nil, nil
 	}
 
@@ -108,9 +111,9 @@ func (x *index) ask(ctx context.Context, events map[string][]string) (found map[
 	return found, behind, nil
 }
 
-// known answers without Redis, if that is this node's own and the watch has brought nothing since it was asked last.
-func (x *index) known(events map[string][]string, seen map[string]uint64) (map[Pair][]*Subscription, bool) {
-	if !x.own {
+// fromCache answers without Redis, if that is this node's own and the watch has brought nothing since it was asked last.
+func (x *index) fromCache(events map[string][]string, seen map[string]uint64) (map[Pair][]*Subscription, bool) {
+	if !x.private {
 		return nil, false
 	}
 	found := map[Pair][]*Subscription{}
@@ -142,10 +145,10 @@ func (x *index) fetch(ctx context.Context, p Pair, seen uint64) (cached, error) 
 	version, _ := answer[1].(string)
 	records, _ := answer[2].([]any)
 	c := cached{version: version, seen: seen, subscriptions: make([]*Subscription, 0, len(records))}
-	for _, record := range records {
-		text, _ := record.(string)
-		w, err := decodeWebhook(p.Account, []byte(text), 0)
-		if errors.Is(err, ErrNewer) {
+	for _, r := range records {
+		text, _ := r.(string)
+		w, err := decodeOf(p.Account, broker.Entry{Value: []byte(text)})
+		if errors.Is(err, record.ErrNewer) {
 			c.subscriptions = append(c.subscriptions, &Subscription{Newer: true})
 			continue
 		}

@@ -10,7 +10,7 @@ import (
 // A look-up asks about all accounts of a batch at once: more than either side of a connection buffers.
 func TestEmbeddedRedisTakesLongPipelines(t *testing.T) {
 	t.Parallel()
-	client, closeRedis := OpenEmbeddedRedis()
+	client, closeRedis := openEmbeddedRedis()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	pipe := client.Pipeline()

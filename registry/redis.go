@@ -11,20 +11,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Doubt is to be called when a connection to Redis is made: it may lead to another, older one.
-func (r *Registry) Doubt() { r.index.doubt.Store(true) }
-
-// Alone is to be called if other processes use the same journal, and not this Redis. It costs each look-up a question
-// to NATS: what one process has written, the others' look-ups must see.
-func (r *Registry) Alone() { r.index.alone.Store(true) }
-
-// Own is to be called, before Run, if nobody else writes to this Redis. It spares look-ups the question to Redis while
-// nothing changes.
-func (r *Registry) Own() { r.index.own = true }
-
-// OpenRedis connects to the Redis of the index; several addresses with commas between are a cluster. The hook is
+// openRedis connects to the Redis of the index; several addresses with commas between are a cluster. The hook is
 // called for each new connection. Its error says what to do. Close the client after use.
-func OpenRedis(ctx context.Context, url string, connected func()) (redis.UniversalClient, error) {
+func openRedis(ctx context.Context, url string, connected func()) (redis.UniversalClient, error) {
 	first, rest, _ := strings.Cut(url, ",")
 	options, err := redis.ParseURL(strings.TrimSpace(first))
 	if err != nil {
@@ -60,9 +49,9 @@ type silence struct{}
 
 func (silence) Printf(context.Context, string, ...any) {}
 
-// OpenEmbeddedRedis starts an in-process Redis that keeps nothing, for an index that is rebuilt from the journal at
+// openEmbeddedRedis starts an in-process Redis that keeps nothing, for an index that is rebuilt from the journal at
 // start. Call close after use.
-func OpenEmbeddedRedis() (client redis.UniversalClient, closeAll func() error) {
+func openEmbeddedRedis() (client redis.UniversalClient, closeAll func() error) {
 	server := miniredis.NewMiniRedis()
 	client = redis.NewClient(&redis.Options{
 		// Numeric, so that nothing is resolved.

@@ -8,40 +8,43 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+
+	"github.com/saumer/saumer/lifetime"
 )
+
+// waits is how long the index waits before it begins again; it begins again at once after it has followed for steady.
+var waits = lifetime.Waits{First: 50 * time.Millisecond, Longest: 5 * time.Second}
+
+const steady = time.Minute
 
 // run follows the journal until the context ends. Whatever goes wrong on the way, it begins again from the whole.
 func (x *index) run(ctx context.Context) error {
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+	lifetime.Repeat(ctx, waits, func() error {
 		began := time.Now()
 		err := x.follow(ctx)
-		if ctx.Err() != nil {
+		if ctx.Err() == nil {
+			x.log.Warn("the index stopped following the journal; it begins again", zap.Error(err))
+		}
+		if time.Since(began) > steady {
 			return nil
 		}
-		x.log.Warn("the index stopped following the journal; it begins again", zap.Error(err))
-		if time.Since(began) > time.Minute {
-			wait = 50 * time.Millisecond
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(wait):
-		}
-	}
+		return err
+	}, func(error) {})
+	return nil
 }
 
 // follow brings the whole journal into Redis and then each change, until something fails.
 func (x *index) follow(ctx context.Context) error {
-	info, err := x.info(ctx)
+	last, made, err := x.bucket.State(ctx)
 	if err != nil {
 		return err
 	}
 	if x.prefix == "" {
-		x.name(info.Created)
+		x.name(made)
 	}
-	watch, err := x.kv.WatchAll(ctx)
+	watch, err := x.bucket.Watch(ctx, "")
 	if err != nil {
-		return fmt.Errorf("watch the journal: %w", err)
+		return err
 	}
 	defer func() { _ = watch.Stop() }() // an error means that the connection is gone, and the watch with it
 	entries := map[string]jetstream.KeyValueEntry{}
@@ -62,7 +65,7 @@ func (x *index) follow(ctx context.Context) error {
 			}
 			entries = nil
 			// What the journal held when the watch began has been seen, even if its last markers have expired.
-			x.note("", info.State.LastSeq)
+			x.advance("", 0, last)
 			x.startOnce.Do(func() { close(x.started) })
 		case entries != nil:
 			entries[entry.Key()] = entry
@@ -70,11 +73,11 @@ func (x *index) follow(ctx context.Context) error {
 			if err := x.apply(ctx, entry); err != nil {
 				return fmt.Errorf("bring %s into the index: %w", entry.Key(), err)
 			}
-			account, _, err := ParseKey(entry.Key())
+			account, id, err := ParseKey(entry.Key())
 			if err != nil {
-				account = "" // the counter of ids
+				account, id = "", 0 // the counter of ids
 			}
-			x.note(account, entry.Revision())
+			x.advance(account, id, entry.Revision())
 		}
 	}
 }

@@ -61,8 +61,6 @@ type Backlog struct {
 	GivenUp GivenUp   `json:"given_up,omitzero"`
 	Probe   Probe     `json:"probe,omitzero"`
 	Lease   Lease     `json:"lease,omitzero"`
-
-	revision uint64
 }
 
 // Retry is a rejected event.
@@ -319,11 +317,12 @@ func (b *Backlog) activate(a registry.Activation) {
 	if b.Activated.Equal(a.At) {
 		return
 	}
+	until, from := a.Until.Seq, a.From.Seq
 	_, spanned := b.open()
 	b.Activated, b.Parked, b.Gone, b.Want, b.Streak = a.At, false, false, !spanned, 0
 	b.Health, b.Next, b.Alarm, b.Probe = registry.Health{}, time.Time{}, time.Time{}, Probe{}
 	// What waits by itself may be later than the window too: the live path handed it over before the open range began.
-	dropped := func(seq uint64) bool { return seq < a.From && (!a.Replay || seq >= a.Until) }
+	dropped := func(seq uint64) bool { return seq < from && (!a.Replay || seq >= until) }
 	b.Pending = slices.DeleteFunc(b.Pending, func(w Waiting) bool { return dropped(w.Seq) })
 	b.Again = slices.DeleteFunc(b.Again, func(w Waiting) bool { return dropped(w.Seq) })
 	b.Retries = slices.DeleteFunc(b.Retries, func(r Retry) bool { return dropped(r.Seq) })
@@ -331,7 +330,7 @@ func (b *Backlog) activate(a registry.Activation) {
 		b.Retries[i].Next, b.Retries[i].Since = time.Time{}, a.At
 	}
 	if a.Replay {
-		b.Replay = a.From
+		b.Replay = from
 	}
 	spans := b.Spans
 	b.Spans = nil
@@ -340,14 +339,14 @@ func (b *Backlog) activate(a registry.Activation) {
 		case !s.Open() && a.Replay:
 			b.Spans = append(b.Spans, s)
 		case s.Open():
-			if a.Replay && a.Until >= a.From {
+			if a.Replay && until >= from {
 				b.Spans = append(b.Spans, s)
 				continue
 			}
-			if a.Replay && s.Next < a.Until {
-				b.Spans = append(b.Spans, Span{Next: s.Next, To: a.Until})
+			if a.Replay && s.Next < until {
+				b.Spans = append(b.Spans, Span{Next: s.Next, To: until})
 			}
-			s.Next = max(s.Next, a.From)
+			s.Next = max(s.Next, from)
 			b.Spans = append(b.Spans, s)
 		}
 	}

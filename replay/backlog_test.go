@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -93,11 +95,11 @@ func TestActivate(t *testing.T) {
 		pending    int
 		spans      []Span
 	}{
-		{"replay within the window", registry.Activation{Replay: true, Until: 90, From: 90}, 1, []Span{{Next: 20, To: 30}, {From: 40, Next: 50}}},
-		{"replay after the window", registry.Activation{Replay: true, Until: 70, From: 90}, 1, []Span{{Next: 20, To: 30}, {Next: 50, To: 70}, {From: 40, Next: 90}}},
-		{"replay, and the window ended before the span", registry.Activation{Replay: true, Until: 45, From: 90}, 1, []Span{{Next: 20, To: 30}, {From: 40, Next: 90}}},
-		{"without a replay", registry.Activation{Until: 70, From: 90}, 0, []Span{{From: 40, Next: 90}}},
-		{"at once, before the span begins", registry.Activation{Replay: true, Until: 45, From: 45}, 1, []Span{{Next: 20, To: 30}, {From: 40, Next: 50}}},
+		{"replay within the window", registry.Activation{Replay: true, Until: event.End{Seq: 90}, From: event.End{Seq: 90}}, 1, []Span{{Next: 20, To: 30}, {From: 40, Next: 50}}},
+		{"replay after the window", registry.Activation{Replay: true, Until: event.End{Seq: 70}, From: event.End{Seq: 90}}, 1, []Span{{Next: 20, To: 30}, {Next: 50, To: 70}, {From: 40, Next: 90}}},
+		{"replay, and the window ended before the span", registry.Activation{Replay: true, Until: event.End{Seq: 45}, From: event.End{Seq: 90}}, 1, []Span{{Next: 20, To: 30}, {From: 40, Next: 90}}},
+		{"without a replay", registry.Activation{Until: event.End{Seq: 70}, From: event.End{Seq: 90}}, 0, []Span{{From: 40, Next: 90}}},
+		{"at once, before the span begins", registry.Activation{Replay: true, Until: event.End{Seq: 45}, From: event.End{Seq: 45}}, 1, []Span{{Next: 20, To: 30}, {From: 40, Next: 50}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -190,10 +192,10 @@ func TestJudge(t *testing.T) {
 
 func TestRecordOfANewerVersionIsLeftAlone(t *testing.T) {
 	t.Parallel()
-	if _, err := decode("demo.1", []byte(`{"v":2,"pending":17}`), 1); !errors.Is(err, registry.ErrNewer) {
-		t.Errorf("error %v, want %v", err, registry.ErrNewer)
+	if _, err := decode("demo.1", []byte(`{"v":2,"pending":17}`)); !errors.Is(err, record.ErrNewer) {
+		t.Errorf("error %v, want %v", err, record.ErrNewer)
 	}
-	if _, err := decode("demo.1", []byte(`{"v":1,"pending":17}`), 1); err == nil {
+	if _, err := decode("demo.1", []byte(`{"v":1,"pending":17}`)); err == nil {
 		t.Error("a record that cannot be read was read")
 	}
 }

@@ -40,7 +40,7 @@ type item struct {
 
 // NewCover makes a Cover.
 func NewCover(b *broker.Broker, backoff delivery.Backoff, log *zap.Logger) *Cover {
-	return &Cover{store: store{b}, backoff: backoff, log: log, groups: map[string]*group{}}
+	return &Cover{store: newStore(b), backoff: backoff, log: log, groups: map[string]*group{}}
 }
 
 // Cover returns when the backlog of the webhook durably holds the event of the attempt, or with an error when the

@@ -86,7 +86,7 @@ func (b *Backlog) replay(name int64, from, to uint64) error {
 }
 
 // Redeliver has an event sent again to an active webhook, through its backlog and marked as a replay; it need not have
-// failed. It returns registry.ErrNotFound, ErrInactive, ErrForeign, ErrDropped or ErrOnTheWay.
+// failed. It returns record.ErrNotFound, ErrInactive, ErrForeign, ErrDropped or ErrOnTheWay.
 func (m *Backlogs) Redeliver(ctx context.Context, key string, seq uint64) error {
 	w, err := m.registry.Get(ctx, key)
 	if err != nil {
@@ -104,7 +104,7 @@ func (m *Backlogs) Redeliver(ctx context.Context, key string, seq uint64) error 
 	case e.Account != w.Account || e.Name != w.Event:
 		return ErrForeign
 	}
-	position, err := m.broker.Position(ctx)
+	position, err := m.broker.Progress(ctx)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ type Replayed struct {
 
 // Replay sends the events that were published in [from, to), by the stream's time stamps, to an active webhook once
 // more, marked as a replay, whether they were taken or not; also those from before the webhook was made. What the live
-// path has not come to is left to it. It returns registry.ErrNotFound, ErrInactive or ErrCrowded.
+// path has not come to is left to it. It returns record.ErrNotFound, ErrInactive or ErrCrowded.
 func (m *Backlogs) Replay(ctx context.Context, key string, from, to time.Time) (Replayed, error) {
 	w, err := m.registry.Get(ctx, key)
 	if err != nil {
@@ -175,11 +175,11 @@ func (m *Backlogs) Replay(ctx context.Context, key string, from, to time.Time) (
 // as in Replayed.
 func (m *Backlogs) period(ctx context.Context, from, to time.Time) (low, high uint64, kept time.Time, err error) {
 	// The position first: what is published later is the live path's.
-	position, err := m.broker.Position(ctx)
+	position, err := m.broker.Progress(ctx)
 	if err != nil {
 		return 0, 0, kept, err
 	}
-	first, _, err := m.broker.Bounds(ctx)
+	bounds, err := m.broker.Bounds(ctx)
 	if err != nil {
 		return 0, 0, kept, err
 	}
@@ -190,8 +190,8 @@ func (m *Backlogs) period(ctx context.Context, from, to time.Time) (low, high ui
 		return 0, 0, kept, err
 	}
 	high = min(high, position.HandedOut+1)
-	if first > 1 && low <= first {
-		oldest, err := m.broker.Event(ctx, first)
+	if bounds.First > 1 && low <= bounds.First {
+		oldest, err := m.broker.Event(ctx, bounds.First)
 		if err != nil && !errors.Is(err, broker.ErrNotFound) {
 			return 0, 0, kept, err
 		}

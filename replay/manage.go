@@ -9,6 +9,7 @@ import (
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/fault"
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -23,7 +24,7 @@ type Backlogs struct {
 // NewBacklogs makes a Backlogs. Window is how long after a deactivation events are kept for a replay, retention how
 // long the stream keeps any.
 func NewBacklogs(b *broker.Broker, r *registry.Registry, window, retention time.Duration) *Backlogs {
-	return &Backlogs{broker: b, registry: r, store: store{b}, window: window, retention: retention}
+	return &Backlogs{broker: b, registry: r, store: newStore(b), window: window, retention: retention}
 }
 
 // ErrOver is returned for the activation after one deactivation, if the webhook is active or was deactivated again.
@@ -33,8 +34,8 @@ var ErrOver = errors.New("the webhook was activated since")
 var errActive = errors.New("the webhook is active")
 
 // Activate makes an inactive webhook active again and returns it, with the number of events that a replay sends. A
-// webhook that is active stays as it is. Of several callers at once one decides. It returns registry.ErrNotFound,
-// or registry.ErrNewer or registry.ErrUnreadable if the webhook or its backlog is not ours to touch.
+// webhook that is active stays as it is. Of several callers at once one decides. It returns record.ErrNotFound,
+// or record.ErrNewer or record.ErrUnreadable if the webhook or its backlog is not ours to touch.
 func (m *Backlogs) Activate(ctx context.Context, key string, replayEvents bool) (registry.Webhook, uint64, error) {
 	return m.activate(ctx, key, replayEvents, func(registry.Webhook) error { return nil })
 }
@@ -63,15 +64,19 @@ func (m *Backlogs) activate(ctx context.Context, key string, replayEvents bool, 
 		if err := m.check(ctx, key); err != nil {
 			return w, 0, err
 		}
-		_, last, err := m.broker.Bounds(ctx)
+		bounds, err := m.broker.Bounds(ctx)
 		if err != nil {
 			return w, 0, err
 		}
-		until, err := m.edge(ctx, w, last+1)
-		if err != nil {
+		from := event.End{Seq: bounds.Next(), AsOf: bounds.Last.Time}
+		until := from
+		if until.Seq, err = m.edge(ctx, w, from.Seq); err != nil {
 			return w, 0, err
 		}
-		a := registry.Activation{At: m.broker.Now(), Replay: replayEvents, Until: until, From: last + 1, Deactivated: w.Deactivated}
+		if until.Seq < from.Seq {
+			until.AsOf = w.Deactivated.Add(m.window - 1)
+		}
+		a := registry.Activation{At: m.broker.Now(), Replay: replayEvents, Until: until, From: from, Deactivated: w.Deactivated}
 		deactivated := w.Deactivated
 		w, err = m.registry.Update(ctx, key, func(w *registry.Webhook) error {
 			if w.Active || !w.Deactivated.Equal(deactivated) {
@@ -93,7 +98,7 @@ func (m *Backlogs) activate(ctx context.Context, key string, replayEvents bool, 
 
 // check says why a backlog is not ours to touch, or nil; that there is none is no reason.
 func (m *Backlogs) check(ctx context.Context, key string) error {
-	if _, err := m.store.load(ctx, key); err != nil && !errors.Is(err, registry.ErrNotFound) {
+	if _, err := m.store.load(ctx, key); err != nil && !errors.Is(err, record.ErrNotFound) {
 		return err
 	}
 	return nil
@@ -132,14 +137,14 @@ func (m *Backlogs) edge(ctx context.Context, w registry.Webhook, end uint64) (ui
 // count is the exact number of events that the backlog holds below a sequence, 0 for the end of the stream, and that
 // the stream still has.
 func (m *Backlogs) count(ctx context.Context, w registry.Webhook, b Backlog, below uint64) (uint64, error) {
-	first, _, err := m.broker.Bounds(ctx)
+	bounds, err := m.broker.Bounds(ctx)
 	if err != nil {
 		return 0, err
 	}
 	n := uint64(0)
 	for seq := range b.waiting() {
 		// What a span has too is counted there.
-		if seq >= first && seq < orEnd(below) && !slices.ContainsFunc(b.Spans, func(s Span) bool { return s.holds(seq) }) {
+		if seq >= bounds.First && seq < orEnd(below) && !slices.ContainsFunc(b.Spans, func(s Span) bool { return s.holds(seq) }) {
 			n++
 		}
 	}
@@ -164,9 +169,9 @@ func orEnd(seq uint64) uint64 {
 
 // Delete removes a webhook with its backlog and its log; when it returns, this node begins no attempt any more, and
 // other nodes within the time that the news takes. A backlog that cannot be read goes too; one of a newer version does
-// not. It returns registry.ErrNotFound, registry.ErrNewer or, for the webhook alone, registry.ErrUnreadable.
+// not. It returns record.ErrNotFound, record.ErrNewer or, for the webhook alone, record.ErrUnreadable.
 func (m *Backlogs) Delete(ctx context.Context, key string) error {
-	if err := m.check(ctx, key); err != nil && !errors.Is(err, registry.ErrUnreadable) {
+	if err := m.check(ctx, key); err != nil && !errors.Is(err, record.ErrUnreadable) {
 		return err
 	}
 	if err := m.registry.Delete(ctx, key); err != nil {
@@ -180,12 +185,12 @@ func (m *Backlogs) Status(ctx context.Context, w registry.Webhook) (Status, erro
 	s := Status{State: Live}
 	b, err := m.store.load(ctx, w.Key())
 	switch {
-	case errors.Is(err, registry.ErrNewer):
-		return Status{State: Unreadable, LastError: "of its backlog, " + registry.ErrNewer.Error()}, nil
-	case errors.Is(err, registry.ErrUnreadable):
-		return Status{State: Unreadable, LastError: "of its backlog, " + registry.ErrUnreadable.Error()}, nil
+	case errors.Is(err, record.ErrNewer):
+		return Status{State: Unreadable, LastError: "of its backlog, " + record.ErrNewer.Error()}, nil
+	case errors.Is(err, record.ErrUnreadable):
+		return Status{State: Unreadable, LastError: "of its backlog, " + record.ErrUnreadable.Error()}, nil
 	}
-	if err != nil && !errors.Is(err, registry.ErrNotFound) {
+	if err != nil && !errors.Is(err, record.ErrNotFound) {
 		return s, err
 	}
 	s.FailingSince, s.LastError, s.Retries = b.Health.Since, b.Health.Last, len(b.Retries)
@@ -199,7 +204,7 @@ func (m *Backlogs) Status(ctx context.Context, w registry.Webhook) (Status, erro
 		return s, err
 	}
 	if len(b.Spans) == 0 {
-		position, err := m.broker.Position(ctx)
+		position, err := m.broker.Progress(ctx)
 		if err != nil {
 			return s, err
 		}
@@ -212,17 +217,17 @@ func (m *Backlogs) Status(ctx context.Context, w registry.Webhook) (Status, erro
 	if s.Replay, err = m.progress(ctx, w, b); err != nil {
 		return s, err
 	}
-	first, last, err := m.broker.Bounds(ctx)
+	bounds, err := m.broker.Bounds(ctx)
 	if err != nil {
 		return s, err
 	}
 	// Where an ordered webhook that misses nothing stands may be long ago.
-	if position, ok := b.lowest(); ok && position < first && !(b.Ordered && w.Active && s.Lag == 0) {
-		s.Gap = first - position
+	if position, ok := b.lowest(); ok && position < bounds.First && !(b.Ordered && w.Active && s.Lag == 0) {
+		s.Gap = bounds.First - position
 	}
 	switch {
 	case !w.Active:
-		return m.inactive(ctx, w, b, s, last)
+		return m.inactive(ctx, w, b, s, bounds.Next())
 	case b.Ordered && s.Lag == 0:
 	case len(b.Pending) > 0 || len(b.Spans) > 0 || b.Want:
 		s.State = Lagging
@@ -234,12 +239,12 @@ func (m *Backlogs) Status(ctx context.Context, w registry.Webhook) (Status, erro
 }
 
 // inactive fills in what a replay would send now, and until when all of it is there.
-func (m *Backlogs) inactive(ctx context.Context, w registry.Webhook, b Backlog, s Status, last uint64) (Status, error) {
+func (m *Backlogs) inactive(ctx context.Context, w registry.Webhook, b Backlog, s Status, next uint64) (Status, error) {
 	s.State = Inactive
 	if s.LastError == "" {
 		s.LastError = w.Reason
 	}
-	until, err := m.edge(ctx, w, last+1)
+	until, err := m.edge(ctx, w, next)
 	if err != nil {
 		return s, err
 	}

@@ -100,7 +100,7 @@ func TestGivenUpEventsAreGrouped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, err = decode("demo.1", data, 1); err != nil {
+	if b, err = decode("demo.1", data); err != nil {
 		t.Fatal(err)
 	}
 	b.announce(quiet.Add(-1), telling, false)

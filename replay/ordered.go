@@ -22,7 +22,7 @@ func (r *runner) line(ctx context.Context) error {
 	if !ordered && !r.record.Ordered {
 		return nil
 	}
-	position, err := r.Broker.Position(ctx)
+	position, err := r.Broker.Progress(ctx)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -25,14 +27,14 @@ func FuzzBacklogRecord(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte, seq uint64) {
 		read := func(data []byte) Backlog {
-			b, err := decode("demo.1", data, 1)
+			b, err := decode("demo.1", data)
 			if err != nil {
 				t.Fatalf("%q: %v", data, err)
 			}
 			return b
 		}
-		if _, err := decode("demo.1", data, 1); err != nil {
-			if !errors.Is(err, registry.ErrNewer) && !errors.Is(err, registry.ErrUnreadable) {
+		if _, err := decode("demo.1", data); err != nil {
+			if !errors.Is(err, record.ErrNewer) && !errors.Is(err, record.ErrUnreadable) {
 				t.Errorf("%q: %v", data, err)
 			}
 			return
@@ -46,12 +48,16 @@ func FuzzBacklogRecord(f *testing.F) {
 		}
 		seq = max(seq, 1)
 		for what, change := range map[string]func(b *Backlog){
-			"a failure":      func(b *Backlog) { b.cover(attempt(seq, delivery.Refused, noon), 1, policy) },
-			"a rejection":    func(b *Backlog) { b.cover(attempt(seq, delivery.Status, noon), 1, policy) },
-			"a gone":         func(b *Backlog) { b.cover(attempt(seq, delivery.Gone, noon), 1, policy) },
-			"a success":      func(b *Backlog) { (&changes{healthy: noon}).apply(b, policy); b.settle(seq) },
-			"a replay":       func(b *Backlog) { b.activate(registry.Activation{At: noon, Replay: true, Until: seq, From: seq + 9}) },
-			"no replay":      func(b *Backlog) { b.activate(registry.Activation{At: noon.Add(time.Hour), Until: seq, From: seq}) },
+			"a failure":   func(b *Backlog) { b.cover(attempt(seq, delivery.Refused, noon), 1, policy) },
+			"a rejection": func(b *Backlog) { b.cover(attempt(seq, delivery.Status, noon), 1, policy) },
+			"a gone":      func(b *Backlog) { b.cover(attempt(seq, delivery.Gone, noon), 1, policy) },
+			"a success":   func(b *Backlog) { (&changes{healthy: noon}).apply(b, policy); b.settle(seq) },
+			"a replay": func(b *Backlog) {
+				b.activate(registry.Activation{At: noon, Replay: true, Until: event.End{Seq: seq}, From: event.End{Seq: seq + 9}})
+			},
+			"no replay": func(b *Backlog) {
+				b.activate(registry.Activation{At: noon.Add(time.Hour), Until: event.End{Seq: seq}, From: event.End{Seq: seq}})
+			},
 			"nothing at all": func(*Backlog) {},
 		} {
 			b := read(data)

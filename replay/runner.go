@@ -12,6 +12,7 @@ import (
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/fault"
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -130,7 +131,7 @@ type result struct {
 // Attempts under way are waited for until hard ends, which cuts them.
 func run(ctx, hard context.Context, o Options, key string) error {
 	r := &runner{
-		Options: o, store: store{o.Broker}, key: key, window: 1, attempts: hard, log: o.Log.With(zap.String("webhook", key)),
+		Options: o, store: newStore(o.Broker), key: key, window: 1, attempts: hard, log: o.Log.With(zap.String("webhook", key)),
 	}
 	for {
 		if err := r.pass(ctx, context.WithoutCancel(hard)); !errors.Is(err, errMore) {
@@ -143,7 +144,7 @@ func run(ctx, hard context.Context, o Options, key string) error {
 // written has the lasting context.
 func (r *runner) pass(ctx, lasting context.Context) error {
 	switch err := r.begin(lasting); {
-	case errors.Is(err, errHeld), errors.Is(err, registry.ErrNotFound):
+	case errors.Is(err, errHeld), errors.Is(err, record.ErrNotFound):
 		return nil
 	case err != nil:
 		return err
@@ -186,7 +187,7 @@ func (r *runner) begin(ctx context.Context) error {
 	r.saved = time.Now()
 	r.until.Store(r.record.Lease.Until.UnixNano())
 	fault.At(fault.LeaseTaken)
-	if r.webhook, err = r.Registry.Get(ctx, r.key); errors.Is(err, registry.ErrNotFound) {
+	if r.webhook, err = r.Registry.Get(ctx, r.key); errors.Is(err, record.ErrNotFound) {
 		return errors.Join(r.store.remove(ctx, r.key), err)
 	} else if err != nil {
 		return err
@@ -289,9 +290,9 @@ func (r *runner) fill(ctx context.Context) error {
 		if !ok {
 			return nil
 		}
-		if r.Registry.Gone(r.key) {
+		if r.Registry.Deleted(r.key) {
 			r.feed.landed(p.seq)
-			return fmt.Errorf("webhook %s: %w", r.key, registry.ErrNotFound)
+			return fmt.Errorf("webhook %s: %w", r.key, record.ErrNotFound)
 		}
 		p.replay = p.replay || p.seq < r.record.Replay
 		target, results := r.target, r.results
@@ -336,7 +337,7 @@ func (r *runner) end(ctx, lasting context.Context) error {
 		return nil
 	})
 	switch {
-	case errors.Is(err, errHeld), errors.Is(err, registry.ErrNotFound):
+	case errors.Is(err, errHeld), errors.Is(err, record.ErrNotFound):
 		return nil
 	case err != nil:
 		return err
@@ -374,13 +375,13 @@ func (r *runner) abandon(ctx context.Context, cause error) error {
 		b.Lease = Lease{}
 		return nil
 	})
-	if errors.Is(cause, errHeld) || errors.Is(cause, registry.ErrNotFound) || errors.Is(err, registry.ErrNotFound) {
+	if errors.Is(cause, errHeld) || errors.Is(cause, record.ErrNotFound) || errors.Is(err, record.ErrNotFound) {
 		return nil // somebody else's now, or nobody's
 	}
 	return errors.Join(cause, err, r.Broker.WakeAt(ctx, r.key, r.Broker.Now().Add(time.Second)))
 }
 
-// update changes the record while the lease is ours: errHeld if it is not, registry.ErrNotFound if it is gone.
+// update changes the record while the lease is ours: errHeld if it is not, record.ErrNotFound if it is gone.
 func (r *runner) update(ctx context.Context, change func(*Backlog) error) error {
 	b, err := r.store.update(ctx, r.key, must, func(b *Backlog) error {
 		if b.Lease.Owner != r.Owner {

@@ -3,6 +3,7 @@ package replay
 import (
 	"context"
 
+	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/fault"
 	"github.com/saumer/saumer/registry"
 )
@@ -14,7 +15,7 @@ func (r *runner) openSpan(ctx context.Context) error {
 	if _, open := r.record.open(); open {
 		return r.update(ctx, func(b *Backlog) error { b.Want = false; return nil })
 	}
-	position, err := r.Broker.Position(ctx)
+	position, err := r.Broker.Progress(ctx)
 	if err != nil {
 		return err
 	}
@@ -25,7 +26,7 @@ func (r *runner) openSpan(ctx context.Context) error {
 	}
 	for _, known := range webhook.Ranges {
 		// Where a range begins is its name, and an empty one has one too.
-		from = max(from, known.To, known.From+1)
+		from = max(from, known.To.Seq, known.From+1)
 	}
 	span := Span{From: from, Next: from}
 	if err := r.update(ctx, func(b *Backlog) error {
@@ -39,10 +40,10 @@ func (r *runner) openSpan(ctx context.Context) error {
 	}
 	fault.At(fault.SpanWritten)
 	if r.webhook, err = r.Registry.Update(ctx, r.key, func(w *registry.Webhook) error {
-		if have, ok := w.RangeFrom(from); ok && have.Open() {
+		if have, ok := w.RangeByID(registry.FormerRangeID(from)); ok && have.Open() {
 			return nil
 		}
-		return w.OpenRange(from, position.AckFloor+1)
+		return w.OpenRange(registry.FormerRangeID(from), from, position.AckFloor+1)
 	}); err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func (r *runner) closeSpan(ctx context.Context) error {
 	if !open {
 		return nil
 	}
-	position, err := r.Broker.Position(ctx)
+	position, err := r.Broker.Progress(ctx)
 	if err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ func (r *runner) closeRange(ctx context.Context, span Span, to uint64) (uint64, 
 	}
 	fault.At(fault.RangeEnded)
 	// From here on look-ups see the end. Whatever is handed out later than this answer is looked up later.
-	position, err := r.Broker.Position(ctx)
+	position, err := r.Broker.Progress(ctx)
 	if err != nil || position.HandedOut < to {
 		return to, err
 	}
@@ -92,7 +93,9 @@ func (r *runner) closeRange(ctx context.Context, span Span, to uint64) (uint64, 
 }
 
 func (r *runner) endRange(ctx context.Context, span Span, to uint64) (err error) {
-	r.webhook, err = r.Registry.Update(ctx, r.key, func(w *registry.Webhook) error { return w.CloseRange(span.From, to) })
+	r.webhook, err = r.Registry.Update(ctx, r.key, func(w *registry.Webhook) error {
+		return w.CloseRange(registry.FormerRangeID(span.From), event.End{Seq: to})
+	})
 	return err
 }
 
@@ -113,7 +116,7 @@ func (r *runner) reconcile(ctx context.Context) error {
 	if !open {
 		return nil
 	}
-	have, ok := r.webhook.RangeFrom(span.From)
+	have, ok := r.webhook.RangeByID(registry.FormerRangeID(span.From))
 	switch {
 	case !ok:
 		return r.update(ctx, func(b *Backlog) error {
@@ -124,7 +127,7 @@ func (r *runner) reconcile(ctx context.Context) error {
 	case have.Open():
 		return nil
 	}
-	to, err := r.closeRange(ctx, span, have.To)
+	to, err := r.closeRange(ctx, span, have.To.Seq)
 	if err != nil {
 		return err
 	}

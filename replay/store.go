@@ -3,46 +3,44 @@ package replay
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/saumer/saumer/broker"
-	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/record"
 )
 
-// errUnchanged is returned by a change that leaves the record as it is; update then writes nothing.
-var errUnchanged = errors.New("unchanged")
-
 // store reads and writes the records of the bucket BACKLOGS.
-type store struct{ broker *broker.Broker }
-
-// load reads a record: registry.ErrNotFound if there is none, registry.ErrNewer or registry.ErrUnreadable if it is
-// not ours to touch.
-func (s store) load(ctx context.Context, key string) (Backlog, error) {
-	value, revision, err := s.broker.Get(ctx, s.broker.Backlogs, key)
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return Backlog{}, fmt.Errorf("backlog %s: %w", key, registry.ErrNotFound)
-	}
-	if err != nil {
-		return Backlog{}, fmt.Errorf("load the backlog %s: %w", key, err)
-	}
-	return decode(key, value, revision)
+type store struct {
+	broker  *broker.Broker
+	records record.Store[Backlog]
 }
 
-// decode reads a record: registry.ErrNewer or registry.ErrUnreadable.
-func decode(key string, data []byte, revision uint64) (Backlog, error) {
+func newStore(b *broker.Broker) store {
+	return store{b, record.Store[Backlog]{
+		Bucket: b.Backlogs, Name: "backlog",
+		Decode: func(e broker.Entry) (Backlog, error) { return decode(e.Key, e.Value) },
+		Encode: func(b *Backlog) ([]byte, error) { return json.Marshal(b) },
+	}}
+}
+
+// load reads a record: record.ErrNotFound if there is none, record.ErrNewer or record.ErrUnreadable if it is not ours to
+// touch.
+func (s store) load(ctx context.Context, key string) (Backlog, error) {
+	b, _, err := s.records.Load(ctx, key)
+	return b, err
+}
+
+// decode reads a record: record.ErrNewer or record.ErrUnreadable.
+func decode(key string, data []byte) (Backlog, error) {
 	var b Backlog
-	err := registry.DecodeRecord(data, recordVersion, &b)
+	err := record.Decode(data, recordVersion, &b)
 	if err == nil && !b.sorted() {
-		err = fmt.Errorf("%w: its parts are not in order", registry.ErrUnreadable)
+		err = fmt.Errorf("%w: its parts are not in order", record.ErrUnreadable)
 	}
 	if err != nil {
 		return Backlog{}, fmt.Errorf("read the backlog %s: %w", key, err)
 	}
-	b.revision = revision
 	return b, nil
 }
 
@@ -50,77 +48,32 @@ func decode(key string, data []byte, revision uint64) (Backlog, error) {
 type create bool
 
 const (
-	must create = false // it ends with registry.ErrNotFound
+	must create = false // it ends with record.ErrNotFound
 	may  create = true  // change gets an empty one
 )
 
 // update changes a record by compare-and-set, again on conflict, so change must be pure. A record with nothing
 // outstanding is removed.
-func (s store) update(ctx context.Context, key string, c create, change func(*Backlog) error) (Backlog, error) {
-	for try := 0; ; try++ {
-		b, err := s.load(ctx, key)
-		if errors.Is(err, registry.ErrNotFound) && c == may {
-			b, err = Backlog{Version: recordVersion}, nil
+func (s store) update(ctx context.Context, key string, c create, change func(*Backlog) error) (b Backlog, err error) {
+	kept := func(b *Backlog) error {
+		if err := change(b); err != nil {
+			return err
 		}
-		if err != nil {
-			return Backlog{}, err
+		if b.empty() {
+			return record.ErrGone
 		}
-		if err := change(&b); errors.Is(err, errUnchanged) {
-			return b, nil
-		} else if err != nil {
-			return Backlog{}, err
-		}
-		err = s.write(ctx, key, &b)
-		if !registry.Conflict(err) {
-			return b, err
-		}
-		if err := registry.Pause(ctx, try); err != nil {
-			return Backlog{}, err
-		}
+		return nil
 	}
-}
-
-func (s store) write(ctx context.Context, key string, b *Backlog) (err error) {
-	if b.empty() {
-		if b.revision == 0 {
-			return nil
-		}
-		b.revision, err = s.broker.Purge(ctx, s.broker.Backlogs, key, b.revision)
-		return err
-	}
-	data, err := json.Marshal(b)
-	if err != nil {
-		return fmt.Errorf("write the backlog %s: %w", key, err)
-	}
-	if b.revision == 0 {
-		b.revision, err = s.broker.Backlogs.Create(ctx, key, data)
+	if c == may {
+		b, _, err = s.records.Upsert(ctx, key, func() Backlog { return Backlog{Version: recordVersion} }, kept)
 	} else {
-		b.revision, err = s.broker.Backlogs.Update(ctx, key, data, b.revision)
+		b, _, err = s.records.Update(ctx, key, kept)
 	}
-	if err != nil {
-		return fmt.Errorf("write the backlog %s: %w", key, err)
-	}
-	return nil
+	return b, err
 }
 
 // remove deletes a record, whatever it holds.
-func (s store) remove(ctx context.Context, key string) error {
-	for try := 0; ; try++ {
-		_, revision, err := s.broker.Get(ctx, s.broker.Backlogs, key)
-		if errors.Is(err, jetstream.ErrKeyNotFound) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("load the backlog %s: %w", key, err)
-		}
-		if _, err = s.broker.Purge(ctx, s.broker.Backlogs, key, revision); !registry.Conflict(err) {
-			return err
-		}
-		if err := registry.Pause(ctx, try); err != nil {
-			return err
-		}
-	}
-}
+func (s store) remove(ctx context.Context, key string) error { return s.records.Remove(ctx, key) }
 
 // wakeUp has the backlog looked at when it is due.
 func (s store) wakeUp(ctx context.Context, key string, b *Backlog) error {

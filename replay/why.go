@@ -9,6 +9,7 @@ import (
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -48,7 +49,7 @@ type facts struct {
 	seq         uint64
 	event       *event.Event // nil: the stream does not hold it
 	first, last uint64
-	position    broker.Position
+	position    broker.Progress
 	webhook     registry.Webhook
 	backlog     Backlog
 	// edge is the first sequence that a replay of an inactive webhook would not send.
@@ -62,12 +63,14 @@ type facts struct {
 func (m *Backlogs) Why(ctx context.Context, w registry.Webhook, seq uint64, entries []delivery.Entry) (Answer, error) {
 	f := facts{seq: seq, webhook: w, entries: entries}
 	var err error
-	if f.position, err = m.broker.Position(ctx); err != nil {
+	if f.position, err = m.broker.Progress(ctx); err != nil {
 		return Answer{}, err
 	}
-	if f.first, f.last, err = m.broker.Bounds(ctx); err != nil {
+	bounds, err := m.broker.Bounds(ctx)
+	if err != nil {
 		return Answer{}, err
 	}
+	f.first, f.last = bounds.First, bounds.Last.Seq
 	e, err := m.broker.Event(ctx, seq)
 	switch {
 	case err == nil:
@@ -75,7 +78,7 @@ func (m *Backlogs) Why(ctx context.Context, w registry.Webhook, seq uint64, entr
 	case !errors.Is(err, broker.ErrNotFound):
 		return Answer{}, err
 	}
-	if f.backlog, err = m.store.load(ctx, w.Key()); err != nil && !errors.Is(err, registry.ErrNotFound) {
+	if f.backlog, err = m.store.load(ctx, w.Key()); err != nil && !errors.Is(err, record.ErrNotFound) {
 		return Answer{}, err
 	}
 	if !w.Active {
@@ -152,7 +155,7 @@ func (f *facts) outstanding() (Reason, string, bool) {
 // past tells of what nothing is to be done about any more.
 func (f *facts) past() (Reason, string) {
 	w := &f.webhook
-	if a := w.Activation; a != nil && f.event != nil && f.seq < a.From && (!a.Replay || f.seq >= a.Until) && !f.event.Time.Before(a.Deactivated) {
+	if a := w.Activation; a != nil && f.event != nil && f.seq < a.From.Seq && (!a.Replay || f.seq >= a.Until.Seq) && !f.event.Time.Before(a.Deactivated) {
 		if a.Replay {
 			return Dropped, fmt.Sprintf("It came while the webhook was inactive, after the time for which events are kept for a replay, and was left out by the activation at %s.", clock(a.At))
 		}
@@ -167,7 +170,7 @@ func (f *facts) past() (Reason, string) {
 
 // before says whether the event was published before the webhook was made.
 func (f *facts) before() bool {
-	if r, ok := f.webhook.RangeFrom(0); ok && r.Holds(f.seq) {
+	if r, ok := f.webhook.RangeByID(registry.RangeBefore); ok && r.Holds(event.Position{Seq: f.seq, Time: f.event.Time}) {
 		return true
 	}
 	return f.event.Time.Before(f.webhook.Created) && len(f.entries) == 0

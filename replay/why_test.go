@@ -13,14 +13,14 @@ import (
 func TestWhy(t *testing.T) {
 	t.Parallel()
 	webhook := registry.Webhook{
-		Account: "demo", Event: "optin", Active: true, Created: noon, Ranges: []registry.Range{{From: 0, To: 5}},
+		Account: "demo", Event: "optin", Active: true, Created: noon, Ranges: []registry.Range{{ID: registry.RangeBefore, To: event.End{Seq: 5}}},
 	}
 	inactive := webhook
 	inactive.Active, inactive.Deactivated, inactive.Reason = false, noon, "refused"
 	activated := webhook
-	activated.Activation = &registry.Activation{At: noon.Add(9 * time.Hour), From: 60, Deactivated: noon.Add(time.Hour)}
+	activated.Activation = &registry.Activation{At: noon.Add(9 * time.Hour), From: event.End{Seq: 60}, Deactivated: noon.Add(time.Hour)}
 	windowed := webhook
-	windowed.Activation = &registry.Activation{At: noon.Add(9 * time.Hour), Replay: true, Until: 40, From: 60, Deactivated: noon.Add(time.Hour)}
+	windowed.Activation = &registry.Activation{At: noon.Add(9 * time.Hour), Replay: true, Until: event.End{Seq: 40}, From: event.End{Seq: 60}, Deactivated: noon.Add(time.Hour)}
 	entry := func(o delivery.Outcome) []delivery.Entry {
 		return []delivery.Entry{{Attempt: attempt(50, o, noon)}}
 	}
@@ -43,15 +43,15 @@ func TestWhy(t *testing.T) {
 		"in a span, and dropped":     {func(f *facts) { f.backlog, f.event, f.entries = span, nil, entry(delivery.Refused) }, Gone},
 		"inactive":                   {func(f *facts) { f.webhook, f.backlog, f.edge = inactive, span, 60 }, Held},
 		"inactive, after the window": {func(f *facts) { f.webhook, f.backlog, f.edge = inactive, span, 50 }, Outside},
-		"ahead of the live path":     {func(f *facts) { f.position = broker.Position{HandedOut: 49, AckFloor: 49} }, Ahead},
-		"in hand":                    {func(f *facts) { f.position = broker.Position{HandedOut: 50, AckFloor: 49} }, UnderWay},
+		"ahead of the live path":     {func(f *facts) { f.position = broker.Progress{HandedOut: 49, AckFloor: 49} }, Ahead},
+		"in hand":                    {func(f *facts) { f.position = broker.Progress{HandedOut: 50, AckFloor: 49} }, UnderWay},
 		"activated without a replay": {func(f *facts) { f.webhook = activated }, Dropped},
 		"activated after the window": {func(f *facts) { f.webhook = windowed }, Dropped},
 		"given up":                   {func(f *facts) { f.entries = entry(delivery.Status) }, Exhausted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := facts{seq: 50, event: stored, first: 1, last: 100, position: broker.Position{HandedOut: 100, AckFloor: 100}, webhook: webhook}
+			f := facts{seq: 50, event: stored, first: 1, last: 100, position: broker.Progress{HandedOut: 100, AckFloor: 100}, webhook: webhook}
 			tt.change(&f)
 			if got, text := f.why(); got != tt.want || text == "" {
 				t.Errorf("%s: %s, want %s", got, text, tt.want)

@@ -10,7 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/broker"
-	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/record"
 )
 
 const (
@@ -36,7 +36,7 @@ type Worker struct {
 
 // NewWorker makes a worker.
 func NewWorker(o Options) *Worker {
-	return &Worker{options: o, store: store{o.Broker}, running: map[string]bool{}, slots: make(chan struct{}, runners)}
+	return &Worker{options: o, store: newStore(o.Broker), running: map[string]bool{}, slots: make(chan struct{}, runners)}
 }
 
 // Run takes wakes until the context ends. Then it waits for the attempts under way, for the grace at most; those that
@@ -147,18 +147,18 @@ func (w *Worker) sweeps(ctx context.Context) {
 
 func (w *Worker) sweep(ctx context.Context, late time.Duration) error {
 	// Asked for the sake of its clock, too: a machine that slept does not know.
-	if _, _, err := w.options.Broker.Bounds(ctx); err != nil {
+	if _, err := w.options.Broker.Bounds(ctx); err != nil {
 		return err
 	}
 	now := w.options.Broker.Now()
-	return w.options.Broker.Entries(ctx, w.options.Broker.Backlogs, func(e broker.Entry) error {
-		b, err := decode(e.Key, e.Value, e.Revision)
+	return w.options.Broker.Backlogs.Walk(ctx, func(e broker.Entry) error {
+		b, err := decode(e.Key, e.Value)
 		if err != nil {
 			w.options.Log.Error("a backlog's record is left alone", zap.Error(err))
 			return nil
 		}
 		err = w.rouse(ctx, e.Key, b, now, late)
-		if errors.Is(err, registry.ErrNewer) || errors.Is(err, registry.ErrUnreadable) {
+		if errors.Is(err, record.ErrNewer) || errors.Is(err, record.ErrUnreadable) {
 			w.options.Log.Error("a backlog is left alone with its webhook", zap.Error(err))
 			return nil
 		}
@@ -171,7 +171,7 @@ func (w *Worker) rouse(ctx context.Context, key string, b Backlog, now time.Time
 	if b.Parked {
 		// An activation that did not come as far as the backlog.
 		webhook, err := w.options.Registry.Get(ctx, key)
-		if errors.Is(err, registry.ErrNotFound) || err == nil && webhook.Active {
+		if errors.Is(err, record.ErrNotFound) || err == nil && webhook.Active {
 			return w.options.Broker.Wake(ctx, key)
 		}
 		if err != nil {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/saumer/saumer/record"
 )
 
 // sums are what came of attempts to one account's webhooks: how long those took that delivered, and how long after its
@@ -49,17 +51,12 @@ func (c *counter) take() (s sums) {
 	return s
 }
 
-// version is that of the record's form.
-const version = 1
+// form is the newest form of a record that this version reads, and the one that it writes.
+const form = 1
 
-var (
-	errNewer = errors.New("the record is of a newer version")
-	errForm  = errors.New("the record is not of the form that it should have")
-)
-
-// record is one process' sums of one account in one minute, as the stream STATS keeps them.
-type record struct {
-	V int `json:"v"`
+// stored is one process' sums of one account in one minute, as the stream STATS keeps them.
+type stored struct {
+	Form int `json:"v"`
 	// Owner is the process, Turn the number of its record for this account: together they name the record.
 	Owner string `json:"owner"`
 	Turn  uint64 `json:"turn"`
@@ -73,7 +70,7 @@ type record struct {
 }
 
 func encode(owner string, turn uint64, at time.Time, s *sums) ([]byte, error) {
-	r := record{V: version, Owner: owner, Turn: turn, At: at, Rejected: s.rejected, Unreachable: s.unreachable}
+	r := stored{Form: form, Owner: owner, Turn: turn, At: at, Rejected: s.rejected, Unreachable: s.unreachable}
 	r.Latency, r.Lag = s.latency.pairs(), s.lag.pairs()
 	return json.Marshal(r)
 }
@@ -88,35 +85,26 @@ func (h *histogram) pairs() (pairs [][2]uint64) {
 	return pairs
 }
 
-// count adds pairs: errForm for a bucket that there is not.
+// count adds pairs: record.ErrUnreadable for a bucket that there is not.
 func (h *histogram) count(pairs [][2]uint64) error {
 	for _, pair := range pairs {
 		if pair[0] >= buckets {
-			return fmt.Errorf("%w: there is no bucket %d", errForm, pair[0])
+			return fmt.Errorf("%w: there is no bucket %d", record.ErrUnreadable, pair[0])
 		}
 		h[pair[0]] += pair[1]
 	}
 	return nil
 }
 
-// decode reads a record: errNewer if a newer version wrote it, errForm if it is none.
-func decode(data []byte) (record, sums, error) {
-	var form struct {
-		V int `json:"v"`
-	}
-	if err := json.Unmarshal(data, &form); err != nil {
-		return record{}, sums{}, fmt.Errorf("%w: %w", errForm, err)
-	}
-	if form.V > version {
-		return record{}, sums{}, errNewer
-	}
-	var r record
-	if err := json.Unmarshal(data, &r); err != nil {
-		return record{}, sums{}, fmt.Errorf("%w: %w", errForm, err)
+// decode reads a record: record.ErrNewer or record.ErrUnreadable.
+func decode(data []byte) (stored, sums, error) {
+	var r stored
+	if err := record.Decode(data, form, &r); err != nil {
+		return stored{}, sums{}, err
 	}
 	s := sums{rejected: r.Rejected, unreachable: r.Unreachable}
 	if err := errors.Join(s.latency.count(r.Latency), s.lag.count(r.Lag)); err != nil {
-		return record{}, sums{}, err
+		return stored{}, sums{}, err
 	}
 	return r, s, nil
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/saumer/saumer/record"
 )
 
 func TestSumsAdd(t *testing.T) {
@@ -39,13 +41,13 @@ func TestRecords(t *testing.T) {
 		t.Errorf("read as %+v, %v", r, err)
 	}
 	for text, want := range map[string]error{
-		`{"v":2,"latency":"of another form"}`: errNewer,
-		`{"v":1,"latency":[[288,1]]}`:         errForm,
-		`{"v":1,"lag":[[288,1]]}`:             errForm,
-		`{"v":1,"latency":[[-1,1]]}`:          errForm,
-		`{"v":1,"rejected":"x"}`:              errForm,
-		`{`:                                   errForm,
-		``:                                    errForm,
+		`{"v":2,"latency":"of another form"}`: record.ErrNewer,
+		`{"v":1,"latency":[[288,1]]}`:         record.ErrUnreadable,
+		`{"v":1,"lag":[[288,1]]}`:             record.ErrUnreadable,
+		`{"v":1,"latency":[[-1,1]]}`:          record.ErrUnreadable,
+		`{"v":1,"rejected":"x"}`:              record.ErrUnreadable,
+		`{`:                                   record.ErrUnreadable,
+		``:                                    record.ErrUnreadable,
 	} {
 		if _, _, err := decode([]byte(text)); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", text, err, want)

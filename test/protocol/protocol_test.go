@@ -314,7 +314,7 @@ func (w *world) settle() {
 func (w *world) backlogs() (all []string) {
 	w.t.Helper()
 	b := w.nodes[0].app.Broker()
-	if err := b.Entries(w.t.Context(), b.Backlogs, func(e broker.Entry) error {
+	if err := b.Backlogs.Walk(w.t.Context(), func(e broker.Entry) error {
 		all = append(all, fmt.Sprintf("%s: %s", e.Key, e.Value))
 		return nil
 	}); err != nil {
@@ -326,15 +326,15 @@ func (w *world) backlogs() (all []string) {
 // drained says whether every event is acknowledged.
 func (w *world) drained() bool {
 	w.t.Helper()
-	position, err := w.nodes[0].app.Broker().Position(w.t.Context())
+	progress, err := w.nodes[0].app.Broker().Progress(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	_, last, err := w.nodes[0].app.Broker().Bounds(w.t.Context())
+	bounds, err := w.nodes[0].app.Broker().Bounds(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return position.AckFloor == last
+	return progress.AckFloor == bounds.Last.Seq
 }
 
 func (w *world) reconcile(seed uint64) tally {

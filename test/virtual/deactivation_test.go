@@ -6,9 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/saumer/saumer/app"
+	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
@@ -160,7 +159,7 @@ func TestActivatedWhileItIsParked(t *testing.T) {
 			w.t.Fatal(err)
 		}
 		var record map[string]any
-		if err := json.Unmarshal(entry.Value(), &record); err != nil {
+		if err := json.Unmarshal(entry.Value, &record); err != nil {
 			w.t.Fatal(err)
 		}
 		record["parked"], record["probe"] = true, replay.Probe{Next: time.Now()}
@@ -168,7 +167,7 @@ func TestActivatedWhileItIsParked(t *testing.T) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		if _, err := backlogs.Update(w.t.Context(), key, written, entry.Revision()); err != nil {
+		if _, err := backlogs.Put(w.t.Context(), key, written, entry.Revision); err != nil {
 			w.t.Fatal(err)
 		}
 		w.receiver.goes(false)
@@ -177,7 +176,7 @@ func TestActivatedWhileItIsParked(t *testing.T) {
 		}
 		w.pass(day)
 		w.got([2]int{0, 20})
-		if _, err := backlogs.Get(w.t.Context(), key); !errors.Is(err, jetstream.ErrKeyNotFound) {
+		if _, err := backlogs.Get(w.t.Context(), key); !errors.Is(err, broker.ErrNoKey) {
 			w.t.Errorf("a day later there is a record of a webhook that has nothing outstanding: %v", err)
 		}
 	})

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest"
@@ -18,13 +17,15 @@ import (
 
 	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/app"
+	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
 
 // foreign is a record that this version did not write.
 type foreign struct {
-	bucket func() jetstream.KeyValue
+	bucket func() *broker.Bucket
 	key    string
 	record string
 }
@@ -38,9 +39,9 @@ func TestUnreadableRecordsBesideOthers(t *testing.T) {
 		id := w.create()
 		stuck := w.createAt("http://stuck.example/")
 		broken := w.createAt("http://broken.example/")
-		webhooks := func() jetstream.KeyValue { return w.app.Broker().Webhooks }
-		backlogs := func() jetstream.KeyValue { return w.app.Broker().Backlogs }
-		accounts := func() jetstream.KeyValue { return w.app.Broker().Accounts }
+		webhooks := func() *broker.Bucket { return w.app.Broker().Webhooks }
+		backlogs := func() *broker.Bucket { return w.app.Broker().Backlogs }
+		accounts := func() *broker.Bucket { return w.app.Broker().Accounts }
 		records := []foreign{
 			{webhooks, "demo.900", `{"v":99,"id":900,"event":"of the future"}`},
 			{webhooks, "demo.901", `not JSON`},
@@ -52,7 +53,7 @@ func TestUnreadableRecordsBesideOthers(t *testing.T) {
 			{accounts, "broken", `{"v":1,"name":"newer"}`},
 		}
 		for _, r := range records {
-			if _, err := r.bucket().Put(w.t.Context(), r.key, []byte(r.record)); err != nil {
+			if _, err := r.bucket().Put(w.t.Context(), r.key, []byte(r.record), 0); err != nil {
 				w.t.Fatal(err)
 			}
 		}
@@ -96,10 +97,10 @@ func TestUnreadableRecordsBesideOthers(t *testing.T) {
 		w.pass(time.Minute)
 		w.got([2]int{0, 10}, [2]int{0, 10}, [2]int{0, 10})
 
-		w.refused(registry.ErrNewer, 900)
-		w.refused(registry.ErrUnreadable, 901)
-		w.refused(registry.ErrUnreadable, 902)
-		if err := w.app.Service().Delete(w.t.Context(), w.account, stuck); !errors.Is(err, registry.ErrNewer) {
+		w.refused(record.ErrNewer, 900)
+		w.refused(record.ErrUnreadable, 901)
+		w.refused(record.ErrUnreadable, 902)
+		if err := w.app.Service().Delete(w.t.Context(), w.account, stuck); !errors.Is(err, record.ErrNewer) {
 			w.t.Errorf("delete a webhook whose backlog is newer: %v", err)
 		}
 		// An inactive one stays so where its backlog cannot follow.
@@ -110,15 +111,15 @@ func TestUnreadableRecordsBesideOthers(t *testing.T) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		if _, _, err := w.app.Service().Activate(w.t.Context(), w.account, stuck, true); !errors.Is(err, registry.ErrNewer) {
+		if _, _, err := w.app.Service().Activate(w.t.Context(), w.account, stuck, true); !errors.Is(err, record.ErrNewer) {
 			w.t.Errorf("activate a webhook whose backlog is newer: %v", err)
 		}
-		if after, err := w.app.Broker().Webhooks.Get(w.t.Context(), records[3].key); err != nil || !bytes.Equal(after.Value(), inactive) {
+		if after, err := w.app.Broker().Webhooks.Get(w.t.Context(), records[3].key); err != nil || !bytes.Equal(after.Value, inactive) {
 			w.t.Errorf("the refused activation changed the webhook: %v", err)
 		}
 		for _, r := range records {
 			entry, err := r.bucket().Get(w.t.Context(), r.key)
-			if err != nil || string(entry.Value()) != r.record {
+			if err != nil || string(entry.Value) != r.record {
 				w.t.Errorf("%s was touched: %v", r.key, err)
 			}
 		}
@@ -126,7 +127,7 @@ func TestUnreadableRecordsBesideOthers(t *testing.T) {
 		if err := w.app.Service().Delete(w.t.Context(), w.account, broken); err != nil {
 			w.t.Error(err)
 		}
-		if _, err := backlogs().Get(w.t.Context(), records[4].key); !errors.Is(err, jetstream.ErrKeyNotFound) {
+		if _, err := backlogs().Get(w.t.Context(), records[4].key); !errors.Is(err, broker.ErrNoKey) {
 			w.t.Errorf("the backlog of a deleted webhook: %v", err)
 		}
 	})
@@ -139,8 +140,8 @@ func (w *world) registry(id uint64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	record := bytes.Replace(entry.Value(), []byte(`"active":true`), []byte(`"active":false,"deactivated":"2000-01-01T00:00:00Z"`), 1)
-	_, err = w.app.Broker().Webhooks.Put(w.t.Context(), key, record)
+	record := bytes.Replace(entry.Value, []byte(`"active":true`), []byte(`"active":false,"deactivated":"2000-01-01T00:00:00Z"`), 1)
+	_, err = w.app.Broker().Webhooks.Put(w.t.Context(), key, record, entry.Revision)
 	return record, err
 }
 

@@ -1,0 +1,175 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Errors of buckets; match them with errors.Is.
+var (
+	// ErrNoKey is returned for a key that the bucket does not hold.
+	ErrNoKey = errors.New("the bucket does not hold this key")
+	// ErrChanged is returned for a write to a key whose revision is not the one that the writer names.
+	ErrChanged = errors.New("the key was changed by somebody else meanwhile")
+)
+
+// Bucket is one of the journal's key-value buckets. It is safe for concurrent use.
+type Bucket struct {
+	broker   *Broker
+	name     string
+	kv       jetstream.KeyValue
+	replicas int
+}
+
+// Entry is what a bucket holds for a key: its value, the revision of its last write, and when that was by NATS' clock.
+type Entry struct {
+	Key      string
+	Value    []byte
+	Revision uint64
+	Written  time.Time
+}
+
+// Name of the bucket.
+func (b *Bucket) Name() string { return b.name }
+
+// Get reads a key's entry: what is written is read, since the bucket's leader is asked. A bucket without replicas has no
+// other server that could answer. It returns ErrNoKey.
+func (b *Bucket) Get(ctx context.Context, key string) (Entry, error) {
+	if b.replicas > 1 {
+		return b.latest(ctx, key)
+	}
+	entry, err := b.kv.Get(ctx, key)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return Entry{}, ErrNoKey
+	}
+	if err != nil {
+		return Entry{}, fmt.Errorf("read %s of the bucket %s: %w", key, b.name, err)
+	}
+	return Entry{key, entry.Value(), entry.Revision(), entry.Created()}, nil
+}
+
+// latest asks the bucket's leader.
+func (b *Bucket) latest(ctx context.Context, key string) (Entry, error) {
+	m, err := b.broker.ask(ctx, "KV_"+b.name, get{Last: b.Subject(key)})
+	if errors.Is(err, ErrNotFound) || err == nil && removed(m.header) {
+		return Entry{}, ErrNoKey
+	}
+	return Entry{key, m.data, m.seq, m.at}, err
+}
+
+// Put writes a key's value if its revision is still the one given, 0 for a key that the bucket does not hold, and returns
+// the new revision. It returns ErrChanged if the revision is another.
+func (b *Bucket) Put(ctx context.Context, key string, value []byte, revision uint64) (_ uint64, err error) {
+	if revision == 0 {
+		revision, err = b.kv.Create(ctx, key, value)
+	} else {
+		revision, err = b.kv.Update(ctx, key, value, revision)
+	}
+	if errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
+		err = ErrChanged
+	}
+	if err != nil {
+		return 0, fmt.Errorf("write %s of the bucket %s: %w", key, b.name, err)
+	}
+	return revision, nil
+}
+
+// Remove removes a key if it is at this revision, and returns the revision of the removal, which the client's own Purge
+// does not tell. The marker goes after a day. It returns ErrChanged if the revision is another.
+func (b *Bucket) Remove(ctx context.Context, key string, revision uint64) (uint64, error) {
+	msg := &nats.Msg{Subject: b.Subject(key), Header: nats.Header{
+		"KV-Operation":                      {"PURGE"},
+		jetstream.MsgRollup:                 {jetstream.MsgRollupSubject},
+		jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(revision, 10)},
+	}}
+	ack, err := b.broker.JetStream.PublishMsg(ctx, msg, jetstream.WithMsgTTL(markerTTL))
+	var api *jetstream.APIError
+	if e, ok := err.(jetstream.JetStreamError); ok {
+		api = e.APIError()
+	}
+	if api != nil && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == wrongLastSequenceReplicated) {
+		err = ErrChanged
+	}
+	if err != nil {
+		return 0, fmt.Errorf("remove %s of the bucket %s: %w", key, b.name, err)
+	}
+	return ack.Sequence, nil
+}
+
+// wrongLastSequenceReplicated is the code with which a replicated stream says so (nats-server 2.12).
+const wrongLastSequenceReplicated = 10164
+
+// entriesAtOnce is how many entries are read with one request.
+const entriesAtOnce = 256
+
+// Walk calls each with every entry of the bucket, oldest first, until it returns an error, which Walk then returns. It
+// reads directly, from any replica, so that an entry may be a little old; it makes no consumer.
+func (b *Bucket) Walk(ctx context.Context, each func(Entry) error) error {
+	for from := uint64(1); ; {
+		messages, err := b.broker.direct(ctx, "KV_"+b.name, get{Seq: from, Next: b.Subject(">"), Batch: entriesAtOnce, Bytes: 4 << 20})
+		if err != nil {
+			return fmt.Errorf("read the bucket %s: %w", b.name, err)
+		}
+		if len(messages) == 0 {
+			return nil
+		}
+		for _, m := range messages {
+			revision, err := sequence(m)
+			if err != nil {
+				return fmt.Errorf("read the bucket %s: %w", b.name, err)
+			}
+			from = revision + 1
+			if removed(m.Header) {
+				continue
+			}
+			written, err := time.Parse(time.RFC3339Nano, added(m, "Nats-Time-Stamp"))
+			if err != nil {
+				return fmt.Errorf("read the bucket %s: when revision %d was written: %w", b.name, revision, err)
+			}
+			if err := each(Entry{strings.TrimPrefix(added(m, "Nats-Subject"), b.Subject("")), m.Data, revision, written}); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// Watch brings the entries of the keys that match, "" for all, then nil, and then each change. Stop it after use.
+func (b *Bucket) Watch(ctx context.Context, keys string) (jetstream.KeyWatcher, error) {
+	if keys == "" {
+		keys = ">"
+	}
+	watch, err := b.kv.Watch(ctx, keys)
+	if err != nil {
+		return nil, fmt.Errorf("watch the bucket %s: %w", b.name, err)
+	}
+	return watch, nil
+}
+
+// State is the last revision of the bucket, and when it was made, by its leader.
+func (b *Bucket) State(ctx context.Context) (last uint64, made time.Time, err error) {
+	status, err := b.kv.Status(ctx)
+	if err != nil {
+		return 0, made, fmt.Errorf("ask the bucket %s for its state: %w", b.name, err)
+	}
+	state, ok := status.(*jetstream.KeyValueBucketStatus)
+	if !ok {
+		return 0, made, fmt.Errorf("the state of the bucket %s is a %T", b.name, status)
+	}
+	info := state.StreamInfo()
+	return info.State.LastSeq, info.Created, nil
+}
+
+// Subject is where a key's entries are stored.
+func (b *Bucket) Subject(key string) string { return "$KV." + b.name + "." + key }
+
+// removed says whether a stored message is the marker of a removed key.
+func removed(header nats.Header) bool {
+	return header.Get("KV-Operation") != "" || header.Get("Nats-Marker-Reason") != ""
+}

@@ -1,0 +1,112 @@
+package registry
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/record"
+)
+
+// webhookForm is the newest form of a webhook's record that this version reads, and the one that it writes.
+const webhookForm = 2
+
+// decodeWebhook reads the record under a webhook's key, which must be the webhook's own: record.ErrUnreadable or
+// record.ErrNewer.
+func decodeWebhook(e broker.Entry) (Webhook, error) {
+	account, _, err := ParseKey(e.Key)
+	if err != nil {
+		return Webhook{}, fmt.Errorf("%w: %w", record.ErrUnreadable, err)
+	}
+	w, err := decodeOf(account, e)
+	if err == nil && w.Key() != e.Key {
+		return Webhook{}, fmt.Errorf("a webhook %s: %w", w.Key(), record.ErrUnreadable)
+	}
+	return w, err
+}
+
+// decodeOf reads the record of a webhook of this account, whatever its key. Of a newer form it returns the event only,
+// beside the error. What the index holds has neither a revision nor the time when it was written.
+func decodeOf(account string, e broker.Entry) (w Webhook, err error) {
+	form, err := record.Form(e.Value, webhookForm)
+	switch {
+	case err != nil:
+	case form == 1:
+		w, err = decodeForm1(e.Value, e.Written)
+	default:
+		err = record.Unmarshal(e.Value, &w)
+	}
+	if err == nil && (w.Account != account || w.ID == 0 || w.Event == "") {
+		err = fmt.Errorf("a webhook %s for %q: %w", w.Key(), w.Event, record.ErrUnreadable)
+	}
+	if errors.Is(err, record.ErrNewer) {
+		// Where the event stands is the same in every form.
+		var newer struct {
+			Event string `json:"event"`
+		}
+		if json.Unmarshal(e.Value, &newer) == nil {
+			w.Event = newer.Event
+		}
+		return Webhook{Event: w.Event}, err
+	}
+	if err != nil {
+		return Webhook{}, err
+	}
+	w.Form, w.Revision = webhookForm, e.Revision
+	return w, nil
+}
+
+// EncodeWebhook is what the journal holds for a webhook, under its key.
+func EncodeWebhook(w *Webhook) ([]byte, error) {
+	w.Form = webhookForm
+	return json.Marshal(w)
+}
+
+// decodeForm1 reads a webhook of form 1, which knew sequences without times. Written is when the record was, zero if that
+// is not known: no event that a closed range covers is later.
+func decodeForm1(data []byte, written time.Time) (Webhook, error) {
+	var old struct {
+		Webhook
+		Ranges []struct {
+			From uint64 `json:"from"`
+			To   uint64 `json:"to"`
+		} `json:"ranges"`
+		Activation *struct {
+			At          time.Time `json:"at"`
+			Replay      bool      `json:"replay"`
+			Until       uint64    `json:"until"`
+			From        uint64    `json:"from"`
+			Deactivated time.Time `json:"deactivated"`
+		} `json:"activation"`
+	}
+	if err := record.Unmarshal(data, &old); err != nil {
+		return Webhook{}, err
+	}
+	w := old.Webhook
+	w.Ranges = make([]Range, 0, len(old.Ranges))
+	for _, r := range old.Ranges {
+		now := Range{ID: FormerRangeID(r.From), From: r.From}
+		if r.To != 0 {
+			now.To = event.End{Seq: r.To, AsOf: written.UTC()}
+		}
+		w.Ranges = append(w.Ranges, now)
+	}
+	if a := old.Activation; a != nil {
+		w.Activation = &Activation{
+			At: a.At, Replay: a.Replay, Until: event.End{Seq: a.Until}, From: event.End{Seq: a.From, AsOf: a.At}, Deactivated: a.Deactivated,
+		}
+	}
+	return w, nil
+}
+
+// FormerRangeID is the ID of a range whose record, in form 1, named it by where it begins.
+func FormerRangeID(from uint64) string {
+	if from == 0 {
+		return RangeBefore
+	}
+	return "from-" + strconv.FormatUint(from, 10)
+}
