@@ -25,6 +25,7 @@ import (
 	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
+	"github.com/saumer/saumer/slots"
 	"github.com/saumer/saumer/stats"
 )
 
@@ -187,11 +188,11 @@ func (a *App) wire(ackWait time.Duration) {
 	a.stats = stats.New(a.broker, owner, o.Log.Named("stats"))
 	// The slowest webhooks are tried once in the longest backoff.
 	sender := delivery.NewSender(a.client, attempts, delivery.NewOutages(2*o.BackoffMax+o.Timeout), a.stats)
-	slots := delivery.NewSlots(o.MaxInFlight, inFlight)
+	shared := slots.New(o.MaxInFlight, inFlight)
 	backoff := delivery.Backoff{Initial: o.BackoffInitial, Max: o.BackoffMax}
 	wait := cmp.Or(o.Pull, pull)
 	a.consumer = consumer.NewWorker(consumer.Options{
-		Events: a.broker, Webhooks: a.registry, Sender: sender, Slots: slots,
+		Events: a.broker, Webhooks: a.registry, Sender: sender, Slots: shared,
 		Cover:   replay.NewCover(a.broker, backoff, o.Log.Named("cover")),
 		Rejects: a.broker, Acks: a.broker, Known: o.Events, Now: a.broker.Now, AckWait: ackWait, Grace: o.Grace, Pull: wait,
 		Log: o.Log.Named("consumer"),
@@ -200,7 +201,7 @@ func (a *App) wire(ackWait time.Duration) {
 		Broker: a.broker, Links: a.links, Window: o.ReplayWindow, Retention: o.Retention, Log: o.Log.Named("notify"),
 	})
 	a.replay = replay.NewWorker(replay.Options{
-		Broker: a.broker, Registry: a.registry, Sender: sender, Slots: slots,
+		Broker: a.broker, Registry: a.registry, Sender: sender, Slots: shared,
 		Notifier: a.notices, Prober: a.client, FailingAfter: o.FailingAfter, Window: o.ReplayWindow,
 		Backoff: backoff, Policy: registry.Policy{After: o.DeactivateAfter, Attempts: o.DeactivateAttempts},
 		Mode: o.Deactivate, MaxInFlight: o.MaxInFlight, Grace: o.Grace, Pull: wait, Owner: owner, Log: o.Log.Named("replay"),
