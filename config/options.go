@@ -77,21 +77,13 @@ func (s *Serve) Options() (app.Options, error) {
 		}
 	} else {
 		o.NATSListen = ""
-		c.url("--nats-url", s.NATSURL, "nats://host:4222", "nats", "tls", "ws", "wss")
 	}
-	if s.RedisURL != "" {
-		c.url("--redis-url", s.RedisURL, "redis://host:6379/0", "redis", "rediss", "unix")
-	}
-	c.address("--http", s.HTTP, false)
-	c.that(s.Data != "", "--data is empty: name a directory, such as saumer-data")
+	c.storage(s)
 	c.that(event.ValidAccount(s.Account) == nil, "--account %q: %v", s.Account, event.ErrAccount)
 	c.delivery(s)
 	c.notices(s)
 	c.deactivation(s)
 	c.replicas(s)
-	c.that(s.MaxStore == 0 || s.MaxStore >= smallestStore,
-		"--max-store %d is less than %d bytes: give the stored events that much room at least, or 0 for no bound", s.MaxStore, smallestStore)
-	c.within("--nats-sync", s.NATSSync, 10*time.Millisecond, time.Hour)
 	c.that(s.Grace >= 0, "--grace %v is negative: give how long a stop waits for attempts under way, such as 20s", s.Grace)
 	if err := errors.Join(c.wrong...); err != nil {
 		return app.Options{}, err
@@ -111,6 +103,20 @@ func (c *check) that(holds bool, format string, args ...any) {
 
 func (c *check) within(flag string, value, low, high time.Duration) {
 	c.that(value >= low && value <= high, "%s %v is not between %v and %v: choose a value in between", flag, value, low, high)
+}
+
+func (c *check) storage(s *Serve) {
+	if !s.Embedded() {
+		c.url("--nats-url", s.NATSURL, "nats://host:4222", "nats", "tls", "ws", "wss")
+	}
+	if s.RedisURL != "" {
+		c.url("--redis-url", s.RedisURL, "redis://host:6379/0", "redis", "rediss", "unix")
+	}
+	c.address("--http", s.HTTP, false)
+	c.that(s.Data != "", "--data is empty: name a directory, such as saumer-data")
+	c.that(s.MaxStore == 0 || s.MaxStore >= smallestStore,
+		"--max-store %d is less than %d bytes: give the stored events that much room at least, or 0 for no bound", s.MaxStore, smallestStore)
+	c.within("--nats-sync", s.NATSSync, 10*time.Millisecond, time.Hour)
 }
 
 func (c *check) delivery(s *Serve) {
