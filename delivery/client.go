@@ -16,10 +16,8 @@ import (
 )
 
 const (
-	// idleConns bounds the connections that are kept for later, to all hosts: as many as there are attempts under way. One
-	// host may have them all, since a thousand webhooks may be at one, and each attempt would have to dial else.
-	idleConns = 8192
-	idleTime  = 90 * time.Second
+	// idleTime is how long a connection is kept for later.
+	idleTime = 90 * time.Second
 	// cachedURLs bounds the URLs that are kept taken apart.
 	cachedURLs = 10_000
 	// hidden stands for the value of a header that may hold a credential.
@@ -32,6 +30,9 @@ type Options struct {
 	Timeout, ConnectTimeout time.Duration
 	// AllowCIDRs are networks that may be dialed though they are not public.
 	AllowCIDRs []netip.Prefix
+	// IdleConns bounds the connections that are kept for later, to all hosts together; 0: none is kept. As many as there are
+	// attempts under way are worth it: a thousand webhooks may be at one host, and each attempt would have to dial.
+	IdleConns int
 	// Version is what User-Agent says.
 	Version string
 	// Now tells the time, for certificates, signatures and what is written of attempts; nil is time.Now.
@@ -70,13 +71,14 @@ func NewClient(o Options) *Client {
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: o.ConnectTimeout, KeepAlive: 30 * time.Second, Control: guard(o.AllowCIDRs)}).DialContext
 	}
-	c.http1 = http1.New(http1.Options{Dial: dial, TLS: c.tls, HandshakeTimeout: o.ConnectTimeout, IdleConns: idleConns, IdleTime: idleTime})
+	c.http1 = http1.New(http1.Options{Dial: dial, TLS: c.tls, HandshakeTimeout: o.ConnectTimeout, IdleConns: o.IdleConns, IdleTime: idleTime})
 	c.transport = &http.Transport{
 		DialContext:            dial,
 		TLSClientConfig:        &tls.Config{Time: o.Now},
 		TLSHandshakeTimeout:    o.ConnectTimeout,
-		MaxIdleConns:           idleConns,
-		MaxIdleConnsPerHost:    idleConns,
+		DisableKeepAlives:      o.IdleConns == 0,
+		MaxIdleConns:           o.IdleConns,
+		MaxIdleConnsPerHost:    o.IdleConns,
 		IdleConnTimeout:        idleTime,
 		MaxResponseHeaderBytes: http1.MaxResponse,
 		DisableCompression:     true,

@@ -382,7 +382,7 @@ func TestSmallBuffers(t *testing.T) {
 		}
 	})
 	client := delivery.NewClient(delivery.Options{
-		Timeout: 10 * time.Second, Version: "test",
+		Timeout: 10 * time.Second, IdleConns: idleConns, Version: "test",
 		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			c, err := (&net.Dialer{}).DialContext(ctx, network, address)
 			if err != nil {

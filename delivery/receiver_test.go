@@ -19,6 +19,9 @@ var (
 	key   = bytes.Repeat([]byte("k"), 32)
 )
 
+// idleConns is enough for all that these tests have under way at once.
+const idleConns = 100
+
 // accepting is the answer of an endpoint that takes everything.
 const accepting = "HTTP/1.1 200 OK\r\nDate: Tue, 11 Nov 2025 09:27:29 GMT\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nok"
 
@@ -97,7 +100,7 @@ func accept(c *net.TCPConn) {
 // newClient makes a client that may dial the loopback.
 func newClient(t testing.TB) *delivery.Client {
 	c := delivery.NewClient(delivery.Options{
-		Timeout: 10 * time.Second, ConnectTimeout: 5 * time.Second, Version: "test",
+		Timeout: 10 * time.Second, ConnectTimeout: 5 * time.Second, IdleConns: idleConns, Version: "test",
 		AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 	})
 	t.Cleanup(c.Close)

@@ -155,7 +155,7 @@ func TestCertificatesAreJudgedByTheSharedClock(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(ca.cert)
 	client := delivery.NewClient(delivery.Options{
-		Timeout: 10 * time.Second, ConnectTimeout: 5 * time.Second, Version: "test",
+		Timeout: 10 * time.Second, ConnectTimeout: 5 * time.Second, IdleConns: idleConns, Version: "test",
 		AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Now: func() time.Time { return time.Now().Add(30 * time.Minute) },
 	})
 	t.Cleanup(client.Close)

@@ -34,7 +34,7 @@ func wire(t *testing.T, target delivery.Target, r delivery.Request) string {
 		_, _ = io.WriteString(c, accepting) // the client says what came
 	})
 	client := delivery.NewClient(delivery.Options{
-		Timeout: 10 * time.Second, ConnectTimeout: 5 * time.Second, Version: "1.2", AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		Timeout: 10 * time.Second, ConnectTimeout: 5 * time.Second, IdleConns: idleConns, Version: "1.2", AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		Now: func() time.Time { return time.Unix(1_762_853_249, 999_999_999) },
 	})
 	defer client.Close()

@@ -20,6 +20,7 @@ var arrows = map[string][]string{
 	"lifetime": {},
 	"http1":    {},
 	"slots":    {},
+	"defaults": {},
 
 	"broker":   {"event", "fault", "lifetime"},
 	"record":   {"broker"},
@@ -39,13 +40,13 @@ var arrows = map[string][]string{
 	"console": {"api", "replay", "notify", "stats", "registry", "backlog", "delivery"},
 	"app": {
 		"console", "api", "runner", "replay", "consumer", "notify", "stats", "registry", "record", "backlog", "delivery", "slots",
-		"broker", "event", "lifetime",
+		"broker", "event", "lifetime", "defaults",
 	},
 
-	// Only these see app, and only cmd sees config.
-	"config":     {"app", "runner", "replay", "notify", "registry", "backlog", "delivery", "event"},
-	"bench":      {"app", "api", "runner", "replay", "registry", "backlog", "delivery", "event"},
-	"cmd/saumer": {"config", "bench", "app", "runner", "replay", "backlog", "event"},
+	// Only these see app, and only cmd sees config. Every other package is given its own options.
+	"config":     {"app", "runner", "replay", "notify", "registry", "backlog", "delivery", "event", "defaults"},
+	"bench":      {"app", "api", "runner", "replay", "registry", "backlog", "delivery", "event", "defaults"},
+	"cmd/saumer": {"config", "bench", "app", "runner", "replay", "backlog", "event", "defaults"},
 
 	// What tests share. No row above may have it.
 	"test/process": {},
