@@ -20,25 +20,13 @@ import (
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/console"
 	"github.com/saumer/saumer/consumer"
+	"github.com/saumer/saumer/defaults"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
+	"github.com/saumer/saumer/slots"
 	"github.com/saumer/saumer/stats"
-)
-
-const (
-	// collect is by how many percent the heap may grow before it is collected, unless GOGC says otherwise: with a hundred
-	// thousand webhooks in it and Go's 100, collections had a tenth of the CPU of a busy process.
-	collect = 200
-	// inFlight bounds the attempts of one process, to all webhooks together.
-	inFlight = 8192
-	// cachedPairs bounds the (account, event) pairs whose webhooks a process keeps in memory.
-	cachedPairs = 10_000
-	// ackGrace is what the ack wait has beyond an attempt.
-	ackGrace = 15 * time.Second
-	// pull is how long a fetch waits, and so how soon it is known that NATS has forgotten it.
-	pull = time.Second
 )
 
 var (
@@ -100,7 +88,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory %s: %w; choose another with --data", o.Data, err)
 	}
-	ackWait := o.Timeout + ackGrace
+	ackWait := o.Timeout + defaults.AckGrace
 	a.broker, err = broker.Open(ctx, broker.Options{
 		URL: o.NATSURL, Listen: o.NATSListen, Server: o.NATSServer, Sync: o.NATSSync, Dir: o.Data, Replicas: o.Replicas, Retention: o.Retention, MaxBytes: o.MaxStore,
 		AckWait: ackWait, Log: o.Log.Named("broker"),
@@ -143,7 +131,7 @@ func (a *App) openRegistry(ctx context.Context) error {
 	a.links = notify.NewLinks(key, a.publicURL())
 	a.registry, err = registry.Open(ctx, registry.Options{
 		Broker: a.broker, RedisURL: a.options.RedisURL, Shared: a.options.NATSURL != "" || a.options.NATSServer != nil,
-		Sealer: sealer, Cache: cachedPairs, Log: a.options.Log.Named("registry"),
+		Sealer: sealer, Cache: defaults.CachedPairs, Log: a.options.Log.Named("registry"),
 	})
 	if err != nil {
 		return err
@@ -157,6 +145,7 @@ func (a *App) wire(ackWait time.Duration) {
 	o := a.options
 	a.client = delivery.NewClient(delivery.Options{
 		Timeout: o.Timeout, ConnectTimeout: o.ConnectTimeout, AllowCIDRs: o.AllowCIDRs, Version: o.Version, Now: a.broker.Now, Dial: o.Dial,
+		IdleConns: defaults.InFlight,
 	})
 	a.closing(func() error { a.client.Close(); return nil })
 	attempts := delivery.NewLog(a.broker, o.Log.Named("delivery"))
@@ -164,11 +153,11 @@ func (a *App) wire(ackWait time.Duration) {
 	a.stats = stats.New(a.broker, owner, o.Log.Named("stats"))
 	// The slowest webhooks are tried once in the longest backoff.
 	sender := delivery.NewSender(a.client, attempts, delivery.NewOutages(2*o.BackoffMax+o.Timeout), a.stats)
-	slots := delivery.NewSlots(o.MaxInFlight, inFlight)
+	shared := slots.New(o.MaxInFlight, defaults.InFlight)
 	backoff := delivery.Backoff{Initial: o.BackoffInitial, Max: o.BackoffMax}
-	wait := cmp.Or(o.Pull, pull)
+	wait := cmp.Or(o.Pull, defaults.Pull)
 	a.consumer = consumer.NewWorker(consumer.Options{
-		Events: a.broker, Webhooks: a.registry, Sender: sender, Slots: slots,
+		Events: a.broker, Webhooks: a.registry, Sender: sender, Slots: shared,
 		Cover:   replay.NewCover(a.broker, backoff, o.Log.Named("cover")),
 		Rejects: a.broker, Acks: a.broker, Known: o.Events, Now: a.broker.Now, AckWait: ackWait, Grace: o.Grace, Pull: wait,
 		Log: o.Log.Named("consumer"),
@@ -177,7 +166,7 @@ func (a *App) wire(ackWait time.Duration) {
 		Broker: a.broker, Links: a.links, Window: o.ReplayWindow, Retention: o.Retention, Log: o.Log.Named("notify"),
 	})
 	a.replay = replay.NewWorker(replay.Options{
-		Broker: a.broker, Registry: a.registry, Sender: sender, Slots: slots,
+		Broker: a.broker, Registry: a.registry, Sender: sender, Slots: shared,
 		Notifier: a.notices, Prober: a.client, FailingAfter: o.FailingAfter, Window: o.ReplayWindow,
 		Backoff: backoff, Policy: registry.Policy{After: o.DeactivateAfter, Attempts: o.DeactivateAttempts},
 		Mode: o.Deactivate, MaxInFlight: o.MaxInFlight, Grace: o.Grace, Pull: wait, Owner: owner, Log: o.Log.Named("replay"),
@@ -211,7 +200,7 @@ func (a *App) check(ctx context.Context) error {
 // way is finished within the grace, everything is closed. It returns the first error that is not of the stop itself.
 func (a *App) Run(ctx context.Context) error {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collect)
+		debug.SetGCPercent(defaults.HeapGrowth)
 	}
 	// The index is followed, and attempts are counted, until the workers are done.
 	following, stopFollowing := context.WithCancel(context.WithoutCancel(ctx))

@@ -65,7 +65,7 @@ type Options struct {
 	Events []string
 	// Grace is how long a stop waits for attempts under way.
 	Grace time.Duration
-	// Pull is how long a fetch from NATS waits for something to come; 0: 1 s. Virtual time has it wait for longer.
+	// Pull is how long a fetch from NATS waits for something to come; 0: defaults.Pull. Virtual time has it wait for longer.
 	Pull time.Duration
 	// Version is what deliveries and the API say of themselves.
 	Version string

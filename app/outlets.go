@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/saumer/saumer/defaults"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
@@ -34,6 +35,7 @@ func (a *App) openOutlets(ctx context.Context) error {
 	}
 	client := delivery.NewClient(delivery.Options{
 		Timeout: o.Timeout, ConnectTimeout: o.ConnectTimeout, AllowCIDRs: everywhere, Version: o.Version, Now: a.broker.Now, Dial: o.Dial,
+		IdleConns: defaults.InFlight,
 	})
 	a.closing(func() error { client.Close(); return nil })
 	return a.openOutlet(ctx, "post", notify.NewPost(client, o.NoticeURL, secret))
@@ -45,7 +47,7 @@ func (a *App) openOutlet(ctx context.Context, name string, channel notify.Channe
 		return err
 	}
 	a.outlets = append(a.outlets, &notify.Outlet{
-		Channel: channel, Consumer: consumer, Grace: a.options.Grace, Pull: cmp.Or(a.options.Pull, pull),
+		Channel: channel, Consumer: consumer, Grace: a.options.Grace, Pull: cmp.Or(a.options.Pull, defaults.Pull),
 		Now: a.broker.Now, Log: a.options.Log.Named("notify").Named(name),
 	})
 	return nil

@@ -14,8 +14,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/app"
+	"github.com/saumer/saumer/defaults"
 	"github.com/saumer/saumer/event"
-	"github.com/saumer/saumer/replay"
 )
 
 // eventName is the event of all webhooks.
@@ -45,8 +45,8 @@ type NodeOptions struct {
 	Profile string
 }
 
-// timeout bounds an attempt; the others are the defaults of serve.
-const timeout, backoffInitial, backoffMax = 5 * time.Second, time.Second, 15 * time.Minute
+// timeout bounds an attempt and its dialing: endpoints of this machine answer at once, or are ill.
+const timeout = 5 * time.Second
 
 // Open opens all that the node needs, and delivers nothing yet. It answers with the address for publishers.
 func (n *Node) Open(o NodeOptions, address *string) (err error) {
@@ -56,15 +56,14 @@ func (n *Node) Open(o NodeOptions, address *string) (err error) {
 	if err != nil {
 		return fmt.Errorf("make a log: %w", err)
 	}
-	options := app.Options{
-		Data: o.Dir, NATSURL: o.NATSURL, RedisURL: o.RedisURL, NATSSync: 10 * time.Second,
-		Account: "demo", Password: "correct horse", SecretKey: o.Key, AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		Timeout: timeout, ConnectTimeout: timeout, MaxInFlight: 32,
-		BackoffInitial: backoffInitial, BackoffMax: cmp.Or(o.BackoffMax, backoffMax),
-		Deactivate: replay.On, DeactivateAfter: 24 * time.Hour, DeactivateAttempts: 10,
-		ReplayWindow: 5 * 24 * time.Hour, Retention: 30 * 24 * time.Hour,
-		Replicas: 1, Events: event.Defaults, Grace: time.Second, Version: "bench", Log: logger,
-	}
+	options := app.Defaults()
+	options.Data, options.NATSURL, options.RedisURL = o.Dir, o.NATSURL, o.RedisURL
+	options.Account, options.Password, options.SecretKey = defaults.Account, "correct horse", o.Key
+	options.AllowCIDRs = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	options.Timeout, options.ConnectTimeout = timeout, timeout
+	options.BackoffMax = cmp.Or(o.BackoffMax, options.BackoffMax)
+	options.Grace = time.Second
+	options.Version, options.Log = "bench", logger
 	if o.NATSURL == "" {
 		options.NATSListen = "127.0.0.1:0"
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/saumer/saumer/app"
+	"github.com/saumer/saumer/defaults"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/notify"
@@ -19,14 +20,8 @@ import (
 	"github.com/saumer/saumer/replay"
 )
 
-// Bounds of single settings.
-const (
-	shortest       = time.Millisecond
-	longestAttempt = 10 * time.Minute
-	mostInFlight   = 10_000
-	keySize        = 32
-	smallestStore  = 1 << 20
-)
+// keySize is the size of the secret key, in bytes.
+const keySize = 32
 
 // Loopback are the networks that may be dialed with the embedded NATS, if --allow-cidrs names none.
 var Loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
@@ -77,22 +72,14 @@ func (s *Serve) Options() (app.Options, error) {
 		}
 	} else {
 		o.NATSListen = ""
-		c.url("--nats-url", s.NATSURL, "nats://host:4222", "nats", "tls", "ws", "wss")
 	}
-	if s.RedisURL != "" {
-		c.url("--redis-url", s.RedisURL, "redis://host:6379/0", "redis", "rediss", "unix")
-	}
-	c.address("--http", s.HTTP, false)
-	c.that(s.Data != "", "--data is empty: name a directory, such as saumer-data")
+	c.storage(s)
 	c.that(event.ValidAccount(s.Account) == nil, "--account %q: %v", s.Account, event.ErrAccount)
 	c.delivery(s)
 	c.notices(s)
 	c.deactivation(s)
 	c.replicas(s)
-	c.that(s.MaxStore == 0 || s.MaxStore >= smallestStore,
-		"--max-store %d is less than %d bytes: give the stored events that much room at least, or 0 for no bound", s.MaxStore, smallestStore)
-	c.within("--nats-sync", s.NATSSync, 10*time.Millisecond, time.Hour)
-	c.that(s.Grace >= 0, "--grace %v is negative: give how long a stop waits for attempts under way, such as 20s", s.Grace)
+	c.that(s.Grace >= 0, "--grace %v is negative: give how long a stop waits for attempts under way, such as %s", s.Grace, duration(defaults.Grace))
 	if err := errors.Join(c.wrong...); err != nil {
 		return app.Options{}, err
 	}
@@ -113,12 +100,26 @@ func (c *check) within(flag string, value, low, high time.Duration) {
 	c.that(value >= low && value <= high, "%s %v is not between %v and %v: choose a value in between", flag, value, low, high)
 }
 
+func (c *check) storage(s *Serve) {
+	if !s.Embedded() {
+		c.url("--nats-url", s.NATSURL, "nats://host:4222", "nats", "tls", "ws", "wss")
+	}
+	if s.RedisURL != "" {
+		c.url("--redis-url", s.RedisURL, "redis://host:6379/0", "redis", "rediss", "unix")
+	}
+	c.address("--http", s.HTTP, false)
+	c.that(s.Data != "", "--data is empty: name a directory, such as %s", defaults.Data)
+	c.that(s.MaxStore == 0 || s.MaxStore >= defaults.SmallestStore,
+		"--max-store %d is less than %d bytes: give the stored events that much room at least, or 0 for no bound", s.MaxStore, defaults.SmallestStore)
+	c.within("--nats-sync", s.NATSSync, defaults.ShortestSync, defaults.LongestSync)
+}
+
 func (c *check) delivery(s *Serve) {
-	c.within("--timeout", s.Timeout, shortest, longestAttempt)
-	c.within("--connect-timeout", s.ConnectTimeout, shortest, longestAttempt)
-	c.that(s.MaxInFlight >= 1 && s.MaxInFlight <= mostInFlight,
-		"--max-in-flight %d is not between 1 and %d: choose a number in between", s.MaxInFlight, mostInFlight)
-	c.that(s.BackoffInitial >= shortest, "--backoff-initial %v is too short: give %v or more", s.BackoffInitial, shortest)
+	c.within("--timeout", s.Timeout, defaults.ShortestTime, defaults.LongestTimeout)
+	c.within("--connect-timeout", s.ConnectTimeout, defaults.ShortestTime, defaults.LongestTimeout)
+	c.that(s.MaxInFlight >= 1 && s.MaxInFlight <= defaults.MostInFlight,
+		"--max-in-flight %d is not between 1 and %d: choose a number in between", s.MaxInFlight, defaults.MostInFlight)
+	c.that(s.BackoffInitial >= defaults.ShortestTime, "--backoff-initial %v is too short: give %v or more", s.BackoffInitial, defaults.ShortestTime)
 	c.that(s.BackoffMax >= s.BackoffInitial,
 		"--backoff-max %v is shorter than --backoff-initial %v: raise the one or lower the other", s.BackoffMax, s.BackoffInitial)
 }
@@ -129,9 +130,9 @@ func (c *check) deactivation(s *Serve) {
 	default:
 		c.that(false, "--deactivate %q is unknown: choose on, observe or off", s.Deactivate)
 	}
-	c.that(s.DeactivateAfter > 0, "--deactivate-after %v is not positive: give how long a webhook may fail, such as 24h, or turn it off with --deactivate off", s.DeactivateAfter)
-	c.that(s.DeactivateAttempts >= 1, "--deactivate-attempts %d is less than 1: give how often a webhook may fail, such as 10, or turn it off with --deactivate off", s.DeactivateAttempts)
-	c.that(s.ReplayWindow > 0, "--replay-window %v is not positive: give how much a replay sends, such as 120h", s.ReplayWindow)
+	c.that(s.DeactivateAfter > 0, "--deactivate-after %v is not positive: give how long a webhook may fail, such as %s, or turn it off with --deactivate off", s.DeactivateAfter, duration(defaults.DeactivateAfter))
+	c.that(s.DeactivateAttempts >= 1, "--deactivate-attempts %d is less than 1: give how often a webhook may fail, such as %d, or turn it off with --deactivate off", s.DeactivateAttempts, defaults.DeactivateAttempts)
+	c.that(s.ReplayWindow > 0, "--replay-window %v is not positive: give how much a replay sends, such as %s", s.ReplayWindow, duration(defaults.ReplayWindow))
 	c.that(s.Retention > s.ReplayWindow,
 		"--retention %v does not exceed --replay-window %v, so events would be gone before they are replayed: raise the one or lower the other", s.Retention, s.ReplayWindow)
 }
@@ -151,7 +152,7 @@ func (c *check) address(flag, address string, empty bool) string {
 	if err == nil {
 		_, err = net.LookupPort("tcp", port)
 	}
-	c.that(err == nil && port != "", "%s %q is not host:port: write it like 127.0.0.1:8080, or :8080 for all addresses", flag, address)
+	c.that(err == nil && port != "", "%s %q is not host:port: write it like %s, or :8080 for all addresses", flag, address, defaults.HTTP)
 	return address
 }
 
@@ -195,7 +196,7 @@ func (c *check) smtp(raw string) *notify.SMTP {
 }
 
 func (c *check) notices(s *Serve) {
-	c.that(s.FailingAfter > 0, "--failing-after %v is not positive: give how long a webhook may fail before people are told, such as 15m", s.FailingAfter)
+	c.that(s.FailingAfter > 0, "--failing-after %v is not positive: give how long a webhook may fail before people are told, such as %s", s.FailingAfter, duration(defaults.FailingAfter))
 	c.that(s.MailFrom == "" || registry.ValidEmail(s.MailFrom), "--mail-from %q is not an e-mail address: write it like saumer@example.org", s.MailFrom)
 	c.that(s.NoticeTo == "" || registry.ValidEmail(s.NoticeTo), "--notice-to %q is not an e-mail address: write it like operations@example.org", s.NoticeTo)
 	c.that(s.SMTPURL == "" || s.MailFrom != "", "--smtp-url needs --mail-from: give the address that mails come from, such as saumer@example.org")

@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/saumer/saumer/app"
+	"github.com/saumer/saumer/defaults"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/replay"
@@ -36,7 +37,7 @@ func parse(t *testing.T, env map[string]string, args ...string) (*Serve, error) 
 	var grammar struct {
 		Serve Serve `cmd:""`
 	}
-	parser, err := kong.New(&grammar, kong.Name("saumer"))
+	parser, err := kong.New(&grammar, kong.Name("saumer"), Vars())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,16 +64,9 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := app.Options{
-		HTTP: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080", Data: "saumer-data", NATSListen: "127.0.0.1:4222",
-		NATSSync: 10 * time.Second, Account: "demo",
-		AllowCIDRs: Loopback, Timeout: 15 * time.Second, ConnectTimeout: 5 * time.Second, MaxInFlight: 32,
-		BackoffInitial: time.Second, BackoffMax: 15 * time.Minute,
-		FailingAfter: 15 * time.Minute,
-		Deactivate:   replay.On, DeactivateAfter: 24 * time.Hour, DeactivateAttempts: 10,
-		ReplayWindow: 5 * 24 * time.Hour, Retention: 30 * 24 * time.Hour,
-		Replicas: 1, Events: event.Defaults, Grace: 20 * time.Second,
-	}
+	want := app.Defaults()
+	want.HTTP, want.PublicURL, want.NATSListen = defaults.HTTP, "http://"+defaults.HTTP, defaults.NATSListen
+	want.Data, want.Account, want.AllowCIDRs = defaults.Data, defaults.Account, Loopback
 	if !reflect.DeepEqual(o, want) {
 		t.Errorf("options\n%+v\nwant\n%+v", o, want)
 	}
@@ -142,14 +136,14 @@ func TestPrecedence(t *testing.T) {
 		args    []string
 		timeout time.Duration
 	}{
-		{"default", nil, nil, 15 * time.Second},
+		{"default", nil, nil, defaults.Timeout},
 		{"file beats default", nil, []string{"--config", file(t, "a.yaml", yaml)}, 2 * time.Second},
 		{"file named by environment", map[string]string{"SAUMER_CONFIG": file(t, "b.yaml", yaml)}, nil, 2 * time.Second},
 		{"json file", nil, []string{"--config", file(t, "c.json", "{\n\t\"timeout\": \"2s\",\n\t\"replicas\": 1\n}\n")}, 2 * time.Second},
-		{"empty file", nil, []string{"--config", file(t, "d.yaml", "")}, 15 * time.Second},
+		{"empty file", nil, []string{"--config", file(t, "d.yaml", "")}, defaults.Timeout},
 		{"environment beats default", map[string]string{"SAUMER_TIMEOUT": "3s"}, nil, 3 * time.Second},
 		{"environment beats file", map[string]string{"SAUMER_TIMEOUT": "3s"}, []string{"--config", file(t, "e.yaml", yaml)}, 3 * time.Second},
-		{"empty environment is no environment", map[string]string{"SAUMER_TIMEOUT": ""}, nil, 15 * time.Second},
+		{"empty environment is no environment", map[string]string{"SAUMER_TIMEOUT": ""}, nil, defaults.Timeout},
 		{"empty environment leaves the file", map[string]string{"SAUMER_TIMEOUT": ""}, []string{"--config", file(t, "f.yaml", yaml)}, 2 * time.Second},
 		{"flag beats environment", map[string]string{"SAUMER_TIMEOUT": "3s"}, []string{"--timeout", "4s"}, 4 * time.Second},
 		{"flag beats wrong environment", map[string]string{"SAUMER_TIMEOUT": "soon"}, []string{"--timeout", "4s"}, 4 * time.Second},

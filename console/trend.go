@@ -70,23 +70,31 @@ func trendOf(span api.Span, s stats.Series) trend {
 	c.Shapes, c.Ticks = bars(rejected, unreachable)
 	t.Charts = append(t.Charts, c)
 
-	c = chart{Title: "Latency of deliveries", Figure: "none", Summary: "Nothing was delivered in the " + t.Period + "."}
+	t.Charts = append(t.Charts, latencies(all, t.Period, p50, p99), lags(all, t.Period, lag50, lag99))
+	return t
+}
+
+// latencies draws how long deliveries took.
+func latencies(all stats.Point, period string, p50, p99 row) chart {
+	c := chart{Title: "Latency of deliveries", Figure: "none", Summary: "Nothing was delivered in the " + period + "."}
 	if all.Delivered > 0 {
 		c.Figure = "p50 " + brief(all.P50) + ", p99 " + brief(all.P99)
-		c.Summary = fmt.Sprintf("In the %s half of the deliveries took %s at most, 99 of 100 %s.", t.Period, brief(all.P50), brief(all.P99))
+		c.Summary = fmt.Sprintf("In the %s half of the deliveries took %s at most, 99 of 100 %s.", period, brief(all.P50), brief(all.P99))
 	}
 	c.Shapes, c.Ticks = lines(p50, p99)
-	t.Charts = append(t.Charts, c)
+	return c
+}
 
-	c = chart{Title: "Lag of events", Figure: "none", Summary: "No event was delivered in the " + t.Period + ", replays aside."}
+// lags draws how long events took from their publication to their delivery.
+func lags(all stats.Point, period string, p50, p99 row) chart {
+	c := chart{Title: "Lag of events", Figure: "none", Summary: "No event was delivered in the " + period + ", replays aside."}
 	if all.LagP50 > 0 {
 		c.Figure = "p50 " + brief(all.LagP50) + ", p99 " + brief(all.LagP99)
 		c.Summary = fmt.Sprintf("In the %s half of the events were delivered %s after their publication at the latest, 99 of 100 %s, replays aside.",
-			t.Period, brief(all.LagP50), brief(all.LagP99))
+			period, brief(all.LagP50), brief(all.LagP99))
 	}
-	c.Shapes, c.Ticks = lines(lag50, lag99)
-	t.Charts = append(t.Charts, c)
-	return t
+	c.Shapes, c.Ticks = lines(p50, p99)
+	return c
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

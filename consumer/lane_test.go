@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/slots"
 )
 
 // A webhook is slow for what its own attempts take, never for what the process does.
@@ -82,9 +83,9 @@ func TestASilentWebhookLeavesTheLivePath(t *testing.T) {
 		t.Fatal(err)
 	}
 	cover := taken{nobody{t}, make(chan struct{})}
-	slots := delivery.NewSlots(8, 8192)
+	shared := slots.New(8, 8192)
 	w := NewWorker(Options{
-		Events: l.store, Webhooks: l.webhooks, Sender: stopped{}, Slots: slots, Cover: cover, Rejects: l.store,
+		Events: l.store, Webhooks: l.webhooks, Sender: stopped{}, Slots: shared, Cover: cover, Rejects: l.store,
 		Acks: l.store, Now: l.store.Now, Pull: time.Second, AckWait: 30 * time.Second, Log: zap.NewNop(),
 	})
 	during(t, w.Run)

@@ -19,6 +19,7 @@ import (
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/fault"
 	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/slots"
 )
 
 const (
@@ -89,7 +90,7 @@ type Options struct {
 	Events   Events
 	Webhooks Webhooks
 	Sender   Sender
-	Slots    *delivery.Slots
+	Slots    *slots.Slots
 	Cover    Cover
 	Rejects  Rejects
 	Acks     Acks

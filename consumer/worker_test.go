@@ -14,6 +14,7 @@ import (
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/slots"
 )
 
 // instant delivers at once, and logs as the real sender does.
@@ -98,7 +99,7 @@ func during(t testing.TB, run func(context.Context) error) {
 // run runs a worker until the test is over.
 func (l *live) run(t testing.TB, s Sender) {
 	during(t, NewWorker(Options{
-		Events: l.store, Webhooks: l.webhooks, Sender: s, Slots: delivery.NewSlots(64, 8192), Cover: nobody{t}, Rejects: l.store,
+		Events: l.store, Webhooks: l.webhooks, Sender: s, Slots: slots.New(64, 8192), Cover: nobody{t}, Rejects: l.store,
 		Acks: l.store, Now: l.store.Now, Pull: time.Second, AckWait: 30 * time.Second, Grace: time.Second, Log: zap.NewNop(),
 	}).Run)
 }

@@ -21,7 +21,7 @@ const (
 
 // Delay is how long to wait after the attempt of this number, from 1, failed. It is a pure function of the number and
 // of random, which is in [0, 1); the policy is that of cenkalti/backoff, which keeps its own state and draws its own
-// random numbers and so is asked for the step alone.
+// random numbers and so is asked only for the step.
 func (b Backoff) Delay(attempt int, random float64) time.Duration {
 	policy := backoff.ExponentialBackOff{
 		InitialInterval: b.Initial,

@@ -1,31 +1,27 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"net"
 	"net/http"
 	"net/netip"
-	"sync"
+	"net/url"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/saumer/saumer/http1"
 )
 
 const (
-	// maxResponse is how much of a response is read, of its headers and of its body each, kept how much of the body the
-	// attempt log keeps.
-	maxResponse = 64 << 10
-	kept        = 1 << 10
-	// idleConns bounds the connections that are kept for later, to all hosts: as many as there are attempts under way. One
-	// host may have them all, since a thousand webhooks may be at one, and each attempt would have to dial else.
-	idleConns = 8192
-	idleTime  = 90 * time.Second
-	// cachedURLs bounds the URLs that are kept taken apart, cachedHosts the hosts of which the protocol is remembered.
-	cachedURLs  = 10_000
-	cachedHosts = 10_000
+	// idleTime is how long a connection is kept for later.
+	idleTime = 90 * time.Second
+	// cachedURLs bounds the URLs that are kept taken apart.
+	cachedURLs = 10_000
+	// hidden stands for the value of a header that may hold a credential.
+	hidden = "(hidden)"
 )
 
 // Options of a client.
@@ -34,6 +30,9 @@ type Options struct {
 	Timeout, ConnectTimeout time.Duration
 	// AllowCIDRs are networks that may be dialed though they are not public.
 	AllowCIDRs []netip.Prefix
+	// IdleConns bounds the connections that are kept for later, to all hosts together; 0: none is kept. As many as there are
+	// attempts under way are worth it: a thousand webhooks may be at one host, and each attempt would have to dial.
+	IdleConns int
 	// Version is what User-Agent says.
 	Version string
 	// Now tells the time, for certificates, signatures and what is written of attempts; nil is time.Now.
@@ -44,44 +43,44 @@ type Options struct {
 
 // Client makes attempts. It is safe for concurrent use.
 //
-// It speaks HTTP/1.1 by itself, over connections of its own ([Client.direct]); what that way is not made for goes by
-// net/http ([Client.relay]): HTTP/2, large bodies, hosts that are not plain ASCII.
+// They go by [http1]; what that does not take goes by net/http: HTTP/2, large bodies, hosts that are not plain ASCII.
 type Client struct {
 	options   Options
-	dial      func(ctx context.Context, network, address string) (net.Conn, error)
-	idle      *pool
-	stops     *stops
-	exchanges sync.Pool // of *exchange
+	agent     string
+	http1     *http1.Client
 	transport *http.Transport
+	// tls is what handshakes of http1 begin with.
+	tls       *tls.Config
 	endpoints *lru.Cache[string, *endpoint]
-	// http1 are the hosts that were asked by TLS for HTTP/2 and chose HTTP/1.1.
-	http1 *lru.Cache[string, struct{}]
-	// roots are the authorities that are trusted, nil the system's.
-	roots *x509.CertPool
-	agent string
+}
+
+// endpoint is a webhook's URL taken apart.
+type endpoint struct {
+	url   *url.URL
+	http1 *http1.Endpoint
 }
 
 // NewClient makes a client.
 func NewClient(o Options) *Client {
-	c := &Client{options: o, dial: o.Dial, idle: newPool(), stops: newStops(), agent: "Saumer/" + o.Version}
-	if c.options.Now == nil {
-		c.options.Now = time.Now
+	if o.Now == nil {
+		o.Now = time.Now
 	}
-	// They fail for a size below 1 alone.
-	c.endpoints, _ = lru.New[string, *endpoint](cachedURLs)
-	c.http1, _ = lru.New[string, struct{}](cachedHosts)
-	if c.dial == nil {
-		c.dial = (&net.Dialer{Timeout: o.ConnectTimeout, KeepAlive: 30 * time.Second, Control: c.guard}).DialContext
+	c := &Client{options: o, agent: "Saumer/" + o.Version, tls: &tls.Config{Time: o.Now}}
+	c.endpoints, _ = lru.New[string, *endpoint](cachedURLs) // fails only for a size below 1
+	dial := o.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: o.ConnectTimeout, KeepAlive: 30 * time.Second, Control: guard(o.AllowCIDRs)}).DialContext
 	}
-	c.exchanges.New = func() any { return newExchange() }
+	c.http1 = http1.New(http1.Options{Dial: dial, TLS: c.tls, HandshakeTimeout: o.ConnectTimeout, IdleConns: o.IdleConns, IdleTime: idleTime})
 	c.transport = &http.Transport{
-		DialContext:            c.dial,
-		TLSClientConfig:        &tls.Config{Time: c.options.Now},
+		DialContext:            dial,
+		TLSClientConfig:        &tls.Config{Time: o.Now},
 		TLSHandshakeTimeout:    o.ConnectTimeout,
-		MaxIdleConns:           idleConns,
-		MaxIdleConnsPerHost:    idleConns,
+		DisableKeepAlives:      o.IdleConns == 0,
+		MaxIdleConns:           o.IdleConns,
+		MaxIdleConnsPerHost:    o.IdleConns,
 		IdleConnTimeout:        idleTime,
-		MaxResponseHeaderBytes: maxResponse,
+		MaxResponseHeaderBytes: http1.MaxResponse,
 		DisableCompression:     true,
 		ForceAttemptHTTP2:      true,
 	}
@@ -90,7 +89,7 @@ func NewClient(o Options) *Client {
 
 // Close closes the connections that are kept for later, and keeps none from then on.
 func (c *Client) Close() {
-	c.idle.close()
+	c.http1.Close()
 	c.transport.CloseIdleConnections()
 }
 
@@ -98,31 +97,57 @@ func (c *Client) Close() {
 // longer than the target's timeout, to the end of the response. If ctx ends first, the outcome is Aborted.
 func (c *Client) Do(ctx context.Context, t Target, r Request) Attempt {
 	a := Attempt{Seq: r.Seq, ID: r.ID, Number: r.Number, Published: r.Published, Replay: r.Replay, Test: r.Test, At: c.options.Now()}
-	timeout := t.Timeout
-	if timeout == 0 {
-		timeout = c.options.Timeout
-	}
+	timeout := cmp.Or(t.Timeout, c.options.Timeout)
 	began := time.Now()
-	deadline := began.Add(timeout)
-	err := c.post(ctx, deadline, t, r, &a)
-	ended := time.Now()
-	a.Duration = ended.Sub(began)
-	if err != nil {
-		c.classify(ctx, late(ended, deadline, timeout), t, err, &a)
-	}
+	err := c.post(ctx, began.Add(timeout), t, r, &a)
+	a.Duration = time.Since(began)
+	c.fail(ctx, t, err, timeout, &a)
 	return a
 }
 
-// post sends the request and reads the response, by the way that is right for it.
-func (c *Client) post(ctx context.Context, deadline time.Time, t Target, r Request, a *Attempt) error {
-	e, err := c.endpoint(t.URL)
-	if err != nil {
-		return err
+// Probe says whether a target's endpoint can be reached: it connects and, for https, does the TLS handshake, and sends
+// no request. Reached, the outcome is Delivered; else it is what an attempt would have met. It is not logged. If ctx
+// ends first, the outcome is Aborted.
+func (c *Client) Probe(ctx context.Context, t Target) Attempt {
+	a := Attempt{Number: 1, At: c.options.Now(), Outcome: Delivered}
+	timeout := cmp.Or(t.Timeout, c.options.Timeout)
+	began := time.Now()
+	err := c.reach(ctx, began.Add(timeout), t.URL)
+	a.Duration = time.Since(began)
+	c.fail(ctx, t, err, timeout, &a)
+	return a
+}
+
+// Shown is the header that an attempt of this request at a time has, for people to see: signed with the secrets of
+// today, and without the values of the user's own headers.
+func (c *Client) Shown(t Target, r Request, at time.Time) http.Header {
+	own := make(map[string]string, len(t.Headers))
+	for name := range t.Headers {
+		own[name] = hidden
 	}
-	if e.direct && len(r.Data) <= maxDirect && fits(r.Event) && fits(t.ID) && (!e.secure || c.http1.Contains(e.addr)) {
-		if err = c.direct(ctx, deadline, e, t, r, a); !errors.Is(err, errProtocol) {
-			return err
+	t.Headers = own
+	return header(fields(nil, c.agent, t, r, at))
+}
+
+// CheckAddress refuses a URL whose host is, or resolves only to, addresses that are not dialed: ErrForbidden.
+// That the name does not resolve at the moment is no error: each attempt checks again.
+func (c *Client) CheckAddress(ctx context.Context, u *url.URL) error {
+	if c.options.Dial != nil {
+		return nil
+	}
+	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
+		return permit(ip, c.options.AllowCIDRs)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.options.ConnectTimeout)
+	defer cancel()
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
+	if err != nil || len(ips) == 0 {
+		return nil // as said above
+	}
+	for _, ip := range ips {
+		if err = permit(ip, c.options.AllowCIDRs); err == nil {
+			return nil
 		}
 	}
-	return c.relay(ctx, deadline, e, t, r, a)
+	return err
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/http1/http1test"
 )
 
 // The three post the same 500 bytes to the same receiver from 64 goroutines: the client with all that an attempt needs,
@@ -35,7 +36,7 @@ func cpu(b *testing.B) func() {
 
 func BenchmarkClient(b *testing.B) {
 	c := newClient(b)
-	target := delivery.Target{Key: "demo.7", ID: "7", URL: "http://" + listen(b, accept) + "/hook?from=demo", Secrets: [][]byte{key}}
+	target := delivery.Target{Key: "demo.7", ID: "7", URL: "http://" + http1test.Listen(b, http1test.Accept) + "/hook?from=demo", Secrets: [][]byte{key}}
 	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()
 	b.ReportAllocs()
@@ -56,7 +57,7 @@ func BenchmarkNetHTTP(b *testing.B) {
 	transport := &http.Transport{MaxIdleConnsPerHost: 256}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
-	url := "http://" + listen(b, accept) + "/hook?from=demo"
+	url := "http://" + http1test.Listen(b, http1test.Accept) + "/hook?from=demo"
 	b.ReportAllocs()
 	b.SetParallelism(32)
 	defer cpu(b)()
@@ -77,7 +78,7 @@ func BenchmarkNetHTTP(b *testing.B) {
 }
 
 func BenchmarkSocket(b *testing.B) {
-	addr := listen(b, accept)
+	addr := http1test.Listen(b, http1test.Accept)
 	request := []byte("POST /hook?from=demo HTTP/1.1\r\nHost: " + addr + "\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n" + string(event))
 	b.ReportAllocs()
 	b.SetParallelism(32)
@@ -89,7 +90,7 @@ func BenchmarkSocket(b *testing.B) {
 			return
 		}
 		defer func() { _ = c.Close() }() // nothing is under way
-		answer := make([]byte, len(accepting))
+		answer := make([]byte, len(http1test.Accepting))
 		for pb.Next() {
 			if _, err := c.Write(request); err != nil {
 				b.Error(err)

@@ -1,5 +1,5 @@
 // Package delivery is one attempt to one target, and how long to wait before the next: sign, dial safely, POST,
-// classify; backoff; and the slots that bound how many attempts a webhook has in flight.
+// classify; backoff.
 //
 // It knows no webhook and no backlog: a [Target] says where to and with which secrets.
 package delivery
@@ -19,7 +19,7 @@ type Target struct {
 	// URL is absolute, http or https.
 	URL string
 	// Secrets sign the request, the newest first; each is the decoded part of a whsec_ secret. None: no signature.
-	// From Retire on, unless it is zero, the newest signs alone.
+	// From Retire on, unless it is zero, only the newest signs.
 	Secrets [][]byte
 	Retire  time.Time
 	// Headers are the user's own; they cannot replace Saumer's.
@@ -66,7 +66,7 @@ const (
 	Delivered   Outcome = "delivered"   // 2xx
 	Gone        Outcome = "gone"        // 410: the endpoint wants no more
 	Redirect    Outcome = "redirect"    // 3xx: not followed
-	Status      Outcome = "status"      // any other status that answers for this event alone
+	Status      Outcome = "status"      // any other status that answers only for this event
 	Unavailable Outcome = "unavailable" // 429, 502, 503, 504: the endpoint is there and takes nothing
 	DNS         Outcome = "dns"         // the host's name was not resolved
 	Refused     Outcome = "refused"     // the connection was refused or could not be made

@@ -1,10 +1,8 @@
 package delivery
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -23,7 +21,7 @@ var (
 // maxURL is the longest URL of a webhook, in bytes.
 const maxURL = 2048
 
-// metadata are the addresses at which clouds hand out credentials. They are dialed never, whatever is allowed.
+// metadata are the addresses at which clouds hand out credentials. They are never dialed, whatever is allowed.
 var metadata = []netip.Addr{
 	netip.MustParseAddr("169.254.169.254"), // AWS, Azure, Google and others
 	netip.MustParseAddr("169.254.170.2"),   // AWS ECS
@@ -64,10 +62,10 @@ var (
 	compat = netip.MustParsePrefix("::/96")
 )
 
-// Allowed says why an address is not dialed, or nil: it must be global unicast or in one of the allowed networks, and
+// permit says why an address is not dialed, or nil: it must be global unicast or in one of the allowed networks, and
 // not one where a cloud hands out credentials. An IPv6 address that stands for an IPv4 one is judged by that as well.
 // Its error is an ErrForbidden.
-func Allowed(ip netip.Addr, allow []netip.Prefix) error {
+func permit(ip netip.Addr, allow []netip.Prefix) error {
 	ip = ip.Unmap().WithZone("")
 	for _, inner := range append(embedded(ip), ip) {
 		for _, m := range metadata {
@@ -85,7 +83,7 @@ func Allowed(ip netip.Addr, allow []netip.Prefix) error {
 		return fmt.Errorf("%w: %s is not a public address", ErrForbidden, ip)
 	}
 	for _, inner := range embedded(ip) {
-		if err := Allowed(inner, allow); err != nil {
+		if err := permit(inner, allow); err != nil {
 			return fmt.Errorf("%w: %s stands for %s", ErrForbidden, ip, inner)
 		}
 	}
@@ -118,13 +116,15 @@ func embedded(ip netip.Addr) []netip.Addr {
 	return nil
 }
 
-// guard is a dialer's Control: it sees the address that was resolved, right before it is dialed.
-func (c *Client) guard(_, address string, _ syscall.RawConn) error {
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("%w: %q is no address", ErrForbidden, address)
+// guard makes a dialer's Control, which sees the address that was resolved right before it is dialed.
+func guard(allow []netip.Prefix) func(network, address string, _ syscall.RawConn) error {
+	return func(_, address string, _ syscall.RawConn) error {
+		ap, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return fmt.Errorf("%w: %q is no address", ErrForbidden, address)
+		}
+		return permit(ap.Addr(), allow)
 	}
-	return Allowed(ap.Addr(), c.options.AllowCIDRs)
 }
 
 // CheckURL takes a webhook's URL apart and says what is wrong with it: it is absolute, http or https, without user,
@@ -161,27 +161,4 @@ func CheckURL(raw string) (*url.URL, error) {
 		}
 	}
 	return u, nil
-}
-
-// CheckAddress refuses a URL whose host is or resolves to nothing but addresses that are not dialed: ErrForbidden.
-// That the name does not resolve at the moment is no error: each attempt checks again.
-func (c *Client) CheckAddress(ctx context.Context, u *url.URL) error {
-	if c.options.Dial != nil {
-		return nil
-	}
-	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
-		return Allowed(ip, c.options.AllowCIDRs)
-	}
-	ctx, cancel := context.WithTimeout(ctx, c.options.ConnectTimeout)
-	defer cancel()
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
-	if err != nil || len(ips) == 0 {
-		return nil //nolint:nilerr // see above
-	}
-	for _, ip := range ips {
-		if err = Allowed(ip, c.options.AllowCIDRs); err == nil {
-			return nil
-		}
-	}
-	return err
 }

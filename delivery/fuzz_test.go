@@ -21,7 +21,6 @@ func FuzzCheckURL(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	c := NewClient(Options{Version: "test"})
 	f.Fuzz(func(t *testing.T, raw string) {
 		u, err := CheckURL(raw)
 		if err != nil {
@@ -32,7 +31,7 @@ func FuzzCheckURL(f *testing.F) {
 			t.Errorf("%q is written %q and then read as %v, %v", raw, u, again, err)
 		}
 		r := http.Request{
-			Method: http.MethodPost, URL: u, Host: u.Host, Header: c.header(Target{ID: "1"}, Request{ID: "1"}, time.Now()), Body: http.NoBody,
+			Method: http.MethodPost, URL: u, Host: u.Host, Header: header(fields(nil, "test", Target{ID: "1"}, Request{ID: "1"}, time.Now())), Body: http.NoBody,
 		}
 		var wire bytes.Buffer
 		if err := r.Write(&wire); err != nil {
@@ -56,11 +55,10 @@ func FuzzHeaders(f *testing.F) {
 	f.Add("x y", "\t", "%41")
 	f.Add("Idempotency-key", "x", "ä")
 	f.Add("X-A", "a\r\nHost: evil", "")
-	c := NewClient(Options{Version: "test"})
 	f.Fuzz(func(t *testing.T, name, value, id string) {
 		target := Target{ID: "7", Headers: map[string]string{name: value}, Secrets: [][]byte{[]byte("key")}}
 		accepted := CheckHeaders(target.Headers) == nil
-		h := c.header(target, Request{Event: "e", ID: id, Number: 1}, time.Unix(1, 0))
+		h := header(fields(nil, "test", target, Request{Event: "e", ID: id, Number: 1}, time.Unix(1, 0)))
 		r, err := http.NewRequest(http.MethodPost, "http://h/", strings.NewReader("1"))
 		if err != nil {
 			t.Fatal(err)

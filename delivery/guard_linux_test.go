@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/http1/http1test"
 )
 
 // Elsewhere the loopback has no second address.
@@ -22,7 +23,7 @@ var allowed, forbidden = [4]byte{127, 0, 0, 1}, [4]byte{127, 0, 0, 2}
 
 // guarded makes a client that may dial the networks alone, and says how it makes an attempt.
 func guarded(t *testing.T, networks ...string) (*delivery.Client, func(url string, data []byte) delivery.Attempt) {
-	o := delivery.Options{Timeout: 10 * time.Second, ConnectTimeout: 5 * time.Second, Version: "test"}
+	o := delivery.Options{Timeout: 10 * time.Second, ConnectTimeout: 5 * time.Second, IdleConns: idleConns, Version: "test"}
 	for _, n := range networks {
 		o.AllowCIDRs = append(o.AllowCIDRs, netip.MustParsePrefix(n))
 	}
@@ -40,8 +41,8 @@ func TestForbiddenAddressesAreNotDialed(t *testing.T) {
 	for way, data := range ways {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			addr := listen(t, func(c *net.TCPConn) {
-				if readRequest(bufio.NewReader(c)) > 0 {
+			addr := http1test.Listen(t, func(c *net.TCPConn) {
+				if http1test.ReadRequest(bufio.NewReader(c)) > 0 {
 					_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok") // the client says what came
 				}
 			})

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/saumer/saumer/http1"
 )
 
 // Bounds of the user's own headers.
@@ -20,8 +22,8 @@ const (
 	maxHeaderBytes = 4 << 10
 )
 
-// ErrHeader is returned for headers that a webhook cannot have.
-var ErrHeader = errors.New("invalid header")
+// errHeader begins the errors of headers that a webhook cannot have.
+var errHeader = errors.New("invalid header")
 
 // reserved are the headers that are Saumer's or the connection's; so is whatever begins with Saumer- or Webhook-.
 // An Idempotency-Key would make net/http send a POST again by itself.
@@ -31,10 +33,10 @@ var reserved = map[string]bool{
 	"Expect": true, "Accept-Encoding": true, "Idempotency-Key": true, "X-Idempotency-Key": true,
 }
 
-// CheckHeaders says why a webhook cannot have these headers, or nil. Its error is an ErrHeader.
+// CheckHeaders says why a webhook cannot have these headers, or nil.
 func CheckHeaders(headers map[string]string) error {
 	if len(headers) > maxHeaders {
-		return fmt.Errorf("%w: %d headers, at most %d can be set", ErrHeader, len(headers), maxHeaders)
+		return fmt.Errorf("%w: %d headers, at most %d can be set", errHeader, len(headers), maxHeaders)
 	}
 	size := 0
 	for name, value := range headers {
@@ -44,7 +46,7 @@ func CheckHeaders(headers map[string]string) error {
 		}
 	}
 	if size > maxHeaderBytes {
-		return fmt.Errorf("%w: %d bytes in all, at most %d", ErrHeader, size, maxHeaderBytes)
+		return fmt.Errorf("%w: %d bytes in all, at most %d", errHeader, size, maxHeaderBytes)
 	}
 	return nil
 }
@@ -53,57 +55,63 @@ func checkHeader(name, value string) error {
 	canonical := http.CanonicalHeaderKey(name)
 	switch {
 	case !httpguts.ValidHeaderFieldName(name):
-		return fmt.Errorf("%w: %q is not a header's name", ErrHeader, name)
+		return fmt.Errorf("%w: %q is not a header's name", errHeader, name)
 	case !httpguts.ValidHeaderFieldValue(value):
-		return fmt.Errorf("%w: the value of %s has a control character", ErrHeader, canonical)
+		return fmt.Errorf("%w: the value of %s has a control character", errHeader, canonical)
 	case reserved[canonical] || strings.HasPrefix(canonical, "Saumer-") || strings.HasPrefix(canonical, "Webhook-"):
-		return fmt.Errorf("%w: %s cannot be set", ErrHeader, canonical)
+		return fmt.Errorf("%w: %s cannot be set", errHeader, canonical)
 	}
 	return nil
 }
 
-// headers passes on the headers of an attempt, each once and in canonical form: the user's own first, in order.
-func (c *Client) headers(t Target, r Request, at time.Time, pass func(name, value string)) {
+// fields appends the header of an attempt, each field once and in canonical form: the user's own first, in order.
+func fields(to []http1.Field, agent string, t Target, r Request, at time.Time) []http1.Field {
 	if len(t.Headers) > 0 {
-		own(t.Headers, pass)
+		to = own(to, t.Headers)
 	}
 	id := printable(r.ID)
-	pass("Content-Type", "application/json")
-	pass("User-Agent", c.agent)
-	pass("Webhook-Id", id)
-	pass("Webhook-Timestamp", strconv.FormatInt(at.Unix(), 10))
+	to = append(to,
+		http1.Field{Name: "Content-Type", Value: "application/json"},
+		http1.Field{Name: "User-Agent", Value: agent},
+		http1.Field{Name: "Webhook-Id", Value: id},
+		http1.Field{Name: "Webhook-Timestamp", Value: strconv.FormatInt(at.Unix(), 10)})
 	if secrets := t.signers(at); len(secrets) > 0 {
-		pass("Webhook-Signature", sign(secrets, id, at, r.Data))
+		to = append(to, http1.Field{Name: "Webhook-Signature", Value: sign(secrets, id, at, r.Data)})
 	}
-	pass("Saumer-Event", r.Event)
-	pass("Saumer-Webhook", t.ID)
-	pass("Saumer-Attempt", strconv.Itoa(r.Number))
+	to = append(to,
+		http1.Field{Name: "Saumer-Event", Value: r.Event},
+		http1.Field{Name: "Saumer-Webhook", Value: t.ID},
+		http1.Field{Name: "Saumer-Attempt", Value: strconv.Itoa(r.Number)})
 	if r.Replay {
-		pass("Saumer-Replay", "1")
+		to = append(to, http1.Field{Name: "Saumer-Replay", Value: "1"})
 	}
 	if r.Test {
-		pass("Saumer-Test", "1")
+		to = append(to, http1.Field{Name: "Saumer-Test", Value: "1"})
 	}
+	return to
 }
 
-// header is what headers passes on.
-func (c *Client) header(t Target, r Request, at time.Time) http.Header {
-	h := http.Header{}
-	c.headers(t, r, at, func(name, value string) { h[name] = []string{value} })
+// header is what net/http takes for the fields.
+func header(fields []http1.Field) http.Header {
+	h := make(http.Header, len(fields))
+	for _, f := range fields {
+		h[f.Name] = []string{f.Value}
+	}
 	return h
 }
 
-// own passes on those of a user's headers that can be sent. Of names that differ in case alone, one is.
-func own(headers map[string]string, pass func(name, value string)) {
-	passed := make(map[string]bool, len(headers))
+// own appends those of a user's headers that can be sent. Of names that differ only in case, one is.
+func own(to []http1.Field, headers map[string]string) []http1.Field {
+	taken := make(map[string]bool, len(headers))
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		canonical := http.CanonicalHeaderKey(name)
-		if passed[canonical] || checkHeader(name, headers[name]) != nil {
+		if taken[canonical] || checkHeader(name, headers[name]) != nil {
 			continue
 		}
-		passed[canonical] = true
-		pass(canonical, strings.Trim(headers[name], " \t"))
+		taken[canonical] = true
+		to = append(to, http1.Field{Name: canonical, Value: strings.Trim(headers[name], " \t")})
 	}
+	return to
 }
 
 // printable is the id as a header can carry it: publishers choose ids, and what is not printable ASCII is sent

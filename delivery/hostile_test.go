@@ -9,16 +9,15 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/http1/http1test"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(mustResolveHere(m), goleak.IgnoreCurrent()) }
@@ -30,7 +29,7 @@ var ways = map[string][]byte{"direct": event, "net/http": bytes.Repeat([]byte("1
 // answering serves connections: it reads a request and answers with text, and then closes.
 func answering(text string) func(*net.TCPConn) {
 	return func(c *net.TCPConn) {
-		if readRequest(bufio.NewReader(c)) > 0 {
+		if http1test.ReadRequest(bufio.NewReader(c)) > 0 {
 			_, _ = io.WriteString(c, text) // the client may have had enough
 		}
 	}
@@ -39,7 +38,7 @@ func answering(text string) func(*net.TCPConn) {
 // endless answers with head, and then with part again and again, until the client closes.
 func endless(head, part string) func(*net.TCPConn) {
 	return func(c *net.TCPConn) {
-		if readRequest(bufio.NewReader(c)) == 0 {
+		if http1test.ReadRequest(bufio.NewReader(c)) == 0 {
 			return
 		}
 		many := []byte(strings.Repeat(part, 1+(8<<10)/len(part)))
@@ -59,7 +58,7 @@ func TestResponses(t *testing.T) {
 		kept    string
 		says    string
 	}{
-		"plain":          {answering(accepting), delivery.Delivered, 200, "ok", ""},
+		"plain":          {answering(http1test.Accepting), delivery.Delivered, 200, "ok", ""},
 		"no words":       {answering("HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n"), delivery.Delivered, 200, "", ""},
 		"bare newlines":  {answering("HTTP/1.1 200 OK\nContent-Length: 2\n\nok"), delivery.Delivered, 200, "ok", ""},
 		"1.0":            {answering("HTTP/1.0 200 OK\r\n\r\nto the end"), delivery.Delivered, 200, "to the end", ""},
@@ -67,7 +66,7 @@ func TestResponses(t *testing.T) {
 		"chunked":        {answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"), delivery.Delivered, 200, "abcde", ""},
 		"trailers":       {answering("HTTP/1.1 200 OK\r\nTrailer: X\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: y\r\n\r\n"), delivery.Delivered, 200, "a", ""},
 		"no content":     {answering("HTTP/1.1 204 No Content\r\n\r\n"), delivery.Delivered, 204, "", ""},
-		"informational":  {answering("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + accepting), delivery.Delivered, 200, "ok", ""},
+		"informational":  {answering("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + http1test.Accepting), delivery.Delivered, 200, "ok", ""},
 		"switch":         {answering("HTTP/1.1 101 Switching Protocols\r\nContent-Length: 0\r\n\r\n"), delivery.Status, 101, "", "the endpoint answered 101 Switching Protocols"},
 		"switch, hold":   {stall("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nmore"), delivery.Status, 101, "", "the endpoint answered 101 Switching Protocols"},
 		"redirect":       {answering("HTTP/1.1 307 Temporary Redirect\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n"), delivery.Redirect, 307, "", "the endpoint answered 307 Temporary Redirect; redirects are not followed"},
@@ -101,7 +100,7 @@ func TestResponses(t *testing.T) {
 		"half a body":    {answering("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhal"), delivery.Broken, 200, "hal", "the connection broke"},
 		"half a chunk":   {answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhal"), delivery.Broken, 200, "hal", "the connection broke"},
 		"reset": {func(c *net.TCPConn) {
-			if readRequest(bufio.NewReader(c)) > 0 {
+			if http1test.ReadRequest(bufio.NewReader(c)) > 0 {
 				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n") // the end says all
 				_ = c.SetLinger(0)                                                       // a close is a reset then
 			}
@@ -121,7 +120,7 @@ func TestResponses(t *testing.T) {
 			t.Run(name+"/"+way, func(t *testing.T) {
 				t.Parallel()
 				client := newClient(t)
-				addr := listen(t, c.serve)
+				addr := http1test.Listen(t, c.serve)
 				a := client.Do(t.Context(), delivery.Target{ID: "7", URL: "http://" + addr + "/secret"}, delivery.Request{Event: "e", ID: "1", Seq: 1, Data: data, Number: 1})
 				if a.Outcome != c.outcome || (a.Status != c.status && c.status >= 0) || !strings.Contains(a.Error, c.says) || (c.says == "") != (a.Error == "") {
 					t.Errorf("got %s, status %d, %q", a.Outcome, a.Status, a.Error)
@@ -230,7 +229,7 @@ func eachStall(t *testing.T, play func(*testing.T, *delivery.Client, delivery.Ta
 				t.Run(scheme+"/"+name+"/"+way, func(t *testing.T) {
 					t.Parallel()
 					client := newClient(t)
-					target := delivery.Target{ID: "7", URL: scheme + "://" + listen(t, serve) + "/"}
+					target := delivery.Target{ID: "7", URL: scheme + "://" + http1test.Listen(t, serve) + "/"}
 					if way == "direct" && scheme == "https" {
 						client.Speaks(strings.TrimSuffix(target.URL[8:], "/"))
 					}
@@ -241,56 +240,6 @@ func eachStall(t *testing.T, play func(*testing.T, *delivery.Client, delivery.Ta
 	}
 }
 
-// A connection that the endpoint closed while it was idle is told from one on which a request was sent: the first
-// costs nothing, the second is an attempt.
-func TestClosedWhileIdle(t *testing.T) {
-	t.Parallel()
-	for name, leave := range map[string]func(*net.TCPConn){
-		"closed":      func(c *net.TCPConn) { _ = c.Close() },
-		"half closed": func(c *net.TCPConn) { _ = c.CloseWrite() },
-		"reset":       func(c *net.TCPConn) { _ = c.SetLinger(0); _ = c.Close() },
-		"spoken to":   func(c *net.TCPConn) { _, _ = io.WriteString(c, "HTTP/1.1 500 Unasked\r\nContent-Length: 0\r\n\r\n") },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			idle, left := make(chan struct{}), make(chan struct{})
-			var mu sync.Mutex
-			conns, requests := 0, 0
-			client := newClient(t)
-			target := delivery.Target{ID: "7", URL: "http://" + listen(t, func(c *net.TCPConn) {
-				mu.Lock()
-				conns++
-				mu.Unlock()
-				for r := bufio.NewReader(c); readRequest(r) > 0; {
-					mu.Lock()
-					requests++
-					mu.Unlock()
-					if _, err := io.WriteString(c, accepting); err != nil {
-						return
-					}
-					<-idle
-					leave(c)
-					left <- struct{}{}
-				}
-			})}
-			const attempts = 5
-			for i := range attempts {
-				a := client.Do(t.Context(), target, delivery.Request{Event: "e", ID: strconv.Itoa(i), Data: event, Number: 1})
-				if a.Outcome != delivery.Delivered {
-					t.Errorf("attempt %d: %s, %q", i, a.Outcome, a.Error)
-				}
-				idle <- struct{}{}
-				<-left
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			if conns != attempts || requests != attempts {
-				t.Errorf("%d connections and %d requests for %d attempts", conns, requests, attempts)
-			}
-		})
-	}
-}
-
 // Whatever an endpoint does, no request comes to it twice, and none counts as delivered that it did not accept.
 func TestNoRequestIsSentTwice(t *testing.T) {
 	t.Parallel()
@@ -298,7 +247,7 @@ func TestNoRequestIsSentTwice(t *testing.T) {
 	var mu sync.Mutex
 	seen, accepted := map[string]int{}, map[string]bool{}
 	rng := rand.New(rand.NewPCG(1, 2))
-	addr := listen(t, func(c *net.TCPConn) {
+	addr := http1test.Listen(t, func(c *net.TCPConn) {
 		r := bufio.NewReader(c)
 		for {
 			req, err := http.ReadRequest(r)
@@ -321,14 +270,14 @@ func TestNoRequestIsSentTwice(t *testing.T) {
 				_ = c.SetLinger(0) // a reset
 				return
 			case 8:
-				_, _ = io.WriteString(c, accepting[:len(accepting)-1]) // cut off
+				_, _ = io.WriteString(c, http1test.Accepting[:len(http1test.Accepting)-1]) // cut off
 				return
 			case 9:
-				_, _ = io.WriteString(c, accepting[:20]) // cut off as well
+				_, _ = io.WriteString(c, http1test.Accepting[:20]) // cut off as well
 				_ = c.SetLinger(0)
 				return
 			}
-			if _, err := io.WriteString(c, accepting); err != nil || what == 5 {
+			if _, err := io.WriteString(c, http1test.Accepting); err != nil || what == 5 {
 				return // with the answer, or after it
 			}
 		}
@@ -356,49 +305,5 @@ func TestNoRequestIsSentTwice(t *testing.T) {
 	wg.Wait()
 	if len(seen) < workers*each/2 {
 		t.Errorf("%d of %d came", len(seen), workers*each)
-	}
-}
-
-// A request that does not fit into the buffers of the connection arrives whole, on a new connection and on one that was
-// used before.
-func TestSmallBuffers(t *testing.T) {
-	t.Parallel()
-	body := bytes.Repeat([]byte("0123456789abcdef"), 2<<10)
-	var wrong atomic.Int64
-	var conns atomic.Int64
-	address := listen(t, func(c *net.TCPConn) {
-		conns.Add(1)
-		for r := bufio.NewReaderSize(c, 16); ; {
-			req, err := http.ReadRequest(r)
-			if err != nil {
-				return
-			}
-			if got, err := io.ReadAll(req.Body); err != nil || !bytes.Equal(got, body) {
-				wrong.Add(1)
-			}
-			if _, err := io.WriteString(c, accepting); err != nil {
-				return
-			}
-		}
-	})
-	client := delivery.NewClient(delivery.Options{
-		Timeout: 10 * time.Second, Version: "test",
-		Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			c, err := (&net.Dialer{}).DialContext(ctx, network, address)
-			if err != nil {
-				return nil, err
-			}
-			return c, c.(*net.TCPConn).SetWriteBuffer(1)
-		},
-	})
-	t.Cleanup(client.Close)
-	for range 3 {
-		a := client.Do(t.Context(), delivery.Target{ID: "7", URL: "http://" + address + "/"}, delivery.Request{Event: "e", ID: "1", Data: body, Number: 1})
-		if a.Outcome != delivery.Delivered {
-			t.Errorf("got %s, %q", a.Outcome, a.Error)
-		}
-	}
-	if wrong.Load() != 0 || conns.Load() != 1 {
-		t.Errorf("%d bodies were not what was sent, over %d connections", wrong.Load(), conns.Load())
 	}
 }

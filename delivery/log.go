@@ -31,11 +31,11 @@ type LogFilter struct {
 	Limit int
 	// Before leaves out the entries from this position on; 0 leaves out none. It is List's next of the page before.
 	Before uint64
-	// Outcome keeps the entries of this outcome alone; empty keeps all.
+	// Outcome keeps only the entries of this outcome; empty keeps all.
 	Outcome Outcome
-	// Failed keeps the entries alone that are of any outcome but Delivered.
+	// Failed keeps only the entries of any outcome but Delivered.
 	Failed bool
-	// ID keeps the entries of the event with this id alone; empty keeps all.
+	// ID keeps only the entries of the event with this id; empty keeps all.
 	ID string
 }
 

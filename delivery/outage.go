@@ -35,8 +35,8 @@ func NewOutages(lookback time.Duration) *Outages {
 	return &Outages{lookback: lookback, hosts: map[string]try{}}
 }
 
-// Note takes in what came of an attempt.
-func (o *Outages) Note(t Target, a Attempt) {
+// note takes in what came of an attempt.
+func (o *Outages) note(t Target, a Attempt) {
 	if a.Outcome == Aborted || a.Outcome == Forbidden {
 		return
 	}
@@ -67,8 +67,8 @@ func host(url string) string {
 	return rest[strings.LastIndexByte(rest, '@')+1:]
 }
 
-// Most says whether most hosts that were tried lately could not be reached. With fewer than five it says no.
-func (o *Outages) Most() bool {
+// most says whether most hosts that were tried lately could not be reached. With fewer than five it says no.
+func (o *Outages) most() bool {
 	now := time.Now()
 	o.mu.Lock()
 	defer o.mu.Unlock()

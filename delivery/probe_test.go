@@ -18,7 +18,7 @@ import (
 func newLoopbackClient(t *testing.T) *delivery.Client {
 	t.Helper()
 	c := delivery.NewClient(delivery.Options{
-		Timeout: time.Minute, ConnectTimeout: time.Minute, Version: "test", AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		Timeout: time.Minute, ConnectTimeout: time.Minute, IdleConns: idleConns, Version: "test", AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 	})
 	t.Cleanup(c.Close)
 	return c

@@ -32,7 +32,7 @@ func NewSender(c *Client, l *Log, o *Outages, n Counts) *Sender {
 // Attempt makes one attempt; see [Client.Do]. One that our own stop cut off is logged as well: it may have arrived.
 func (s *Sender) Attempt(ctx context.Context, t Target, r Request) Attempt {
 	a := s.client.Do(ctx, t, r)
-	s.outages.Note(t, a)
+	s.outages.note(t, a)
 	s.log.Append(t.Key, a)
 	s.count(t.Key, a, r.Published)
 	return a
@@ -63,7 +63,7 @@ func (s *Sender) Test(ctx context.Context, t Target, name string) Attempt {
 }
 
 // Outage says whether most endpoints that were tried lately cannot be reached.
-func (s *Sender) Outage() bool { return s.outages.Most() }
+func (s *Sender) Outage() bool { return s.outages.most() }
 
 // SucceededSince says whether the attempt log of a webhook shows a success that began after t. The log is bounded, so
 // an old success may have left it; but then newer attempts have pushed it out, and of a webhook that succeeds at all

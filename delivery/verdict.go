@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -10,26 +9,12 @@ import (
 	"net/http"
 	"syscall"
 	"time"
+
+	"github.com/saumer/saumer/http1"
 )
 
-// overtime is the cause of an attempt that took too long.
-type overtime struct{ after time.Duration }
-
-func (o overtime) Error() string        { return fmt.Sprintf("no complete answer within %v", o.after) }
-func (o overtime) Timeout() bool        { return true }
-func (o overtime) Temporary() bool      { return true }
-func (o overtime) Is(target error) bool { return target == context.DeadlineExceeded }
-
-// late is that an attempt ended at its deadline or behind it, or nil.
-func late(ended, deadline time.Time, timeout time.Duration) *overtime {
-	if ended.Before(deadline) {
-		return nil
-	}
-	return &overtime{timeout}
-}
-
-// judge turns the status of a response that came complete into an outcome.
-func (c *Client) judge(a *Attempt, retryAfter string) {
+// judge turns the status of a response that came complete into an outcome. The header of a success is not looked at.
+func judge(a *Attempt, header http.Header, now time.Time) {
 	switch status := a.Status; {
 	case status >= 200 && status < 300:
 		a.Outcome = Delivered
@@ -47,7 +32,7 @@ func (c *Client) judge(a *Attempt, retryAfter string) {
 		a.Outcome = Status
 		a.Error = "the endpoint answered " + status3(status)
 	}
-	a.RetryAfter = parseRetryAfter(retryAfter, c.options.Now())
+	a.RetryAfter = parseRetryAfter(header.Get("Retry-After"), now)
 }
 
 // status3 is a status in words; the endpoint's own words are not trusted.
@@ -58,13 +43,9 @@ func status3(status int) string {
 	return fmt.Sprintf("%d", status)
 }
 
-// classify turns an error into an outcome and a sentence that holds of the URL no more than the host. late is set if the
-// attempt's time is over.
-func (c *Client) classify(ctx context.Context, late *overtime, t Target, err error, a *Attempt) {
-	host := "the endpoint"
-	if e, err := c.endpoint(t.URL); err == nil {
-		host = e.url.Host
-	}
+// classify turns an error into an outcome, and into a sentence that holds of the URL no more than the host. connect is how
+// long a connection may take.
+func classify(a *Attempt, host string, err error, connect time.Duration) {
 	var (
 		dns     *net.DNSError
 		op      *net.OpError
@@ -75,10 +56,6 @@ func (c *Client) classify(ctx context.Context, late *overtime, t Target, err err
 		expired x509.CertificateInvalidError
 	)
 	switch {
-	case ctx.Err() != nil:
-		a.Outcome, a.Error = Aborted, "cut off, since Saumer stops"
-	case late != nil:
-		a.Outcome, a.Error = Timeout, fmt.Sprintf("%s: %v", host, late)
 	case errors.Is(err, ErrURL):
 		a.Outcome, a.Error = Forbidden, err.Error()
 	case errors.Is(err, ErrForbidden):
@@ -92,14 +69,14 @@ func (c *Client) classify(ctx context.Context, late *overtime, t Target, err err
 		a.Outcome, a.Error = TLS, fmt.Sprintf("%s: does not speak TLS", host)
 	case errors.As(err, &certErr), errors.As(err, &unknown), errors.As(err, &name), errors.As(err, &expired):
 		a.Outcome, a.Error = TLS, fmt.Sprintf("%s: the certificate is not trusted", host)
-	case errors.As(err, &op) && (op.Op == remoteAlert || op.Op == "local error"): // crypto/tls names them so
+	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // crypto/tls names them so
 		a.Outcome, a.Error = TLS, fmt.Sprintf("%s: the TLS handshake failed: %v", host, op.Err)
 	case errors.As(err, &op) && op.Op == "dial" && op.Timeout():
-		a.Outcome, a.Error = Timeout, fmt.Sprintf("%s: no connection within %v", host, c.options.ConnectTimeout)
+		a.Outcome, a.Error = Timeout, fmt.Sprintf("%s: no connection within %v", host, connect)
 	case errors.As(err, &op) && op.Op == "dial":
 		a.Outcome, a.Error = Refused, fmt.Sprintf("%s: %s", host, reason(op))
-	case errors.Is(err, errHandshake), err.Error() == "net/http: TLS handshake timeout":
-		a.Outcome, a.Error = Timeout, fmt.Sprintf("%s: no TLS handshake within %v", host, c.options.ConnectTimeout)
+	case errors.Is(err, http1.ErrHandshake), err.Error() == "net/http: TLS handshake timeout":
+		a.Outcome, a.Error = Timeout, fmt.Sprintf("%s: no TLS handshake within %v", host, connect)
 	case isTimeout(err):
 		a.Outcome, a.Error = Timeout, fmt.Sprintf("%s: the connection timed out", host)
 	default:
@@ -116,4 +93,10 @@ func reason(op *net.OpError) string {
 		return "there is no way to the host"
 	}
 	return "the connection could not be made"
+}
+
+// isTimeout says whether a deadline ended it.
+func isTimeout(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout) && timeout.Timeout()
 }

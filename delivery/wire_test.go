@@ -15,13 +15,14 @@ import (
 	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/http1/http1test"
 )
 
 // wire is what an attempt sends of a request.
 func wire(t *testing.T, target delivery.Target, r delivery.Request) string {
 	t.Helper()
 	sent := make(chan string, 1)
-	addr := listen(t, func(c *net.TCPConn) {
+	addr := http1test.Listen(t, func(c *net.TCPConn) {
 		var raw bytes.Buffer
 		req, err := http.ReadRequest(bufio.NewReader(io.TeeReader(c, &raw)))
 		if err == nil {
@@ -31,10 +32,10 @@ func wire(t *testing.T, target delivery.Target, r delivery.Request) string {
 			t.Error(err)
 		}
 		sent <- raw.String()
-		_, _ = io.WriteString(c, accepting) // the client says what came
+		_, _ = io.WriteString(c, http1test.Accepting) // the client says what came
 	})
 	client := delivery.NewClient(delivery.Options{
-		Timeout: 10 * time.Second, ConnectTimeout: 5 * time.Second, Version: "1.2", AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		Timeout: 10 * time.Second, ConnectTimeout: 5 * time.Second, IdleConns: idleConns, Version: "1.2", AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		Now: func() time.Time { return time.Unix(1_762_853_249, 999_999_999) },
 	})
 	defer client.Close()
@@ -139,7 +140,7 @@ func TestRequestLimits(t *testing.T) {
 		}
 	}
 	requests := make(chan struct{}, 10)
-	addr := listen(t, func(c *net.TCPConn) {
+	addr := http1test.Listen(t, func(c *net.TCPConn) {
 		if n, _ := c.Read(make([]byte, 1)); n > 0 {
 			requests <- struct{}{}
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/saumer/saumer/fault"
 	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/slots"
 )
 
 const (
@@ -67,7 +68,7 @@ type Options struct {
 	Broker   *broker.Broker
 	Registry *registry.Registry
 	Sender   Sender
-	Slots    *delivery.Slots
+	Slots    *slots.Slots
 	Notifier Notifier
 	Prober   Prober
 	Backoff  delivery.Backoff

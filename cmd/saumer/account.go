@@ -21,8 +21,8 @@ type accountAddCommand struct {
 	NewPassword string `name:"new-password" help:"Password of the new account. Default: one drawn at random and shown."`
 	Email       string `help:"Who is mailed notices of the new account." placeholder:"ADDRESS"`
 	Language    string `help:"Language of the mails, en or de. Default: en."`
-	URL         string `name:"url" help:"Where Saumer's API is." default:"http://127.0.0.1:8080"`
-	Account     string `help:"The operator's account: the first one." default:"demo" env:"SAUMER_ACCOUNT"`
+	URL         string `name:"url" help:"Where Saumer's API is." default:"http://${http}"`
+	Account     string `help:"The operator's account: the first one." default:"${account}" env:"SAUMER_ACCOUNT"`
 	Password    string `help:"The operator's password." required:"" env:"SAUMER_PASSWORD"`
 }
 
@@ -62,8 +62,8 @@ type accountSetCommand struct {
 	Name     string  `arg:"" help:"Name of the account."`
 	Email    *string `help:"Who is mailed its notices; --email= for the installation's address." placeholder:"ADDRESS"`
 	Language *string `help:"Language of the mails, en or de." placeholder:"LANGUAGE"`
-	URL      string  `name:"url" help:"Where Saumer's API is." default:"http://127.0.0.1:8080"`
-	Account  string  `help:"The account itself, or an operator's: the first one." default:"demo" env:"SAUMER_ACCOUNT"`
+	URL      string  `name:"url" help:"Where Saumer's API is." default:"http://${http}"`
+	Account  string  `help:"The account itself, or an operator's: the first one." default:"${account}" env:"SAUMER_ACCOUNT"`
 	Password string  `help:"Its password." required:"" env:"SAUMER_PASSWORD"`
 }
 

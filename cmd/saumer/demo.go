@@ -17,8 +17,7 @@ import (
 
 	"github.com/saumer/saumer/app"
 	"github.com/saumer/saumer/config"
-	"github.com/saumer/saumer/event"
-	"github.com/saumer/saumer/replay"
+	"github.com/saumer/saumer/defaults"
 )
 
 // demoLimit bounds the whole demo; it takes about half of it.
@@ -68,20 +67,19 @@ func alongside(ctx context.Context, serve, do func(context.Context) error) error
 
 // demoOptions are the defaults with shortened times.
 func demoOptions(dir, password string, log *zap.Logger) app.Options {
-	return app.Options{
-		HTTP: "127.0.0.1:0", NATSListen: "127.0.0.1:0", Data: dir,
-		Account: "demo", Password: password,
-		AllowCIDRs: config.Loopback,
-		Timeout:    5 * time.Second, ConnectTimeout: time.Second,
-		// One attempt at a time keeps the events in order.
-		MaxInFlight:    1,
-		BackoffInitial: 200 * time.Millisecond, BackoffMax: 2 * time.Second,
-		FailingAfter: 2 * time.Second,
-		Deactivate:   replay.On, DeactivateAfter: 6 * time.Second, DeactivateAttempts: 4,
-		ReplayWindow: time.Hour, Retention: 2 * time.Hour,
-		Replicas: 1, Events: event.Defaults, Grace: 5 * time.Second,
-		Version: version(), Log: log,
-	}
+	o := app.Defaults()
+	o.HTTP, o.NATSListen, o.Data = "127.0.0.1:0", "127.0.0.1:0", dir
+	o.Account, o.Password = defaults.Account, password
+	o.AllowCIDRs = config.Loopback
+	o.Timeout, o.ConnectTimeout = 5*time.Second, time.Second
+	o.MaxInFlight = 1 // one attempt at a time keeps the events in order
+	o.BackoffInitial, o.BackoffMax = 200*time.Millisecond, 2*time.Second
+	o.FailingAfter = 2 * time.Second
+	o.DeactivateAfter, o.DeactivateAttempts = 6*time.Second, 4
+	o.ReplayWindow, o.Retention = time.Hour, 2*time.Hour
+	o.Grace = 5 * time.Second
+	o.Version, o.Log = version(), log
+	return o
 }
 
 // with connects to the running Saumer as an integration and as a publisher do, and tells the story.

@@ -9,7 +9,7 @@ import (
 )
 
 type healthCommand struct {
-	URL     string        `name:"url" help:"Where Saumer's API is." default:"http://127.0.0.1:8080"`
+	URL     string        `name:"url" help:"Where Saumer's API is." default:"http://${http}"`
 	Timeout time.Duration `help:"How long to wait for the answer." default:"3s"`
 }
 

@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/saumer/saumer/config"
 )
 
 // Exit codes.
@@ -74,6 +76,7 @@ func run(ctx context.Context, args []string, std streams) (code int) {
 		kong.Writers(std.out, std.err),
 		kong.Exit(func(code int) { panic(leave(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
+		config.Vars(),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(std),
 	)

@@ -14,17 +14,18 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/saumer/saumer/defaults"
 	"github.com/saumer/saumer/event"
 )
 
 // defaultNATS is where `saumer serve` takes publishers if it is not told otherwise.
-const defaultNATS = "nats://127.0.0.1:4222"
+const defaultNATS = "nats://" + defaults.NATSListen
 
 type publishCommand struct {
 	Event   string `arg:"" help:"Name of the event, such as optin_finalized."`
 	File    string `arg:"" optional:"" help:"File with the event's data, a JSON value; - reads the standard input. Default: a sample."`
-	NATSURL string `name:"nats-url" help:"NATS to publish to." default:"nats://127.0.0.1:4222" env:"SAUMER_NATS_URL"`
-	Account string `help:"Account that the event belongs to." default:"demo" env:"SAUMER_ACCOUNT"`
+	NATSURL string `name:"nats-url" help:"NATS to publish to." default:"nats://${nats_listen}" env:"SAUMER_NATS_URL"`
+	Account string `help:"Account that the event belongs to." default:"${account}" env:"SAUMER_ACCOUNT"`
 	ID      string `name:"id" help:"Idempotency key: an event with the same one is stored once in 10 minutes. It becomes the event's id."`
 	Count   int    `help:"How often to publish it." default:"1"`
 }

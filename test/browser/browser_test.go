@@ -27,7 +27,6 @@ import (
 	"github.com/saumer/saumer/config"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/registry"
-	"github.com/saumer/saumer/replay"
 )
 
 // shots is where pictures of the pages are put, for docs and for eyes.
@@ -173,14 +172,16 @@ func (w *world) receive(rw http.ResponseWriter, r *http.Request) {
 // start starts a Saumer in which a webhook is deactivated after seconds.
 func (w *world) start() {
 	w.t.Helper()
-	a, err := app.New(w.t.Context(), app.Options{
-		HTTP: "127.0.0.1:0", Data: w.t.TempDir(), Account: account, Password: password, SecretKey: w.key, AllowCIDRs: config.Loopback,
-		Timeout: 5 * time.Second, ConnectTimeout: 2 * time.Second, MaxInFlight: 2,
-		BackoffInitial: 50 * time.Millisecond, BackoffMax: 300 * time.Millisecond,
-		Deactivate: replay.On, DeactivateAfter: time.Second, DeactivateAttempts: 3,
-		ReplayWindow: time.Hour, Retention: 24 * time.Hour, Replicas: 1, NATSSync: time.Minute,
-		Events: event.Defaults, Grace: 5 * time.Second, Version: "test", Log: zap.NewNop(),
-	})
+	o := app.Defaults()
+	o.HTTP, o.Data, o.Account, o.Password, o.SecretKey = "127.0.0.1:0", w.t.TempDir(), account, password, w.key
+	o.AllowCIDRs = config.Loopback
+	o.Timeout, o.ConnectTimeout, o.MaxInFlight = 5*time.Second, 2*time.Second, 2
+	o.BackoffInitial, o.BackoffMax = 50*time.Millisecond, 300*time.Millisecond
+	o.FailingAfter = 0 // told at once
+	o.DeactivateAfter, o.DeactivateAttempts = time.Second, 3
+	o.ReplayWindow, o.Retention = time.Hour, 24*time.Hour
+	o.Grace, o.Version, o.Log = 5*time.Second, "test", zap.NewNop()
+	a, err := app.New(w.t.Context(), o)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -6,12 +6,13 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/saumer/saumer/defaults"
 	"github.com/saumer/saumer/fault"
 	"github.com/saumer/saumer/test/process"
 )
 
 // ackWait is how long NATS waits for a sign of life: the timeout and 15 s.
-const ackWait = timeout + 15*time.Second
+const ackWait = timeout + defaults.AckGrace
 
 func workerTroubles() []trouble {
 	return []trouble{

@@ -160,14 +160,15 @@ func (w *world) node() *node {
 	w.t.Helper()
 	n := &node{link: newLink(w.server, w.rng.Uint64()), done: make(chan error, 1)}
 	key := make([]byte, registry.KeySize)
-	a, err := app.New(w.t.Context(), app.Options{
-		Data: w.t.TempDir(), NATSServer: n.link, Account: account.Name, Password: "correct horse", SecretKey: key,
-		Timeout: 15 * time.Second, ConnectTimeout: 5 * time.Second, MaxInFlight: 4,
-		BackoffInitial: 200 * time.Millisecond, BackoffMax: 10 * time.Second,
-		Deactivate: replay.On, DeactivateAfter: 10 * time.Second, DeactivateAttempts: 4,
-		ReplayWindow: 24 * time.Hour, Retention: 48 * time.Hour, Replicas: 1, Events: []string{optin},
-		Grace: 20 * time.Second, Version: "test", Log: w.log, Dial: w.dial,
-	})
+	o := app.Defaults()
+	o.Data, o.NATSServer, o.Account, o.Password, o.SecretKey = w.t.TempDir(), n.link, account.Name, "correct horse", key
+	o.MaxInFlight = 4
+	o.BackoffInitial, o.BackoffMax = 200*time.Millisecond, 10*time.Second
+	o.FailingAfter = 0 // told at once
+	o.DeactivateAfter, o.DeactivateAttempts = 10*time.Second, 4
+	o.ReplayWindow, o.Retention = 24*time.Hour, 48*time.Hour
+	o.Events, o.Version, o.Log, o.Dial = []string{optin}, "test", w.log, w.dial
+	a, err := app.New(w.t.Context(), o)
 	if err != nil {
 		w.t.Fatal(err)
 	}

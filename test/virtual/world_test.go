@@ -88,14 +88,10 @@ func alone(t *testing.T, change func(*app.Options), story func(w *world)) {
 		accessTime.Store(time.Now().UnixNano())
 		go keepClock(clock)
 		w := &world{t: t, receiver: newReceiver(), account: registry.Account{Name: account, Operator: true}}
-		o := app.Options{
-			Data: t.TempDir(), Account: account, Password: "correct horse", Timeout: 15 * time.Second, ConnectTimeout: 5 * time.Second,
-			MaxInFlight: 32, BackoffInitial: time.Second, BackoffMax: 15 * time.Minute,
-			FailingAfter: 15 * time.Minute, Deactivate: replay.On, DeactivateAfter: 24 * time.Hour, DeactivateAttempts: 10,
-			ReplayWindow: 5 * 24 * time.Hour, Retention: 30 * 24 * time.Hour, Replicas: 1,
-			NATSSync: 24 * time.Hour, Events: []string{optin}, Grace: 20 * time.Second, Version: "test", Log: zaptest.NewLogger(t),
-			Dial: w.receiver.dial, Pull: 5 * time.Minute,
-		}
+		o := app.Defaults()
+		o.Data, o.Account, o.Password = t.TempDir(), account, "correct horse"
+		o.NATSSync, o.Pull, o.Events = 24*time.Hour, 5*time.Minute, []string{optin}
+		o.Dial, o.Version, o.Log = w.receiver.dial, "test", zaptest.NewLogger(t)
 		if change != nil {
 			change(&o)
 		}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package delivery
+package http1
 
 import (
 	"io"
@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// probes says whether idle connections can be looked at on this system.
-const probes = true
+// canLook says whether idle connections can be looked at on this system.
+const canLook = true
 
 // readNow reads what is there.
 func (s *socket) readNow(fd uintptr) {

@@ -1,4 +1,4 @@
-package delivery
+package http1
 
 import "bytes"
 
@@ -62,7 +62,7 @@ func plain(b []byte) (status, head, length int, ok bool) {
 
 func digit(b byte) bool { return b >= '0' && b <= '9' }
 
-// name says whether a header's name has letters, digits, - and _ alone.
+// name says whether a header's name has only letters, digits, - and _.
 func name(b []byte) bool {
 	for _, c := range b {
 		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || digit(c) || c == '-' || c == '_') {

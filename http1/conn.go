@@ -1,8 +1,7 @@
-package delivery
+package http1
 
 import (
 	"cmp"
-	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -14,23 +13,17 @@ import (
 var past = time.Unix(1, 0)
 
 const (
-	// http1 is HTTP/1.1 as TLS chooses it, noApplicationProtocol the alert that says that nothing was chosen (RFC 7301).
-	http1                 = "http/1.1"
+	// protocol is HTTP/1.1 as TLS chooses it, noApplicationProtocol the alert that says that nothing was chosen (RFC 7301).
+	protocol              = "http/1.1"
 	noApplicationProtocol = tls.AlertError(120)
 	// remoteAlert is what crypto/tls calls an alert of the endpoint.
 	remoteAlert = "remote error"
 )
 
-// errProtocol is the end of a connection on which the endpoint did not choose HTTP/1.1; nothing was sent.
-var errProtocol = errors.New("the endpoint does not choose HTTP/1.1")
-
 // errStale is the end of an idle connection that is of no use any more.
 var errStale = errors.New("the idle connection is of no use any more")
 
-// errHandshake is the end of a handshake that took longer than the client's ConnectTimeout.
-var errHandshake = errors.New("the TLS handshake took too long")
-
-// conn is a connection to an endpoint that speaks HTTP/1.1. One attempt uses it at a time.
+// conn is a connection to an endpoint that speaks HTTP/1.1. One request uses it at a time.
 type conn struct {
 	net.Conn // the socket, or TLS over it
 	key      route
@@ -41,58 +34,10 @@ type conn struct {
 	older, newer *conn
 }
 
-// route is what connections are kept by: any webhook at the same address may use them.
+// route is what connections are kept by: any request to the same address may use them.
 type route struct {
 	addr   string
 	secure bool
-}
-
-// connect dials an endpoint and, for https, shakes hands. Its error is errProtocol if the endpoint does not choose HTTP/1.1.
-func (c *Client) connect(ctx context.Context, deadline time.Time, e *endpoint) (*conn, error) {
-	ctx, cancel := context.WithDeadline(ctx, deadline)
-	defer cancel()
-	dialed, err := c.dial(ctx, "tcp", e.addr)
-	if err != nil {
-		return nil, err
-	}
-	made := &conn{key: route{e.addr, e.secure}}
-	if made.socket, err = newSocket(dialed); err != nil {
-		_ = dialed.Close() // nothing was sent
-		return nil, err
-	}
-	made.Conn = made.socket
-	if e.secure {
-		if made.Conn, err = c.handshake(ctx, made.socket, e); err != nil {
-			// What it chose once it does not choose any more.
-			c.http1.Remove(e.addr)
-			_ = dialed.Close() // nothing was sent
-			return nil, err
-		}
-	}
-	return made, nil
-}
-
-// handshake makes a socket a TLS connection that speaks HTTP/1.1. Its error is errProtocol if the endpoint does not
-// choose that.
-func (c *Client) handshake(ctx context.Context, socket net.Conn, e *endpoint) (net.Conn, error) {
-	shaking := ctx
-	if c.options.ConnectTimeout > 0 {
-		var cancel context.CancelFunc
-		shaking, cancel = context.WithTimeout(ctx, c.options.ConnectTimeout)
-		defer cancel()
-	}
-	secured := tls.Client(socket, &tls.Config{ServerName: e.server, NextProtos: []string{http1}, RootCAs: c.roots, Time: c.options.Now})
-	err := secured.HandshakeContext(shaking)
-	var op *net.OpError
-	switch {
-	case err == nil && secured.ConnectionState().NegotiatedProtocol == http1:
-		return secured, nil
-	case err == nil, errors.As(err, &op) && op.Op == remoteAlert && op.Err.Error() == noApplicationProtocol.Error():
-		return nil, errProtocol
-	case shaking.Err() != nil && ctx.Err() == nil:
-		return nil, errHandshake
-	}
-	return nil, err
 }
 
 // ready sets the deadline of a connection that is to be used. It fails if that is of no use.
@@ -106,7 +51,7 @@ func (c *conn) ready(deadline time.Time, reused bool) error {
 // plain says whether the connection is nothing but a socket, which looks at itself when it is used.
 func (c *conn) plain() bool { return !c.key.secure && c.socket.raw != nil }
 
-// exchange sends a request and reads the first bytes of the response. If a part alone could be written, an answer
+// exchange sends a request and reads the first bytes of the response. If only a part could be written, an answer
 // counts all the same. A plain connection that was used before is looked at first: the error is errStale, and nothing
 // was written, if its endpoint has closed it, or has sent what nobody asked for.
 func (c *conn) exchange(request, into []byte, reused bool) (written, n int, err error) {

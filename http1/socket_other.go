@@ -1,11 +1,11 @@
 //go:build !unix
 
-package delivery
+package http1
 
 import "os"
 
-// probes says whether idle connections can be looked at on this system; where they cannot, net/http makes all attempts.
-const probes = false
+// canLook says whether idle connections can be looked at on this system; where they cannot, the client takes no request.
+const canLook = false
 
 func (s *socket) readNow(uintptr) { s.n, s.err = 0, os.ErrDeadlineExceeded }
 

@@ -1,4 +1,4 @@
-package delivery_test
+package http1
 
 import (
 	"bufio"
@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/chacha20poly1305"
+
+	"github.com/saumer/saumer/http1/http1test"
 )
 
 // records writes the records of a TLS 1.3 server one by one, which crypto/tls does not let a server do: it needs a
@@ -102,15 +104,17 @@ func TestTLSRecordsOnIdleConnections(t *testing.T) {
 		}, 1},
 		// It would have to be answered, and nothing is written to an idle connection.
 		"key update": {func(r *records) [][]byte { return [][]byte{r.seal(handshakeRecord, updateRequested), nil} }, 5},
-		"an answer":  {func(r *records) [][]byte { return [][]byte{r.seal(applicationRecord, []byte(accepting)), nil} }, 5},
+		"an answer": {func(r *records) [][]byte {
+			return [][]byte{r.seal(applicationRecord, []byte(http1test.Accepting)), nil}
+		}, 5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ca := newAuthority(t)
-			certificate := ca.issue(t, same)
+			ca := http1test.NewAuthority(t)
+			certificate := ca.Issue(t, nil)
 			idle, left := make(chan struct{}), make(chan struct{})
 			var conns, requests atomic.Int32
-			addr := listen(t, func(socket *net.TCPConn) {
+			addr := http1test.Listen(t, func(socket *net.TCPConn) {
 				var keyLog bytes.Buffer
 				over := tls.Server(socket, &tls.Config{
 					Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true, KeyLogWriter: &keyLog,
@@ -122,9 +126,9 @@ func TestTLSRecordsOnIdleConnections(t *testing.T) {
 				conns.Add(1)
 				to := newRecords(t, socket, over.ConnectionState().CipherSuite, keyLog.String())
 				var rest []byte
-				for r := bufio.NewReader(over); readRequest(r) > 0; {
+				for r := bufio.NewReader(over); http1test.ReadRequest(r) > 0; {
 					requests.Add(1)
-					if _, err := socket.Write(append(rest, to.seal(applicationRecord, []byte(accepting))...)); err != nil {
+					if _, err := socket.Write(append(rest, to.seal(applicationRecord, []byte(http1test.Accepting))...)); err != nil {
 						return
 					}
 					<-idle
@@ -134,9 +138,9 @@ func TestTLSRecordsOnIdleConnections(t *testing.T) {
 					left <- struct{}{}
 				}
 			})
-			deliverAcrossIdles(t, newTrusting(t, ca), addr, idle, left)
-			if conns.Load() != c.conns || requests.Load() != 5 {
-				t.Errorf("%d connections and %d requests, want %d and 5", conns.Load(), requests.Load(), c.conns)
+			acrossIdles(t, newClient(t, ca), "https://"+addr+"/", idle, left)
+			if conns.Load() != c.conns || requests.Load() != rounds {
+				t.Errorf("%d connections and %d requests, want %d and %d", conns.Load(), requests.Load(), c.conns, rounds)
 			}
 		})
 	}

@@ -1,14 +1,14 @@
-package delivery
+package http1
 
 import (
 	"context"
 	"sync"
 )
 
-// stops end what is read and written on connections when the contexts of their attempts end, and all that comes after.
+// stops end what is read and written on connections when the contexts of their requests end, and all that comes after.
 // It is safe for concurrent use.
 //
-// Attempts share their contexts, which are those of the process' parts. So all attempts of a context under way share
+// Requests share their contexts, which are those of the process' parts. So all requests of a context under way share
 // one [context.AfterFunc]: one for each would cost as much as a system call.
 type stops struct {
 	mu sync.Mutex
@@ -48,7 +48,7 @@ func (s *stops) cut(done <-chan struct{}, of *stop) {
 		delete(s.of, done)
 	}
 	for c := range of.conns {
-		_ = c.SetDeadline(past) // it fails for what is closed alone
+		_ = c.SetDeadline(past) // it fails only for what is closed
 	}
 }
 

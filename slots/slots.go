@@ -1,4 +1,6 @@
-package delivery
+// Package slots bounds how many attempts each webhook and the process have in flight, for the live path and the backlogs
+// together. It knows neither: what waits for a slot is a function.
+package slots
 
 import (
 	"runtime"
@@ -23,7 +25,7 @@ type Slots struct {
 	mu    sync.Mutex
 	keys  map[string]*slot
 	taken int
-	// ready are the keys that have work and a free slot of their own, and wait for the total alone, in turn.
+	// ready are the keys that have work and a free slot of their own, and wait only for the total, in turn.
 	ready []*slot
 	// growing is true while more than the eager are being begun.
 	growing bool
@@ -42,8 +44,8 @@ type slot struct {
 	queued  bool // among the ready
 }
 
-// NewSlots makes Slots: perKey is how many attempts a key may have under way by default, total how many all have.
-func NewSlots(perKey, total int) *Slots {
+// New makes Slots: perKey is how many attempts a key may have under way by default, total how many all have.
+func New(perKey, total int) *Slots {
 	return &Slots{perKey: perKey, total: total, keys: map[string]*slot{}, made: time.Now()}
 }
 
@@ -96,16 +98,6 @@ func (s *Slots) grow() {
 		}
 		go s.work(next)
 	}
-}
-
-// InFlight is how many attempts a key has under way.
-func (s *Slots) InFlight(key string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if k := s.keys[key]; k != nil {
-		return k.taken
-	}
-	return 0
 }
 
 // Full says whether a key has as many attempts under way as it may have.

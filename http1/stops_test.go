@@ -1,4 +1,4 @@
-package delivery
+package http1
 
 import (
 	"context"

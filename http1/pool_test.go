@@ -1,4 +1,4 @@
-package delivery
+package http1
 
 import (
 	"fmt"
@@ -6,6 +6,12 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+)
+
+// The bounds of the pools of these tests.
+const (
+	idleConns = 500
+	idleTime  = 90 * time.Second
 )
 
 // pipe makes an idle connection, with the endpoint's end of it.
@@ -24,7 +30,7 @@ func ended(theirs net.Conn) bool {
 
 func TestPoolIsBounded(t *testing.T) {
 	t.Parallel()
-	p := newPool()
+	p := newPool(idleConns, idleTime)
 	defer p.close()
 	var ends []net.Conn
 	const before = 100
@@ -62,7 +68,7 @@ func TestPoolIsBounded(t *testing.T) {
 
 func TestPoolGivesOutTheLastUsed(t *testing.T) {
 	t.Parallel()
-	p := newPool()
+	p := newPool(idleConns, idleTime)
 	defer p.close()
 	a, _ := pipe("one")
 	b, _ := pipe("one")
@@ -77,13 +83,13 @@ func TestPoolGivesOutTheLastUsed(t *testing.T) {
 func TestPoolSweeps(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool()
+		p := newPool(idleConns, idleTime)
 		kept, keptEnd := pipe("kept")
 		left, leftEnd := pipe("left")
 		p.put(kept)
 		p.put(left)
 		_ = leftEnd.Close() // a pipe's never fails
-		time.Sleep(2 * sweepEvery)
+		time.Sleep(2 * p.every)
 		if p.take(left.key) != nil || ended(keptEnd) {
 			t.Error("the sweep did not close what its endpoint had closed, and that alone")
 		}

@@ -1,4 +1,4 @@
-package delivery
+package slots
 
 import (
 	"fmt"
@@ -14,7 +14,7 @@ func TestSlotsGrowWhileAttemptsWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const perKey, total, keys = 4, 3*eager + 1, eager
-		s := NewSlots(perKey, total)
+		s := New(perKey, total)
 		answer := make(chan struct{})
 		var under, most, ended atomic.Int64
 		for i := range keys * perKey * 2 {
@@ -29,7 +29,7 @@ func TestSlotsGrowWhileAttemptsWait(t *testing.T) {
 		if n := under.Load(); n != total {
 			t.Errorf("%d are under way, want %d", n, total)
 		}
-		if n := s.InFlight("0"); n < 1 || n > perKey || s.Full("0") != (n == perKey) || s.Full("nobody") {
+		if n := s.keys["0"].taken; n < 1 || n > perKey || s.Full("0") != (n == perKey) || s.Full("nobody") {
 			t.Errorf("%d of one key are under way, full: %v", n, s.Full("0"))
 		}
 		close(answer)
@@ -50,7 +50,7 @@ func TestSlotsGrowWhileAttemptsWait(t *testing.T) {
 func TestSlotsForgetWhatHangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := NewSlots(eager, 8192)
+		s := New(eager, 8192)
 		hung := make(chan struct{})
 		for range eager {
 			s.Go("hangs", 0, func() { <-hung })
@@ -75,7 +75,7 @@ func TestSlotsForgetWhatHangs(t *testing.T) {
 func TestSlotsKeepAKeysOrder(t *testing.T) {
 	t.Parallel()
 	const count = 2000
-	s := NewSlots(8, 1)
+	s := New(8, 1)
 	var wg sync.WaitGroup
 	var order []int
 	for i := range count {
@@ -95,7 +95,7 @@ func TestSlotsKeepAKeysOrder(t *testing.T) {
 
 // BenchmarkSlots is what a slot costs an attempt.
 func BenchmarkSlots(b *testing.B) {
-	s := NewSlots(32, 8192)
+	s := New(32, 8192)
 	b.ReportAllocs()
 	var wg sync.WaitGroup
 	for b.Loop() {

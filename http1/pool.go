@@ -1,4 +1,4 @@
-package delivery
+package http1
 
 import (
 	"slices"
@@ -6,11 +6,15 @@ import (
 	"time"
 )
 
-// sweepEvery is how often idle connections are looked through.
-const sweepEvery = idleTime / 10
+// sweepsALife is how often idle connections are looked through in the time that one is kept.
+const sweepsALife = 10
 
 // pool keeps idle connections, and gives out first what was used last. It is safe for concurrent use.
 type pool struct {
+	// most bounds how many are kept, life how long each is, and every is how often they are looked through.
+	most        int
+	life, every time.Duration
+
 	mu     sync.Mutex
 	shut   bool
 	routes map[route][]*conn // idle longest first
@@ -20,7 +24,9 @@ type pool struct {
 	sweeper        *time.Timer // nil while nothing is idle
 }
 
-func newPool() *pool { return &pool{routes: map[route][]*conn{}} }
+func newPool(most int, life time.Duration) *pool {
+	return &pool{most: most, life: life, every: life / sweepsALife, shut: most <= 0 || life <= 0, routes: map[route][]*conn{}}
+}
 
 // take returns an idle connection, or nil. The endpoint may have closed it.
 func (p *pool) take(r route) *conn {
@@ -51,7 +57,7 @@ func (p *pool) keep(c *conn) *conn {
 		return c
 	}
 	var excess *conn
-	if p.size >= idleConns {
+	if p.size >= p.most {
 		excess = p.oldest
 		p.remove(excess)
 		idle = p.routes[c.key]
@@ -66,7 +72,7 @@ func (p *pool) keep(c *conn) *conn {
 	p.newest = c
 	p.size++
 	if p.sweeper == nil {
-		p.sweeper = time.AfterFunc(sweepEvery, p.sweep)
+		p.sweeper = time.AfterFunc(p.every, p.sweep)
 	}
 	return excess
 }
@@ -105,9 +111,9 @@ func (p *pool) sweep() {
 		return
 	}
 	now := time.Now()
-	for c := p.oldest; c != nil && now.Sub(c.since) >= sweepEvery; {
+	for c := p.oldest; c != nil && now.Sub(c.since) >= p.every; {
 		next := c.newer
-		if now.Sub(c.since) >= idleTime || c.closed() {
+		if now.Sub(c.since) >= p.life || c.closed() {
 			p.remove(c)
 			_ = c.Close() // nothing is under way on it
 		}
@@ -122,7 +128,7 @@ func (p *pool) sweep() {
 		p.sweeper = nil
 		return
 	}
-	p.sweeper.Reset(sweepEvery)
+	p.sweeper.Reset(p.every)
 }
 
 // close closes all idle connections; none is kept from then on.

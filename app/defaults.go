@@ -1,0 +1,32 @@
+package app
+
+import (
+	"slices"
+
+	"github.com/saumer/saumer/defaults"
+	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/replay"
+)
+
+// Defaults are the options of `saumer serve` without a flag, besides where it is: addresses, directory and account.
+// Version and Log are left to the caller.
+func Defaults() Options {
+	return Options{
+		NATSSync:           defaults.NATSSync,
+		MaxStore:           defaults.MaxStore,
+		Replicas:           defaults.Replicas,
+		Retention:          defaults.Retention,
+		ReplayWindow:       defaults.ReplayWindow,
+		Timeout:            defaults.Timeout,
+		ConnectTimeout:     defaults.ConnectTimeout,
+		MaxInFlight:        defaults.MaxInFlight,
+		BackoffInitial:     defaults.BackoffInitial,
+		BackoffMax:         defaults.BackoffMax,
+		Grace:              defaults.Grace,
+		FailingAfter:       defaults.FailingAfter,
+		Deactivate:         replay.Deactivate(defaults.Deactivate),
+		DeactivateAfter:    defaults.DeactivateAfter,
+		DeactivateAttempts: defaults.DeactivateAttempts,
+		Events:             slices.Clone(event.Defaults),
+	}
+}
