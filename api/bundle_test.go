@@ -112,7 +112,7 @@ func setup(t testing.TB) *bundle {
 		Replays: replay.NewBacklogs(b, r, 5*24*time.Hour, 24*time.Hour), Stream: b, Prober: client,
 		Tester:    delivery.NewSender(client, u.attempts, delivery.NewOutages(time.Minute), u.stats),
 		Stats:     u.stats,
-		Publisher: b.JetStream, Events: []string{"optin_finalized", "optout_finalized"},
+		Publisher: b.JetStream, Window: 5 * 24 * time.Hour, Events: []string{"optin_finalized", "optout_finalized"},
 	})
 	u.handler = Handler(s, u.accounts, func(context.Context) error { return u.ready }, zap.New(core))
 	return u

@@ -25,9 +25,11 @@ type properties[Flag int | bool] struct {
 	Lag          uint64 `json:"lag"`
 	Cursor       uint64 `json:"cursor"`
 	Buffered     uint64 `json:"buffered"`
-	ReplayUntil  stamp  `json:"replayUntil"`
-	Gap          uint64 `json:"gap"`
-	Ordered      Flag   `json:"ordered"`
+	// KeptUntil is when the retention begins to drop what waits, ReplayUntil the end of what a replay sends.
+	KeptUntil   stamp  `json:"keptUntil"`
+	ReplayUntil stamp  `json:"replayUntil"`
+	Gap         uint64 `json:"gap"`
+	Ordered     Flag   `json:"ordered"`
 }
 
 func propertiesOf[Flag int | bool](w Webhook, flag func(bool) Flag) properties[Flag] {
@@ -35,7 +37,8 @@ func propertiesOf[Flag int | bool](w Webhook, flag func(bool) Flag) properties[F
 		ID: w.ID, App: w.App, Event: w.Event, URL: w.URL, Active: flag(w.Active), State: w.Status.State,
 		Created: stamp(w.Created), FailingSince: stamp(w.Status.FailingSince), Deactivated: stamp(w.Deactivated),
 		Reason: w.Reason, LastError: w.Status.LastError, NextAttempt: stamp(w.Status.NextAttempt),
-		Lag: w.Status.Lag, Cursor: w.Status.Cursor, Buffered: w.Status.Buffered, ReplayUntil: stamp(w.Status.ReplayUntil), Gap: w.Status.Gap,
+		Lag: w.Status.Lag, Cursor: w.Status.Cursor, Buffered: w.Status.Buffered, KeptUntil: stamp(w.Status.KeptUntil),
+		ReplayUntil: stamp(w.ReplayUntil), Gap: w.Status.Gap,
 		Ordered: flag(w.Settings.Ordered),
 	}
 }

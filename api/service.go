@@ -64,6 +64,8 @@ type Options struct {
 	Notices *notify.Notices
 	// Publisher stores events.
 	Publisher jetstream.Publisher
+	// Window is how long after a deactivation events are kept for a replay.
+	Window time.Duration
 	// Events are the names of the events that webhooks can be made for.
 	Events []string
 }
@@ -79,6 +81,8 @@ func NewService(o Options) *Service { return &Service{o} }
 type Webhook struct {
 	registry.Webhook
 	Status replay.Status
+	// ReplayUntil is the end of what a replay sends: what is published later is left out. Zero if the webhook is active.
+	ReplayUntil time.Time
 }
 
 // CreateInput is what a new webhook is made of.
@@ -291,7 +295,11 @@ func (s *Service) describe(ctx context.Context, w registry.Webhook) (Webhook, er
 	if err != nil {
 		return Webhook{}, fmt.Errorf("ask how webhook %s does: %w", w.Key(), err)
 	}
-	return Webhook{w, status}, nil
+	described := Webhook{Webhook: w, Status: status}
+	if !w.Active {
+		described.ReplayUntil = w.Deactivated.Add(s.o.Window)
+	}
+	return described, nil
 }
 
 func (s *Service) checkEvent(name string) error {
