@@ -1,6 +1,8 @@
 package api
 
 import (
+	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/saumer/saumer/delivery"
@@ -43,6 +45,26 @@ func propertiesOf[Flag int | bool](w Webhook, flag func(bool) Flag) properties[F
 	}
 }
 
+// numbered are the properties with what is true as 1 and what is not as 0.
+func numbered(w Webhook) properties[int] {
+	return propertiesOf(w, func(is bool) int {
+		if is {
+			return 1
+		}
+		return 0
+	})
+}
+
+// restWebhook is a webhook with its settings.
+type restWebhook struct {
+	properties[bool]
+	Settings settings `json:"settings"`
+}
+
+func restWebhookOf(w Webhook) restWebhook {
+	return restWebhook{propertiesOf(w, func(is bool) bool { return is }), settingsOf(w.Settings)}
+}
+
 // stamp is a time on the wire: RFC 3339 in UTC with milliseconds, or null for the zero time.
 type stamp time.Time
 
@@ -72,6 +94,18 @@ func settingsOf(s registry.Settings) settings {
 	return out
 }
 
+// registry reads the settings: ErrSettings.
+func (s settings) registry() (registry.Settings, error) {
+	out := registry.Settings{MaxInFlight: s.MaxInFlight, Ordered: s.Ordered, Headers: s.Headers}
+	if s.Timeout != "" {
+		var err error
+		if out.Timeout, err = time.ParseDuration(s.Timeout); err != nil {
+			return out, fmt.Errorf(`%w: timeout is such as "5s"`, ErrSettings)
+		}
+	}
+	return out, nil
+}
+
 // attempt is an entry of the attempt log on the wire.
 type attempt struct {
 	Position uint64           `json:"position"`
@@ -95,6 +129,29 @@ func attemptOf(e delivery.Entry) attempt {
 		// What is not UTF-8 in it is replaced on the way out.
 		Response: string(e.Response),
 	}
+}
+
+// exchange is an attempt with what it sent.
+type exchange struct {
+	attempt
+	Request request `json:"request"`
+}
+
+// request is what an attempt sent.
+type request struct {
+	URL    string      `json:"url"`
+	Header http.Header `json:"header"`
+	// Body is null if the event is gone.
+	Body *string `json:"body"`
+}
+
+func exchangeOf(x Exchange) exchange {
+	var body *string
+	if x.Body != nil {
+		text := string(x.Body)
+		body = &text
+	}
+	return exchange{attemptOf(x.Entry), request{x.URL, x.Header, body}}
 }
 
 // notice is a notice on the wire.
@@ -124,4 +181,27 @@ func noticeOf(n notify.Notice) notice {
 		ReplayUntil: stamp(n.ReplayUntil), Link: n.Link, Expires: stamp(n.Expires),
 		Sequences: append([]uint64{}, n.Seqs...), Attempts: n.Attempts,
 	}
+}
+
+// restAccount is an account on the wire.
+type restAccount struct {
+	Name     string `json:"name"`
+	Operator bool   `json:"operator"`
+	Email    string `json:"email"`
+	Language string `json:"language"`
+}
+
+func restAccountOf(a registry.Account) restAccount {
+	return restAccount{a.Name, a.Operator, a.Contact.Email, a.Contact.Language}
+}
+
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// each makes what a function makes of each.
+func each[From, To any](all []From, of func(From) To) []To {
+	made := make([]To, len(all))
+	for i, one := range all {
+		made[i] = of(one)
+	}
+	return made
 }

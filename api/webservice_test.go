@@ -208,8 +208,8 @@ func TestWebServiceWrongCalls(t *testing.T) {
 			t.Errorf("%s as %q: %d %s, want 1 login failed", function, username, code, message)
 		}
 	}
-	for _, f := range webFunctions {
-		refused(f.name, "demo", "wrong password")
+	for _, name := range webNames() {
+		refused(name, "demo", "wrong password")
 	}
 	refused("GetWebHooks", "nobody", password)
 	refused("GetWebHooks", "Demo", password)

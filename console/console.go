@@ -201,7 +201,7 @@ func place(r *http.Request) string { return r.Pattern }
 func (c *Console) fail(w http.ResponseWriter, r *http.Request, v visitor, err error) {
 	status, message := http.StatusInternalServerError, "That did not work, and it is not your fault. The log of Saumer says why."
 	var large *http.MaxBytesError
-	switch code, text := api.CodeOf("GetWebHook", err); {
+	switch code, text := api.GetWebHook.Code(err); {
 	case errors.Is(err, errNoPage):
 		status, message = http.StatusNotFound, "There is no such page."
 	case errors.Is(err, errForm):
