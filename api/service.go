@@ -31,10 +31,11 @@ type Backlogs interface {
 	// Activate activates a webhook, and returns it and how many events will be replayed. If it is active already it
 	// changes nothing.
 	Activate(ctx context.Context, key string, replayEvents bool) (registry.Webhook, uint64, error)
-	// ActivateAfter is Activate for the deactivation of that time alone, else replay.ErrOver.
+	// ActivateAfter is Activate for the deactivation of that time only; it returns replay.ErrOver if there has been another
+	// activation.
 	ActivateAfter(ctx context.Context, key string, deactivated time.Time, replayEvents bool) (registry.Webhook, uint64, error)
 	// Delete removes a webhook, its backlog and its log. This node starts no attempt after it has returned, and other
-	// nodes stop as the news reaches them.
+	// nodes stop as they hear of it.
 	Delete(ctx context.Context, key string) error
 }
 
@@ -164,7 +165,7 @@ func (s *Service) List(ctx context.Context, acc registry.Account, app, ev string
 		g.Go(func() (err error) {
 			kept[i], err = s.describe(ctx, kept[i].Webhook)
 			if errors.Is(err, registry.ErrNotFound) {
-				// Deleted since the list was read.
+				// It was deleted after the list had been read.
 				gone[i], err = true, nil
 			}
 			return err
@@ -196,8 +197,8 @@ func (s *Service) Activate(ctx context.Context, acc registry.Account, id uint64,
 	return described, count, err
 }
 
-// Reactivate is Activate by the right of a link, after its deactivation alone: registry.ErrNotFound, or replay.ErrOver if
-// the webhook was activated since.
+// Reactivate is Activate by the right of a link, after the link's deactivation only: registry.ErrNotFound, or
+// replay.ErrOver if the webhook has been activated in the meantime.
 func (s *Service) Reactivate(ctx context.Context, link notify.Link, replayEvents bool) (Webhook, uint64, error) {
 	w, count, err := s.o.Backlogs.ActivateAfter(ctx, registry.Key(link.Account, link.ID), link.Deactivated, replayEvents)
 	if err != nil {
@@ -241,7 +242,7 @@ func (s *Service) Attempts(ctx context.Context, acc registry.Account, id uint64,
 }
 
 // Notices returns the kept notices of the account, or of one of its webhooks, newest first, below a sequence, 0 for
-// all, and at most limit: The notices of a webhook that was deleted stay.
+// all, and at most limit. The notices of a webhook that was deleted stay.
 func (s *Service) Notices(ctx context.Context, acc registry.Account, webhook, before uint64, limit int) ([]notify.Notice, error) {
 	return s.o.Notices.List(ctx, acc.Name, webhook, before, limit)
 }

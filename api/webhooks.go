@@ -12,7 +12,7 @@ import (
 // CreateWebHook makes a webhook.
 var CreateWebHook = defineBoth(Function{
 	Name: "CreateWebHook", Method: http.MethodPost, Path: "/v1/webhooks", Status: http.StatusCreated,
-	Doc:    "Makes a webhook. Its secret is in the answer, this once.",
+	Doc:    "Makes a webhook. Its secret is in the answer, only this once.",
 	Effect: "This makes a real webhook, which gets events from now on.",
 	codes: []Code{
 		{2, http.StatusBadRequest, "missing or invalid app", ErrApp, true},
@@ -178,7 +178,7 @@ type deletedWeb struct {
 // RotateSecret gives a webhook a new secret.
 var RotateSecret = define(Function{
 	Name: "RotateSecret", Method: http.MethodPost, Path: "/v1/webhooks/{id}/secret",
-	Doc:    "Makes a new secret, which is in the answer, this once. For a day deliveries are signed with the previous one too.",
+	Doc:    "Makes a new secret, which is in the answer, only this once. For a day deliveries are signed with the previous one too.",
 	Effect: "This gives the webhook a new secret.",
 	codes:  []Code{codeID, codeNotFound},
 }, oneWebhook, func(ctx context.Context, s *Service, acc registry.Account, in webhookInput) (Secret, error) {

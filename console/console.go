@@ -205,7 +205,7 @@ func (c *Console) fail(w http.ResponseWriter, r *http.Request, v visitor, err er
 	case errors.Is(err, errNoPage):
 		status, message = http.StatusNotFound, "There is no such page."
 	case errors.Is(err, errForm):
-		status, message = http.StatusForbidden, "This form is out of date: somebody has logged in or out since. Nothing was changed. Go back, load the page again and repeat it."
+		status, message = http.StatusForbidden, "This form is out of date: somebody has logged in or out in the meantime. Nothing was changed. Go back, load the page again and repeat it."
 	case errors.As(err, &large):
 		status, message = http.StatusRequestEntityTooLarge, "That is too much for a form."
 	case errors.Is(err, context.Canceled):

@@ -149,5 +149,5 @@ func TestAttemptsAreFiltered(t *testing.T) {
 		t.Errorf("delivered are %q", rows)
 	}
 	w.open(path + "?outcome=aborted")
-	w.sees("#attempts", "No kept attempt ended like that.")
+	w.sees("#attempts", "No attempt in the log has this outcome.")
 }
