@@ -90,7 +90,7 @@ var CreateAccount = define(Function{
 		text(Parameter{Name: "password", In: InBody, Required: true, Doc: "The account's password."}, &in.password),
 		flag(Parameter{Name: "operator", In: InBody, Doc: "Whether the account may make others."}, &in.account.Operator),
 		text(Parameter{Name: "email", In: InBody, Doc: "Where notices are mailed to."}, &in.account.Contact.Email),
-		text(Parameter{Name: "language", In: InBody, Doc: "The language of notices: en or de."}, &in.account.Contact.Language),
+		text(Parameter{Name: "language", In: InBody, Values: []string{"en", "de"}, Doc: "The language of notices."}, &in.account.Contact.Language),
 	}
 }, func(ctx context.Context, s *Service, acc registry.Account, in createAccountInput) (registry.Account, error) {
 	a := in.account
@@ -133,7 +133,7 @@ var SetAccount = define(Function{
 	return []Parameter{
 		accountName(&in.name),
 		change(Parameter{Name: "email", In: InBody, Doc: "Where notices are mailed to; empty for nowhere."}, &in.email),
-		change(Parameter{Name: "language", In: InBody, Doc: "The language of notices: en or de."}, &in.language),
+		change(Parameter{Name: "language", In: InBody, Values: []string{"en", "de"}, Doc: "The language of notices."}, &in.language),
 	}
 }, func(ctx context.Context, s *Service, acc registry.Account, in setAccountInput) (registry.Account, error) {
 	return s.SetContact(ctx, acc, in.name, func(c *registry.Contact) {

@@ -27,7 +27,7 @@ var CreateWebHook = defineBoth(Function{
 		text(Parameter{Name: "event", In: InBody, Kind: KindEvent, Required: true, Label: "Event", Doc: "The event that the webhook gets."}, &in.event),
 		text(Parameter{Name: "url", In: InBody, Kind: KindURL, Required: true, Label: "URL", Doc: "Where events are sent, http or https."}, &in.url),
 		flag(Parameter{Name: "ordered", In: InNoREST, Label: "In order", Doc: "Events are sent one at a time, in the order of the stream. An event that is not taken holds up those that follow."}, &in.ordered),
-		object(Parameter{Name: "settings", In: InBody, Label: "Settings", Doc: "How events are sent; what is left out has its default."}, &in.settings),
+		object(Parameter{Name: "settings", In: InBody, Label: "Settings", Doc: "How events are sent: ordered, maxInFlight, timeout (such as 5s), headers. What is left out has its default."}, &in.settings),
 	}
 }, func(ctx context.Context, s *Service, acc registry.Account, in createWebHookInput) (secretWebHook, error) {
 	settings, err := in.settings.registry()
@@ -124,7 +124,7 @@ var ActivateWebHook = defineBoth(Function{
 	return []Parameter{
 		webhookID(&in.id),
 		flag(Parameter{
-			Name: "replay", WebName: "replayEvents", In: InBody, Label: "Replay the events that were kept", Doc: "Without it, they are dropped.",
+			Name: "replay", WebName: "replayEvents", In: InBody, Label: "Replay the events that were kept", Doc: "Without it, the events that were kept are dropped.",
 		}, &in.replay),
 	}
 }, func(ctx context.Context, s *Service, acc registry.Account, in activateWebHookInput) (activatedWebHook, error) {
