@@ -88,7 +88,7 @@ var CreateAccount = define(Function{
 	return []Parameter{
 		text(Parameter{Name: "name", In: InBody, Required: true, Doc: "The account's name, with which it logs in."}, &in.account.Name),
 		text(Parameter{Name: "password", In: InBody, Required: true, Doc: "The account's password."}, &in.password),
-		flag(Parameter{Name: "operator", In: InBody, Doc: "Whether the account may make others."}, &in.account.Operator),
+		boolean(Parameter{Name: "operator", In: InBody, Doc: "Whether the account may make others."}, &in.account.Operator),
 		text(Parameter{Name: "email", In: InBody, Doc: "Where notices are mailed to."}, &in.account.Contact.Email),
 		text(Parameter{Name: "language", In: InBody, Values: []string{"en", "de"}, Doc: "The language of notices."}, &in.account.Contact.Language),
 	}

@@ -46,7 +46,7 @@ func FuzzArguments(f *testing.F) {
 			t.Errorf("%q %q: the id %d, %v", contentType, body, id, err)
 		}
 		var replay bool
-		if err := p.read([]Parameter{flag(Parameter{Name: "replay", WebName: "replayEvents"}, &replay)}); err != nil && !errors.Is(err, errRequest) {
+		if err := p.read([]Parameter{boolean(Parameter{Name: "replay", WebName: "replayEvents"}, &replay)}); err != nil && !errors.Is(err, errRequest) {
 			t.Error(err)
 		}
 	})

@@ -36,7 +36,7 @@ const password = "password of demo"
 // room is what the stored events may take.
 const room = 4 << 20
 
-// bundle is a service on real parts, besides the backlogs, with the accounts demo, an operator, and other.
+// bundle is a service on real parts, except for the backlogs, with the accounts demo, an operator, and other.
 type bundle struct {
 	t        testing.TB
 	handler  http.Handler
@@ -118,7 +118,7 @@ func setup(t testing.TB) *bundle {
 	return u
 }
 
-// fakeBacklogs keep no backlog: they change and remove the record alone.
+// fakeBacklogs keep no backlog: they change and remove only the record.
 type fakeBacklogs struct {
 	registry *registry.Registry
 	// status is what an inactive webhook is said to be like; fail, if set, is the end of every call.

@@ -19,7 +19,7 @@ var (
 	ErrKey       = errors.New("invalid Idempotency-Key: use one header of at most 200 printable ASCII characters")
 	ErrFilter    = errors.New("invalid filter")
 	ErrPosition  = errors.New("the attempt log does not have this attempt, or does not have it any more")
-	ErrPeriod    = errors.New("invalid period: it begins at from and ends before to, which is later")
+	ErrPeriod    = errors.New("invalid period: it begins at a time and ends before a later one")
 	ErrReference = errors.New("missing or invalid event: use its id or its stream sequence")
 	ErrSpan      = errors.New("invalid span: use hour or day")
 	ErrOperator  = errors.New("only an operator's account can make accounts")

@@ -108,7 +108,7 @@ type eventInput struct {
 	event string
 }
 
-func eventReference(in In, into *string) Parameter {
+func eventReference(in Place, into *string) Parameter {
 	return text(Parameter{Name: "event", In: in, Required: true, Doc: "The event's id or its stream sequence."}, into)
 }
 

@@ -2,7 +2,7 @@ package api
 
 import (
 	"cmp"
-	goflag "flag"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-var update = goflag.Bool("update", false, "write docs/API.md anew")
+var update = flag.Bool("update", false, "write docs/API.md anew")
 
 // The documentation of functions, parameters and codes is what the table says.
 func TestDocumentationIsTheTable(t *testing.T) {
@@ -100,7 +100,7 @@ func TestFunctionsAreATable(t *testing.T) {
 			if p.In == InPath {
 				inPath = append(inPath, "{"+p.Name+"}")
 			}
-			if names[p.Name] || p.Doc == "" || p.Kind == "" || p.Type == nil || p.In == InBody && p.json == nil || (p.In == InWholeBody) != (p.body != nil) {
+			if names[p.Name] || p.Doc == "" || p.Kind == "" || p.Type == nil || p.In == InBody && p.json == nil || p.In == InHeader && p.wrong == nil || (p.In == InWholeBody) != (p.body != nil) {
 				t.Errorf("%s: the parameter %+v", f.Name, p)
 			}
 			names[p.Name] = true
@@ -112,6 +112,44 @@ func TestFunctionsAreATable(t *testing.T) {
 			if f.InWebService() && p.Label == "" {
 				t.Errorf("%s: the demo page has no label for %s", f.Name, p.Name)
 			}
+		}
+	}
+}
+
+func TestMembersOfABody(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		``:                              "app must be there",
+		`null`:                          "app must be there",
+		`{"replay":true}`:               "app must be there",
+		`{"APP":"a"}`:                   "",
+		`{"app":"a","Replay":null}`:     "",
+		`{"app":"a","nested":{"a":1}}`:  "",
+		`[]`:                            "the body is not a JSON object",
+		`7`:                             "the body is not a JSON object",
+		`{"app":"a"`:                    "the body ends before its JSON object does",
+		`{"app":`:                       "the body ends before its JSON object does",
+		`{"app":"a"} {}`:                "the body is more than one JSON object",
+		`{"application":"a"}`:           `the body has an unknown field "application"`,
+		`{"app":7}`:                     `"app" in the body is not a string`,
+		`{"app":"a","replay":1}`:        `"replay" in the body is not true or false`,
+		`{"app":"a","nested":[]}`:       `"nested" in the body is not an object`,
+		`{"app":"a","nested":{"a":.}}`:  "read the body: invalid character",
+		`{"app":"a","nested":{"a":""}}`: `"nested.a" in the body is not a whole number`,
+		`{"app":"a","nested":{"b":1}}`:  `read the body: unknown field "b"`,
+	} {
+		var app string
+		var replay bool
+		var nested struct {
+			A int `json:"a"`
+		}
+		required := text(Parameter{Name: "app", In: InBody, Required: true}, &app)
+		required.text = func(text string) error { return fmt.Errorf("app must be there%s", text) }
+		err := readMembers([]byte(body), []Parameter{
+			required, boolean(Parameter{Name: "replay", In: InBody}, &replay), object(Parameter{Name: "nested", In: InBody}, &nested),
+		})
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) || err == nil && app != "a" {
+			t.Errorf("%s: %q, %v, want %q", body, app, err, want)
 		}
 	}
 }

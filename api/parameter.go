@@ -13,7 +13,7 @@ import (
 type Parameter struct {
 	// Name is its name in REST, and in the web service if WebName is empty.
 	Name, WebName string
-	In            In
+	In            Place
 	Kind          Kind
 	// Type is the type of its value, and for KindObject that of its members.
 	Type     reflect.Type
@@ -39,17 +39,17 @@ type Parameter struct {
 	body *body
 }
 
-// In is where REST has a parameter.
-type In string
+// Place is where REST has a parameter.
+type Place string
 
 // The places. In the body, a parameter is a member of a JSON object.
 const (
-	InPath      In = "path"
-	InQuery     In = "query"
-	InHeader    In = "header"
-	InBody      In = "body"
-	InWholeBody In = "whole body" // it is the body itself
-	InNoREST    In = ""           // only the web service has it
+	InPath      Place = "path"
+	InQuery     Place = "query"
+	InHeader    Place = "header"
+	InBody      Place = "body"
+	InWholeBody Place = "whole body" // it is the body itself
+	InNoREST    Place = ""           // only the web service has it
 )
 
 // Kind is what a parameter's value is.
@@ -93,15 +93,14 @@ func text(p Parameter, into *string) Parameter {
 	return p
 }
 
-// change is an optional parameter that is text; nil says that it is not given.
+// change is an optional member of REST's body that is text; nil says that it is not given.
 func change(p Parameter, into **string) Parameter {
 	p.Kind, p.Type = KindText, reflect.TypeFor[string]()
-	p.text = func(text string) error { *into = &text; return nil }
 	p.json = func(decode func(any) error) error { return decode(into) }
 	return p
 }
 
-// number is a parameter that is a number from Min to Max. An empty one that is not required is as none.
+// number is a parameter outside the body that is a number from Min to Max. An empty one that is not required is as none.
 func number[T int | uint64](p Parameter, into *T, wrong error) Parameter {
 	p.Kind, p.Type, p.wrong = KindNumber, reflect.TypeFor[T](), wrong
 	p.text = func(text string) error {
@@ -117,18 +116,11 @@ func number[T int | uint64](p Parameter, into *T, wrong error) Parameter {
 		*into = T(n)
 		return nil
 	}
-	p.json = func(decode func(any) error) error {
-		var n uint64
-		if err := decode(&n); err != nil {
-			return err
-		}
-		return p.text(strconv.FormatUint(n, 10))
-	}
 	return p
 }
 
-// flag is an optional parameter that is true or false. An empty one is false.
-func flag(p Parameter, into *bool) Parameter {
+// boolean is an optional parameter that is true or false. An empty one is false.
+func boolean(p Parameter, into *bool) Parameter {
 	p.Kind, p.Type = KindFlag, reflect.TypeFor[bool]()
 	p.text = func(text string) error {
 		switch strings.ToLower(text) {

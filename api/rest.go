@@ -125,35 +125,20 @@ func (q restRequest) read(parameters []Parameter) error {
 	return readMembers(body, members)
 }
 
-// readMembers takes the parameters that are members of a JSON object, in any letter case: errRequest. No body is an object
-// without members.
+// readMembers takes the parameters that are members of a JSON object, in any letter case: errRequest. No body, or null, is
+// an object without members.
 func readMembers(body []byte, members []Parameter) error {
 	given := map[string]bool{}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	// A misspelled name is better said than ignored.
-	decoder.DisallowUnknownFields()
 	if len(body) > 0 {
-		begin, err := decoder.Token()
-		if err != nil {
-			return unreadable(err)
-		}
-		if begin != nil && begin != json.Delim('{') {
-			return fmt.Errorf("%w: the body is not a JSON object", errRequest)
-		}
-		for begin != nil && decoder.More() {
-			p, err := nextMember(decoder, members)
-			if err != nil {
-				return err
-			}
+		decoder := json.NewDecoder(bytes.NewReader(body))
+		// A misspelled name is better said than ignored.
+		decoder.DisallowUnknownFields()
+		if err := eachMember(decoder, func(name string) error {
+			p, err := takeMember(decoder, name, members)
 			given[p.Name] = true
-		}
-		if begin != nil {
-			if _, err := decoder.Token(); err != nil {
-				return unreadable(err)
-			}
-		}
-		if _, err := decoder.Token(); err != io.EOF {
-			return fmt.Errorf("%w: the body is more than one JSON object", errRequest)
+			return err
+		}); err != nil {
+			return err
 		}
 	}
 	for _, p := range members {
@@ -166,13 +151,35 @@ func readMembers(body []byte, members []Parameter) error {
 	return nil
 }
 
-// nextMember takes the next member of an object, and returns the parameter that it is for.
-func nextMember(decoder *json.Decoder, members []Parameter) (Parameter, error) {
-	key, err := decoder.Token()
-	if err != nil {
-		return Parameter{}, unreadable(err)
+// eachMember calls a function with the name of each member of the only object that a decoder reads; it decodes the value.
+func eachMember(decoder *json.Decoder, decode func(name string) error) error {
+	switch begin, err := decoder.Token(); {
+	case err != nil:
+		return unreadable(err)
+	case begin == json.Delim('{'):
+		for decoder.More() {
+			name, err := decoder.Token()
+			if err != nil {
+				return unreadable(err)
+			}
+			if err := decode(fmt.Sprint(name)); err != nil {
+				return err
+			}
+		}
+		if _, err := decoder.Token(); err != nil {
+			return unreadable(err)
+		}
+	case begin != nil:
+		return fmt.Errorf("%w: the body is not a JSON object", errRequest)
 	}
-	name := fmt.Sprint(key)
+	if _, err := decoder.Token(); err != io.EOF {
+		return fmt.Errorf("%w: the body is more than one JSON object", errRequest)
+	}
+	return nil
+}
+
+// takeMember takes the value that comes next for the parameter of a name, and returns the parameter.
+func takeMember(decoder *json.Decoder, name string, members []Parameter) (Parameter, error) {
 	i := slices.IndexFunc(members, func(p Parameter) bool { return strings.EqualFold(p.Name, name) })
 	if i < 0 {
 		return Parameter{}, fmt.Errorf("%w: the body has an unknown field %.100q", errRequest, name)
@@ -191,6 +198,9 @@ func nextMember(decoder *json.Decoder, members []Parameter) (Parameter, error) {
 }
 
 func unreadable(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: the body ends before its JSON object does", errRequest)
+	}
 	return fmt.Errorf("%w: read the body: %s", errRequest, strings.TrimPrefix(err.Error(), "json: "))
 }
 

@@ -26,7 +26,7 @@ var CreateWebHook = defineBoth(Function{
 		text(Parameter{Name: "app", In: InBody, Required: true, Label: "App", Doc: "Your own name for what the webhook belongs to, of at most 200 bytes."}, &in.app),
 		text(Parameter{Name: "event", In: InBody, Kind: KindEvent, Required: true, Label: "Event", Doc: "The event that the webhook gets."}, &in.event),
 		text(Parameter{Name: "url", In: InBody, Kind: KindURL, Required: true, Label: "URL", Doc: "Where events are sent, http or https."}, &in.url),
-		flag(Parameter{Name: "ordered", In: InNoREST, Label: "In order", Doc: "Events are sent one at a time, in the order of the stream. An event that is not taken holds up those that follow."}, &in.ordered),
+		boolean(Parameter{Name: "ordered", In: InNoREST, Label: "In order", Doc: "Events are sent one at a time, in the order of the stream. An event that is not taken holds up those that follow."}, &in.ordered),
 		object(Parameter{Name: "settings", In: InBody, Label: "Settings", Doc: "How events are sent: ordered, maxInFlight, timeout (such as 5s), headers. What is left out has its default."}, &in.settings),
 	}
 }, func(ctx context.Context, s *Service, acc registry.Account, in createWebHookInput) (secretWebHook, error) {
@@ -102,7 +102,7 @@ var GetWebHook = define(Function{
 	return s.Get(ctx, acc, in.id)
 }, as(restWebhookOf))
 
-// webhookInput is what a function takes that is about one webhook and asks for nothing besides.
+// webhookInput is what a function takes that is about one webhook and takes nothing more.
 type webhookInput struct{ id uint64 }
 
 func oneWebhook(in *webhookInput) []Parameter { return []Parameter{webhookID(&in.id)} }
@@ -123,7 +123,7 @@ var ActivateWebHook = defineBoth(Function{
 }, func(in *activateWebHookInput) []Parameter {
 	return []Parameter{
 		webhookID(&in.id),
-		flag(Parameter{
+		boolean(Parameter{
 			Name: "replay", WebName: "replayEvents", In: InBody, Label: "Replay the events that were kept", Doc: "Without it, the events that were kept are dropped.",
 		}, &in.replay),
 	}

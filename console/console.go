@@ -30,7 +30,7 @@ const (
 	maxForm = 64 << 10
 )
 
-// Options are what the console works on. All are needed besides PublicURL.
+// Options are what the console works on. All but PublicURL are needed.
 type Options struct {
 	Service  *api.Service
 	Accounts *registry.Accounts
