@@ -36,7 +36,7 @@ const password = "password of demo"
 // room is what the stored events may take.
 const room = 4 << 20
 
-// bundle is a service on real parts, besides the backlogs, with the accounts demo, an operator, and other.
+// bundle is a service on real parts, except for the backlogs, with the accounts demo, an operator, and other.
 type bundle struct {
 	t        testing.TB
 	handler  http.Handler
@@ -111,13 +111,13 @@ func setup(t testing.TB) *bundle {
 		Replays: replay.NewBacklogs(b, r, 5*24*time.Hour, 24*time.Hour), Stream: b, Prober: client,
 		Tester:    delivery.NewSender(client, u.attempts, delivery.NewOutages(time.Minute), u.stats),
 		Stats:     u.stats,
-		Publisher: b.JetStream, Events: []string{"optin_finalized", "optout_finalized"},
+		Publisher: b.JetStream, Window: 5 * 24 * time.Hour, Events: []string{"optin_finalized", "optout_finalized"},
 	})
 	u.handler = Handler(s, u.accounts, func(context.Context) error { return u.ready }, zap.New(core))
 	return u
 }
 
-// fakeBacklogs keep no backlog: they change and remove the record alone.
+// fakeBacklogs keep no backlog: they change and remove only the record.
 type fakeBacklogs struct {
 	registry *registry.Registry
 	// status is what an inactive webhook is said to be like; fail, if set, is the end of every call.

@@ -35,11 +35,7 @@ func (u *bundle) expectCode(function string, code int) {
 	if code == internal.Code {
 		u.t.Errorf("%s: an internal error: %v", function, fieldsOf(u.lines.All()[u.lines.Len()-1]))
 	}
-	codes := Codes(function)
-	if codes == nil {
-		codes = shared
-	}
-	for _, c := range codes {
+	for _, c := range Lookup(function).Codes() {
 		if c.Code == code {
 			return
 		}

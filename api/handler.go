@@ -21,7 +21,7 @@ const (
 	// requestTime bounds the work on one request, answerTime that and the writing of its answer.
 	requestTime = 30 * time.Second
 	answerTime  = time.Minute
-	// maxBody bounds every body besides that of an event.
+	// maxBody bounds every body but that of an event.
 	maxBody = 64 << 10
 )
 
@@ -44,7 +44,7 @@ func Handler(s *Service, accounts *registry.Accounts, ready func(context.Context
 	mux.HandleFunc("/healthz", healthy)
 	mux.Handle("/readyz", &readiness{ready: ready, log: log, lines: rate.Sometimes{Interval: 10 * time.Second}})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		h.refuse(w, "", "", fmt.Errorf("%w: nothing is served at this path", errFunction))
+		h.refuse(w, nil, "", fmt.Errorf("%w: nothing is served at this path", errFunction))
 	})
 	return h.guard(mux)
 }
@@ -90,15 +90,15 @@ func (h *shell) guard(next http.Handler) http.Handler {
 }
 
 // outcome finds the code and the sentence to answer with, and logs what stays inside.
-func (h *shell) outcome(function, account string, err error) (Code, string) {
-	code, message := CodeOf(function, err)
+func (h *shell) outcome(f *Function, account string, err error) (Code, string) {
+	code, message := f.Code(err)
 	switch {
 	case errors.Is(err, context.Canceled):
 		// The client has left; nobody reads the answer.
 	case code.Code == internal.Code, errors.Is(err, record.ErrNewer), errors.Is(err, record.ErrUnreadable):
-		h.log.Error("a request failed", zap.String("function", function), zap.String("account", account), zap.Error(err))
+		h.log.Error("a request failed", zap.String("function", f.name()), zap.String("account", account), zap.Error(err))
 	case errors.Is(err, registry.ErrLogin):
-		h.refused.Do(func() { h.log.Warn("a login failed", zap.String("function", function)) })
+		h.refused.Do(func() { h.log.Warn("a login failed", zap.String("function", f.name())) })
 	}
 	return code, message
 }

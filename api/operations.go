@@ -98,7 +98,7 @@ type Exchange struct {
 }
 
 // Exchange returns one attempt of the log by its position: ErrID, record.ErrNotFound, or ErrPosition if the log does not
-// have it (any more).
+// have it, or does not have it any more.
 func (s *Service) Exchange(ctx context.Context, acc registry.Account, id, position uint64) (Exchange, error) {
 	w, t, err := s.target(ctx, acc, id)
 	if err != nil {

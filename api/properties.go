@@ -1,6 +1,8 @@
 package api
 
 import (
+	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/saumer/saumer/delivery"
@@ -25,9 +27,11 @@ type properties[Flag int | bool] struct {
 	Lag          uint64 `json:"lag"`
 	Cursor       uint64 `json:"cursor"`
 	Buffered     uint64 `json:"buffered"`
-	ReplayUntil  stamp  `json:"replayUntil"`
-	Gap          uint64 `json:"gap"`
-	Ordered      Flag   `json:"ordered"`
+	// KeptUntil is when the retention begins to drop what waits, ReplayUntil the end of what a replay sends.
+	KeptUntil   stamp  `json:"keptUntil"`
+	ReplayUntil stamp  `json:"replayUntil"`
+	Gap         uint64 `json:"gap"`
+	Ordered     Flag   `json:"ordered"`
 }
 
 func propertiesOf[Flag int | bool](w Webhook, flag func(bool) Flag) properties[Flag] {
@@ -35,9 +39,30 @@ func propertiesOf[Flag int | bool](w Webhook, flag func(bool) Flag) properties[F
 		ID: w.ID, App: w.App, Event: w.Event, URL: w.URL, Active: flag(w.Active), State: w.Status.State,
 		Created: stamp(w.Created), FailingSince: stamp(w.Status.FailingSince), Deactivated: stamp(w.Deactivated),
 		Reason: w.Reason, LastError: w.Status.LastError, NextAttempt: stamp(w.Status.NextAttempt),
-		Lag: w.Status.Lag, Cursor: w.Status.Cursor, Buffered: w.Status.Buffered, ReplayUntil: stamp(w.Status.ReplayUntil), Gap: w.Status.Gap,
+		Lag: w.Status.Lag, Cursor: w.Status.Cursor, Buffered: w.Status.Buffered, KeptUntil: stamp(w.Status.KeptUntil),
+		ReplayUntil: stamp(w.ReplayUntil), Gap: w.Status.Gap,
 		Ordered: flag(w.Settings.Ordered),
 	}
+}
+
+// numbered are the properties with what is true as 1 and what is not as 0.
+func numbered(w Webhook) properties[int] {
+	return propertiesOf(w, func(is bool) int {
+		if is {
+			return 1
+		}
+		return 0
+	})
+}
+
+// restWebhook is a webhook with its settings.
+type restWebhook struct {
+	properties[bool]
+	Settings settings `json:"settings"`
+}
+
+func restWebhookOf(w Webhook) restWebhook {
+	return restWebhook{propertiesOf(w, func(is bool) bool { return is }), settingsOf(w.Settings)}
 }
 
 // stamp is a time on the wire: RFC 3339 in UTC with milliseconds, or null for the zero time.
@@ -69,6 +94,18 @@ func settingsOf(s registry.Settings) settings {
 	return out
 }
 
+// registry reads the settings: ErrSettings.
+func (s settings) registry() (registry.Settings, error) {
+	out := registry.Settings{MaxInFlight: s.MaxInFlight, Ordered: s.Ordered, Headers: s.Headers}
+	if s.Timeout != "" {
+		var err error
+		if out.Timeout, err = time.ParseDuration(s.Timeout); err != nil {
+			return out, fmt.Errorf(`%w: timeout is such as "5s"`, ErrSettings)
+		}
+	}
+	return out, nil
+}
+
 // attempt is an entry of the attempt log on the wire.
 type attempt struct {
 	Position uint64           `json:"position"`
@@ -92,6 +129,29 @@ func attemptOf(e delivery.Entry) attempt {
 		// What is not UTF-8 in it is replaced on the way out.
 		Response: string(e.Response),
 	}
+}
+
+// exchange is an attempt with what it sent.
+type exchange struct {
+	attempt
+	Request request `json:"request"`
+}
+
+// request is what an attempt sent.
+type request struct {
+	URL    string      `json:"url"`
+	Header http.Header `json:"header"`
+	// Body is null if the event is gone.
+	Body *string `json:"body"`
+}
+
+func exchangeOf(x Exchange) exchange {
+	var body *string
+	if x.Body != nil {
+		text := string(x.Body)
+		body = &text
+	}
+	return exchange{attemptOf(x.Entry), request{x.URL, x.Header, body}}
 }
 
 // notice is a notice on the wire.
@@ -121,4 +181,27 @@ func noticeOf(n notify.Notice) notice {
 		ReplayUntil: stamp(n.ReplayUntil), Link: n.Link, Expires: stamp(n.Expires),
 		Sequences: append([]uint64{}, n.Seqs...), Attempts: n.Attempts,
 	}
+}
+
+// restAccount is an account on the wire.
+type restAccount struct {
+	Name     string `json:"name"`
+	Operator bool   `json:"operator"`
+	Email    string `json:"email"`
+	Language string `json:"language"`
+}
+
+func restAccountOf(a registry.Account) restAccount {
+	return restAccount{a.Name, a.Operator, a.Contact.Email, a.Contact.Language}
+}
+
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// each makes what a function makes of each.
+func each[From, To any](all []From, of func(From) To) []To {
+	made := make([]To, len(all))
+	for i, one := range all {
+		made[i] = of(one)
+	}
+	return made
 }

@@ -26,7 +26,7 @@ func TestRESTStory(t *testing.T) {
 	}
 	const properties = `"id":1,"app":"shop","event":"optin_finalized","url":"https://example.org/hook",
 		"active":true,"state":"live","created":"NOW","failingSince":null,"deactivated":null,"reason":"","lastError":"",
-		"nextAttempt":null,"lag":0,"cursor":0,"buffered":0,"replayUntil":null,"gap":0,"ordered":false,"settings":{"maxInFlight":4,"timeout":"5s"}`
+		"nextAttempt":null,"lag":0,"cursor":0,"buffered":0,"keptUntil":null,"replayUntil":null,"gap":0,"ordered":false,"settings":{"maxInFlight":4,"timeout":"5s"}`
 	expect("POST", "/v1/webhooks", `{"app":"shop","event":"optin_finalized","url":"https://example.org/hook",
 		"settings":{"maxInFlight":4,"timeout":"5s","headers":{"Authorization":"Bearer x"}}}`, 201, `{`+properties+`,"secret":"SECRET"}`)
 	w, err := u.registry.Get(t.Context(), "demo.1")

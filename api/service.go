@@ -32,10 +32,11 @@ type Backlogs interface {
 	// Activate activates a webhook, and returns it and how many events will be replayed. If it is active already it
 	// changes nothing.
 	Activate(ctx context.Context, key string, replayEvents bool) (registry.Webhook, uint64, error)
-	// ActivateAfter is Activate for the deactivation of that time alone, else replay.ErrOver.
+	// ActivateAfter is Activate for the deactivation of that time only; it returns replay.ErrOver if there has been another
+	// activation.
 	ActivateAfter(ctx context.Context, key string, deactivated time.Time, replayEvents bool) (registry.Webhook, uint64, error)
 	// Delete removes a webhook, its backlog and its log. This node starts no attempt after it has returned, and other
-	// nodes stop as the news reaches them.
+	// nodes stop as they hear of it.
 	Delete(ctx context.Context, key string) error
 }
 
@@ -65,6 +66,8 @@ type Options struct {
 	Notices *notify.Notices
 	// Publisher stores events.
 	Publisher jetstream.Publisher
+	// Window is how long after a deactivation events are kept for a replay.
+	Window time.Duration
 	// Events are the names of the events that webhooks can be made for.
 	Events []string
 }
@@ -80,6 +83,8 @@ func NewService(o Options) *Service { return &Service{o} }
 type Webhook struct {
 	registry.Webhook
 	Status replay.Status
+	// ReplayUntil is the end of what a replay sends: what is published later is left out. Zero if the webhook is active.
+	ReplayUntil time.Time
 }
 
 // CreateInput is what a new webhook is made of.
@@ -161,7 +166,7 @@ func (s *Service) List(ctx context.Context, acc registry.Account, app, ev string
 		g.Go(func() (err error) {
 			kept[i], err = s.describe(ctx, kept[i].Webhook)
 			if errors.Is(err, record.ErrNotFound) {
-				// Deleted since the list was read.
+				// It was deleted after the list had been read.
 				gone[i], err = true, nil
 			}
 			return err
@@ -193,8 +198,8 @@ func (s *Service) Activate(ctx context.Context, acc registry.Account, id uint64,
 	return described, count, err
 }
 
-// Reactivate is Activate by the right of a link, after its deactivation alone: record.ErrNotFound, or replay.ErrOver if
-// the webhook was activated since.
+// Reactivate is Activate by the right of a link, after the link's deactivation only: record.ErrNotFound, or
+// replay.ErrOver if the webhook has been activated in the meantime.
 func (s *Service) Reactivate(ctx context.Context, link notify.Link, replayEvents bool) (Webhook, uint64, error) {
 	w, count, err := s.o.Backlogs.ActivateAfter(ctx, registry.Key(link.Account, link.ID), link.Deactivated, replayEvents)
 	if err != nil {
@@ -238,7 +243,7 @@ func (s *Service) Attempts(ctx context.Context, acc registry.Account, id uint64,
 }
 
 // Notices returns the kept notices of the account, or of one of its webhooks, newest first, below a sequence, 0 for
-// all, and at most limit: The notices of a webhook that was deleted stay.
+// all, and at most limit. The notices of a webhook that was deleted stay.
 func (s *Service) Notices(ctx context.Context, acc registry.Account, webhook, before uint64, limit int) ([]notify.Notice, error) {
 	return s.o.Notices.List(ctx, acc.Name, webhook, before, limit)
 }
@@ -292,7 +297,11 @@ func (s *Service) describe(ctx context.Context, w registry.Webhook) (Webhook, er
 	if err != nil {
 		return Webhook{}, fmt.Errorf("ask how webhook %s does: %w", w.Key(), err)
 	}
-	return Webhook{w, status}, nil
+	described := Webhook{Webhook: w, Status: status}
+	if !w.Active {
+		described.ReplayUntil = w.Deactivated.Add(s.o.Window)
+	}
+	return described, nil
 }
 
 func (s *Service) checkEvent(name string) error {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/saumer/saumer/registry"
@@ -62,20 +61,14 @@ func statsPointOf(p stats.Point) statsPoint {
 	return shown
 }
 
-func (h *shell) stats(_ http.ResponseWriter, r *http.Request, acc registry.Account) (int, any, error) {
-	span := Hour
-	if query := r.URL.Query(); query.Has("span") {
-		span = Span(query.Get("span"))
-	}
-	series, err := h.service.Stats(r.Context(), acc, span)
-	points := make([]statsPoint, len(series.Points))
-	for i, p := range series.Points {
-		points[i] = statsPointOf(p)
-	}
-	return http.StatusOK, struct {
-		Span   Span         `json:"span"`
-		Step   int          `json:"stepSeconds"`
-		Total  statsPoint   `json:"total"`
-		Points []statsPoint `json:"points"`
-	}{span, int(series.Step / time.Second), statsPointOf(series.Total), points}, err
+// statsSeries are statistics as REST shows them.
+type statsSeries struct {
+	Span   Span         `json:"span"`
+	Step   int          `json:"stepSeconds"`
+	Total  statsPoint   `json:"total"`
+	Points []statsPoint `json:"points"`
+}
+
+func statsOf(s statistics) statsSeries {
+	return statsSeries{s.span, int(s.series.Step / time.Second), statsPointOf(s.series.Total), each(s.series.Points, statsPointOf)}
 }

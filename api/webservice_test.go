@@ -22,21 +22,21 @@ func TestWebServiceStory(t *testing.T) {
 	}
 	golden(t, "CreateWebHook", result, `{"id":1,"app":"newsletter","event":"optin_finalized","url":"https://example.org/hook?a=1&b=2",
 		"active":1,"state":"live","created":"NOW","failingSince":null,"deactivated":null,"reason":"","lastError":"",
-		"nextAttempt":null,"lag":0,"cursor":0,"buffered":0,"replayUntil":null,"gap":0,"ordered":0,"secret":"SECRET"}`)
+		"nextAttempt":null,"lag":0,"cursor":0,"buffered":0,"keptUntil":null,"replayUntil":null,"gap":0,"ordered":0,"secret":"SECRET"}`)
 	u.create("shop", "optout_finalized")
 
 	u.deactivate("1")
 	at := time.Date(2025, 11, 11, 10, 27, 29, 123456789, time.FixedZone("", 3600))
 	u.backlogs.status = replay.Status{
-		State: "inactive", FailingSince: at, LastError: "503", NextAttempt: at, Lag: 12, Cursor: 41, Buffered: 7, ReplayUntil: at, Gap: 3,
+		State: "inactive", FailingSince: at, LastError: "503", NextAttempt: at, Lag: 12, Cursor: 41, Buffered: 7, KeptUntil: at, Gap: 3,
 	}
 	const first = `{"id":1,"app":"newsletter","event":"optin_finalized","url":"https://example.org/hook?a=1&b=2",
 		"active":0,"state":"inactive","created":"NOW","failingSince":"2025-11-11T09:27:29.123Z",
 		"deactivated":"2025-11-12T09:27:29.000Z","reason":"it failed for 24 hours: the endpoint answered 503","lastError":"503",
-		"nextAttempt":"2025-11-11T09:27:29.123Z","lag":12,"cursor":41,"buffered":7,"replayUntil":"2025-11-11T09:27:29.123Z","gap":3,"ordered":0}`
+		"nextAttempt":"2025-11-11T09:27:29.123Z","lag":12,"cursor":41,"buffered":7,"keptUntil":"2025-11-11T09:27:29.123Z","replayUntil":"2025-11-17T09:27:29.000Z","gap":3,"ordered":0}`
 	const second = `{"id":2,"app":"shop","event":"optout_finalized","url":"https://example.org/shop",
 		"active":1,"state":"live","created":"NOW","failingSince":null,"deactivated":null,"reason":"","lastError":"",
-		"nextAttempt":null,"lag":0,"cursor":0,"buffered":0,"replayUntil":null,"gap":0,"ordered":0}`
+		"nextAttempt":null,"lag":0,"cursor":0,"buffered":0,"keptUntil":null,"replayUntil":null,"gap":0,"ordered":0}`
 	for _, c := range []struct {
 		parameters []string
 		want       string
@@ -55,7 +55,7 @@ func TestWebServiceStory(t *testing.T) {
 	_, _, result = u.web("activatewebhook", "id", "1", "replayEvents", "1")
 	golden(t, "ActivateWebHook", result, `{"id":1,"app":"newsletter","event":"optin_finalized","url":"https://example.org/hook?a=1&b=2",
 		"active":1,"state":"live","created":"NOW","failingSince":null,"deactivated":null,"reason":"","lastError":"",
-		"nextAttempt":null,"lag":0,"cursor":0,"buffered":0,"replayUntil":null,"gap":0,"ordered":0,"replay":7}`)
+		"nextAttempt":null,"lag":0,"cursor":0,"buffered":0,"keptUntil":null,"replayUntil":null,"gap":0,"ordered":0,"replay":7}`)
 	if code, _, result := u.web("ActivateWebHook", "id", "1", "replayEvents", "1"); code != 0 || !strings.HasSuffix(string(result), `"replay":0}`) {
 		t.Errorf("activated again: %d %s", code, result)
 	}
@@ -208,8 +208,8 @@ func TestWebServiceWrongCalls(t *testing.T) {
 			t.Errorf("%s as %q: %d %s, want 1 login failed", function, username, code, message)
 		}
 	}
-	for _, f := range webFunctions {
-		refused(f.name, "demo", "wrong password")
+	for _, name := range webNames() {
+		refused(name, "demo", "wrong password")
 	}
 	refused("GetWebHooks", "nobody", password)
 	refused("GetWebHooks", "Demo", password)

@@ -175,7 +175,7 @@ func (a *App) wire(ackWait time.Duration) {
 	a.service = api.NewService(api.Options{
 		Registry: a.registry, Accounts: a.accounts, Addresses: a.client, Attempts: attempts,
 		Backlogs: backlogs, Replays: backlogs, Tester: sender, Prober: a.client, Stream: a.broker, Stats: a.stats,
-		Publisher: a.broker.JetStream, Notices: a.notices, Events: o.Events,
+		Publisher: a.broker.JetStream, Notices: a.notices, Window: o.ReplayWindow, Events: o.Events,
 	})
 	a.console = console.New(console.Options{
 		Service: a.service, Accounts: a.accounts, Links: a.links, Key: a.key, PublicURL: a.publicURL(), Now: a.broker.Now, Version: o.Version, Log: o.Log.Named("console"),

@@ -69,7 +69,7 @@ func bars(rows ...row) ([]shape, []tick) {
 	return shapes, ticks(top, axisCount)
 }
 
-// lines draws rows as lines, which break where there is no value; one alone is a dash. Values are milliseconds.
+// lines draws rows as lines, which break where there is no value; a single value is a dash. Values are milliseconds.
 func lines(rows ...row) ([]shape, []tick) {
 	highest := 0.0
 	for _, r := range rows {
@@ -91,10 +91,10 @@ func lines(rows ...row) ([]shape, []tick) {
 				continue
 			}
 			x, y := plotLeft+width*(float64(i)+.5), plotBottom-v/top*(plotBottom-plotTop)
-			switch alone := i+1 == len(r.values) || math.IsNaN(r.values[i+1]); {
+			switch single := i+1 == len(r.values) || math.IsNaN(r.values[i+1]); {
 			case drawn:
 				fmt.Fprintf(&path, "L%.2f %.2f", x, y)
-			case alone:
+			case single:
 				fmt.Fprintf(&path, "M%.2f %.2fh5", x-2.5, y)
 			default:
 				fmt.Fprintf(&path, "M%.2f %.2f", x, y)

@@ -30,7 +30,7 @@ const (
 	maxForm = 64 << 10
 )
 
-// Options are what the console works on. All are needed besides PublicURL.
+// Options are what the console works on. All but PublicURL are needed.
 type Options struct {
 	Service  *api.Service
 	Accounts *registry.Accounts
@@ -201,11 +201,11 @@ func place(r *http.Request) string { return r.Pattern }
 func (c *Console) fail(w http.ResponseWriter, r *http.Request, v visitor, err error) {
 	status, message := http.StatusInternalServerError, "That did not work, and it is not your fault. The log of Saumer says why."
 	var large *http.MaxBytesError
-	switch code, text := api.CodeOf("GetWebHook", err); {
+	switch code, text := api.GetWebHook.Code(err); {
 	case errors.Is(err, errNoPage):
 		status, message = http.StatusNotFound, "There is no such page."
 	case errors.Is(err, errForm):
-		status, message = http.StatusForbidden, "This form is out of date: somebody has logged in or out since. Nothing was changed. Go back, load the page again and repeat it."
+		status, message = http.StatusForbidden, "This form is out of date: somebody has logged in or out in the meantime. Nothing was changed. Go back, load the page again and repeat it."
 	case errors.As(err, &large):
 		status, message = http.StatusRequestEntityTooLarge, "That is too much for a form."
 	case errors.Is(err, context.Canceled):

@@ -14,61 +14,16 @@ import (
 	"github.com/saumer/saumer/api"
 )
 
-// parameter is one that a function of the web service takes.
-type parameter struct {
-	Name, Label, Hint string
-	// Kind is text, url, number, event or flag.
-	Kind     string
-	Required bool
-}
-
-// demoFunction is a function of the web service that can be tried.
-type demoFunction struct {
-	Name, Summary string
-	Parameters    []parameter
-	// Warning is said before it is run; empty for what changes nothing.
-	Warning string
-}
-
-var demoFunctions = []demoFunction{
-	{
-		"CreateWebHook", "Makes a webhook. Its secret is in the answer, this once.",
-		[]parameter{
-			{"app", "App", "Your own name for what the webhook belongs to, up to 200 bytes.", "text", true},
-			{"event", "Event", "What the webhook is told of.", "event", true},
-			{"url", "URL", "Where events are sent, http or https.", "url", true},
-		}, "This makes a real webhook, which gets events from now on.",
-	},
-	{
-		"GetWebHooks", "Lists the webhooks of the account, and how each does.",
-		[]parameter{
-			{"app", "App", "Only those of this app; empty for all.", "text", false},
-			{"event", "Event", "Only those for this event.", "event", false},
-		}, "",
-	},
-	{
-		"ActivateWebHook", "Activates a webhook that was deactivated.",
-		[]parameter{
-			{"id", "Id", "The number that CreateWebHook answered.", "number", true},
-			{"replayEvents", "Replay the events that were kept", "Without, they are dropped.", "flag", false},
-		}, "This activates the webhook; without a replay, the events that were kept are dropped.",
-	},
-	{
-		"DeleteWebHookById", "Deletes a webhook with its backlog and its log.",
-		[]parameter{
-			{"id", "Id", "The number that CreateWebHook answered.", "number", true},
-		}, "This deletes the webhook for good.",
-	},
-}
-
 // demo is what the page shows.
 type demo struct {
-	Functions []demoFunction
-	Chosen    demoFunction
-	Values    map[string]string
-	Events    []string
-	Codes     []api.Code
-	Samples   []sample
+	Functions []*api.Function
+	Chosen    *api.Function
+	// Parameters are those that the web service takes for it, Values what was given for them.
+	Parameters []api.Parameter
+	Values     map[string]string
+	Events     []string
+	Codes      []api.Code
+	Samples    []sample
 	// Ran is true if there is an answer: its text, its number and whether it is 0.
 	Ran    bool
 	Answer string
@@ -91,18 +46,21 @@ func (c *Console) demoRoutes(mux *http.ServeMux) {
 
 // demoOf makes the page of the function in the path, with values for its parameters.
 func (c *Console) demoOf(r *http.Request, v visitor, values url.Values) (demo, error) {
-	i := slices.IndexFunc(demoFunctions, func(f demoFunction) bool { return f.Name == r.PathValue("function") })
+	// The page has all functions of the web service.
+	functions := slices.DeleteFunc(api.Functions(), func(f *api.Function) bool { return !f.InWebService() })
+	i := slices.IndexFunc(functions, func(f *api.Function) bool { return f.Name == r.PathValue("function") })
 	if i < 0 {
 		return demo{}, errNoPage
 	}
+	f := functions[i]
 	d := demo{
-		Functions: demoFunctions, Chosen: demoFunctions[i], Values: map[string]string{}, Events: c.o.Service.Events(),
-		Codes: api.Codes(demoFunctions[i].Name), Seen: -1,
+		Functions: functions, Chosen: f, Parameters: f.WebParameters(), Values: map[string]string{}, Events: c.o.Service.Events(),
+		Codes: f.Codes(), Seen: -1,
 	}
 	var arguments []argument
-	for _, p := range d.Chosen.Parameters {
+	for _, p := range d.Parameters {
 		value := strings.ToValidUTF8(values.Get(p.Name), "\uFFFD")
-		if value == "" && p.Kind == "event" && p.Required {
+		if value == "" && p.Kind == api.KindEvent && p.Required {
 			value = d.Events[0]
 		}
 		d.Values[p.Name] = value
@@ -111,7 +69,7 @@ func (c *Console) demoOf(r *http.Request, v visitor, values url.Values) (demo, e
 		}
 	}
 	d.Samples = samples(call{
-		URL: c.base(r) + "/webservice/webservice/json/" + d.Chosen.Name, Username: v.Name, Arguments: arguments,
+		URL: c.base(r) + f.WebPath(), Username: v.Name, Arguments: arguments,
 	})
 	return d, nil
 }
@@ -144,7 +102,7 @@ func (c *Console) demoRun(w http.ResponseWriter, r *http.Request, v visitor) err
 	for name, value := range d.Values {
 		form.Set(name, value)
 	}
-	envelope, err := api.Call(r.Context(), c.o.Service, v.Account, d.Chosen.Name, form)
+	envelope, err := d.Chosen.Call(r.Context(), c.o.Service, v.Account, form)
 	d.Seen = slices.IndexFunc(d.Codes, func(code api.Code) bool { return code.Code == envelope.Error })
 	if d.Seen >= 0 && d.Codes[d.Seen].Status == http.StatusInternalServerError {
 		c.o.Log.Error("a call of the demo failed", zap.String("function", d.Chosen.Name), zap.String("account", v.Name), zap.Error(err))

@@ -12,8 +12,9 @@ import (
 	"github.com/saumer/saumer/api"
 )
 
-// answer shows the page of the webhook as the answer to a form: with what the form brought, or why it brought nothing.
-func (c *Console) answer(w http.ResponseWriter, r *http.Request, v visitor, function string, err error, fill func(*webhookPage)) error {
+// answer shows the page of the webhook as the answer to a form that called a function: with what came of it, or why nothing
+// did.
+func (c *Console) answer(w http.ResponseWriter, r *http.Request, v visitor, f *api.Function, err error, fill func(*webhookPage)) error {
 	found, got := c.o.Service.Get(r.Context(), v.Account, id(r))
 	if got != nil {
 		return got
@@ -23,7 +24,7 @@ func (c *Console) answer(w http.ResponseWriter, r *http.Request, v visitor, func
 		fill(&p)
 		return c.writeWebhook(w, r, v, p)
 	}
-	code, text := api.CodeOf(function, err)
+	code, text := f.Code(err)
 	if code.Status == http.StatusInternalServerError {
 		return err
 	}
@@ -34,7 +35,7 @@ func (c *Console) answer(w http.ResponseWriter, r *http.Request, v visitor, func
 // rotate gives the webhook a new secret and shows it, as the answer to the form itself: it is kept nowhere.
 func (c *Console) rotate(w http.ResponseWriter, r *http.Request, v visitor) error {
 	secret, err := c.o.Service.Rotate(r.Context(), v.Account, id(r))
-	return c.answer(w, r, v, "RotateSecret", err, func(p *webhookPage) {
+	return c.answer(w, r, v, api.RotateSecret, err, func(p *webhookPage) {
 		p.Secret = secret.Secret
 		p.Done = fmt.Sprintf("The webhook has a new secret. The one before signs beside it until %s.", secret.PreviousUntil.UTC().Format("2006-01-02 15:04 UTC"))
 	})
@@ -43,13 +44,13 @@ func (c *Console) rotate(w http.ResponseWriter, r *http.Request, v visitor) erro
 // test sends a test event.
 func (c *Console) test(w http.ResponseWriter, r *http.Request, v visitor) error {
 	tried, err := c.o.Service.Test(r.Context(), v.Account, id(r))
-	return c.answer(w, r, v, "TestWebHook", err, func(p *webhookPage) { p.Tried, p.Test = &tried, true })
+	return c.answer(w, r, v, api.TestWebHook, err, func(p *webhookPage) { p.Tried, p.Test = &tried, true })
 }
 
 // probeWebhook tests whether the URL can be reached.
 func (c *Console) probeWebhook(w http.ResponseWriter, r *http.Request, v visitor) error {
 	tried, err := c.o.Service.Probe(r.Context(), v.Account, id(r))
-	return c.answer(w, r, v, "ProbeWebHook", err, func(p *webhookPage) { p.Tried = &tried })
+	return c.answer(w, r, v, api.ProbeWebHook, err, func(p *webhookPage) { p.Tried = &tried })
 }
 
 func (c *Console) redeliver(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -58,23 +59,23 @@ func (c *Console) redeliver(w http.ResponseWriter, r *http.Request, v visitor) e
 		back(w, r, "sent")
 		return nil
 	}
-	return c.answer(w, r, v, "RedeliverEvent", err, nil)
+	return c.answer(w, r, v, api.RedeliverEvent, err, nil)
 }
 
 // replay sends the events of a time again.
 func (c *Console) replay(w http.ResponseWriter, r *http.Request, v visitor) error {
 	from, err := moment(r.PostForm.Get("from"))
 	if err != nil {
-		return c.answer(w, r, v, "ReplayEvents", err, nil)
+		return c.answer(w, r, v, api.ReplayEvents, err, nil)
 	}
 	to, err := moment(r.PostForm.Get("to"))
 	if err != nil {
-		return c.answer(w, r, v, "ReplayEvents", err, nil)
+		return c.answer(w, r, v, api.ReplayEvents, err, nil)
 	}
 	replayed, err := c.o.Service.Replay(r.Context(), v.Account, id(r), from, to)
 	switch {
 	case err != nil:
-		return c.answer(w, r, v, "ReplayEvents", err, nil)
+		return c.answer(w, r, v, api.ReplayEvents, err, nil)
 	case replayed.Events == 0:
 		back(w, r, "none")
 	default:

@@ -119,7 +119,7 @@ func (c *Console) write(w http.ResponseWriter, r *http.Request, name string, p p
 	c.execute(w, r, name, "layout", p)
 }
 
-// writePart writes a part of a page alone, for the script to put in place.
+// writePart writes only a part of a page, for the script to put in place.
 func (c *Console) writePart(w http.ResponseWriter, r *http.Request, name, part string, body any) {
 	c.execute(w, r, name, part, page{Body: body})
 }

@@ -20,7 +20,7 @@ const reactivatePath = "/reactivate/"
 // The ways in which a link stands.
 const (
 	linkOpen    = "open"    // the webhook is as the notice said
-	linkUsed    = "used"    // it was activated since
+	linkUsed    = "used"    // it has been activated in the meantime
 	linkExpired = "expired" // its time is over
 	linkGone    = "gone"    // the webhook was deleted
 	linkWrong   = "wrong"   // it is none of ours, or not whole

@@ -40,7 +40,7 @@ func newSessions(key []byte, accounts *registry.Accounts, now func() time.Time) 
 
 // derive makes a key for one purpose.
 func derive(key []byte, purpose string) []byte {
-	// It fails for a size beyond 255 hashes alone (RFC 5869, section 2.3).
+	// It fails only for a size beyond 255 hashes (RFC 5869, section 2.3).
 	derived, _ := hkdf.Key(sha256.New, key, nil, purpose, sha256.Size)
 	return derived
 }

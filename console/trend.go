@@ -56,45 +56,34 @@ func trendOf(span api.Span, s stats.Series) trend {
 		return t
 	}
 	all := s.Total
-	c := chart{
+	t.add(bars, chart{
 		Title: "Deliveries a minute", Figure: count(all.Delivered) + " in all",
 		Summary: fmt.Sprintf("%s delivered in the %s, at most %s a minute.", count(all.Delivered), t.Period, decimal(most)),
-	}
-	c.Shapes, c.Ticks = bars(delivered)
-	t.Charts = append(t.Charts, c)
-
-	c = chart{
+	}, delivered)
+	t.add(bars, chart{
 		Title: "Failures each " + each, Figure: count(all.Failed()) + " in all",
 		Summary: fmt.Sprintf("%s attempts failed in the %s: %s rejected, %s unreachable.", count(all.Failed()), t.Period, count(all.Rejected), count(all.Unreachable)),
-	}
-	c.Shapes, c.Ticks = bars(rejected, unreachable)
-	t.Charts = append(t.Charts, c)
-
-	t.Charts = append(t.Charts, latencies(all, t.Period, p50, p99), lags(all, t.Period, lag50, lag99))
-	return t
-}
-
-// latencies draws how long deliveries took.
-func latencies(all stats.Point, period string, p50, p99 row) chart {
-	c := chart{Title: "Latency of deliveries", Figure: "none", Summary: "Nothing was delivered in the " + period + "."}
+	}, rejected, unreachable)
+	c := chart{Title: "Latency of deliveries", Figure: "none", Summary: "Nothing was delivered in the " + t.Period + "."}
 	if all.Delivered > 0 {
 		c.Figure = "p50 " + brief(all.P50) + ", p99 " + brief(all.P99)
-		c.Summary = fmt.Sprintf("In the %s half of the deliveries took %s at most, 99 of 100 %s.", period, brief(all.P50), brief(all.P99))
+		c.Summary = fmt.Sprintf("In the %s half of the deliveries took %s at most, 99 of 100 %s.", t.Period, brief(all.P50), brief(all.P99))
 	}
-	c.Shapes, c.Ticks = lines(p50, p99)
-	return c
-}
-
-// lags draws how long events took from their publication to their delivery.
-func lags(all stats.Point, period string, p50, p99 row) chart {
-	c := chart{Title: "Lag of events", Figure: "none", Summary: "No event was delivered in the " + period + ", replays aside."}
+	t.add(lines, c, p50, p99)
+	c = chart{Title: "Lag of events", Figure: "none", Summary: "No event was delivered in the " + t.Period + ", replays aside."}
 	if all.LagP50 > 0 {
 		c.Figure = "p50 " + brief(all.LagP50) + ", p99 " + brief(all.LagP99)
 		c.Summary = fmt.Sprintf("In the %s half of the events were delivered %s after their publication at the latest, 99 of 100 %s, replays aside.",
-			period, brief(all.LagP50), brief(all.LagP99))
+			t.Period, brief(all.LagP50), brief(all.LagP99))
 	}
-	c.Shapes, c.Ticks = lines(p50, p99)
-	return c
+	t.add(lines, c, lag50, lag99)
+	return t
+}
+
+// add adds a chart with its rows drawn.
+func (t *trend) add(draw func(...row) ([]shape, []tick), c chart, rows ...row) {
+	c.Shapes, c.Ticks = draw(rows...)
+	t.Charts = append(t.Charts, c)
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -92,7 +92,7 @@ func (c *Console) create(w http.ResponseWriter, r *http.Request, v visitor) erro
 	}
 	created, secret, err := c.o.Service.Create(r.Context(), v.Account, api.CreateInput{App: p.App, Event: p.Event, URL: p.URL})
 	if err != nil {
-		code, text := api.CodeOf("CreateWebHook", err)
+		code, text := api.CreateWebHook.Code(err)
 		if code.Status == http.StatusInternalServerError {
 			return err
 		}

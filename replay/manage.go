@@ -252,7 +252,7 @@ func (m *Backlogs) inactive(ctx context.Context, w registry.Webhook, b Backlog, 
 		return s, err
 	}
 	oldest, err := m.oldest(ctx, w, b)
-	s.ReplayUntil = oldest.Add(m.retention)
+	s.KeptUntil = oldest.Add(m.retention)
 	return s, err
 }
 

@@ -26,8 +26,8 @@ type Status struct {
 	// Cursor is the stream sequence from which the backlog reads on; 0 if it reads nothing. Of a backlog that has just
 	// begun it is one to come: up to there the live path hands over event by event.
 	Cursor uint64
-	// ReplayUntil is when the retention begins to drop the events that a replay would send; zero if there are none.
-	ReplayUntil time.Time
+	// KeptUntil is when the retention begins to drop the events that a replay would send; zero if there are none.
+	KeptUntil time.Time
 	// Gap is the number of stream sequences below the cursor's that the retention has dropped unsent; 0 is none.
 	Gap uint64
 	// Retries is how many events wait for a retry of their own.

@@ -183,7 +183,7 @@ func TestWebhooksAreMadeFilteredAndDeleted(t *testing.T) {
 		t.Errorf("the filter lets through: %s", text)
 	}
 	w.open("/console/webhooks?state=inactive")
-	w.sees("main", "No webhook is like that")
+	w.sees("main", "No webhook matches")
 	w.open("/console/webhooks/1")
 	w.do("open the box", chromedp.Click(`//summary[.="Delete the webhook"]`))
 	w.press("Delete webhook 1")

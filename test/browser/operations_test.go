@@ -115,7 +115,7 @@ func TestPeriodIsReplayed(t *testing.T) {
 	w.sees("[role=status]", "The events of that time are being sent again.")
 	w.received(6)
 	period(-3*time.Hour, -2*time.Hour)
-	w.sees("[role=status]", "There are no events of that time to send.")
+	w.sees("[role=status]", "There are no events of that time.")
 }
 
 func TestWhyIsAnswered(t *testing.T) {
@@ -149,5 +149,5 @@ func TestAttemptsAreFiltered(t *testing.T) {
 		t.Errorf("delivered are %q", rows)
 	}
 	w.open(path + "?outcome=aborted")
-	w.sees("#attempts", "No kept attempt ended like that.")
+	w.sees("#attempts", "No attempt in the log has this outcome.")
 }

@@ -83,13 +83,13 @@ func TestTheOneClick(t *testing.T) {
 
 	// It works once.
 	w.open(path)
-	w.sees("h1", "The webhook was activated already")
+	w.sees("h1", "The webhook has already been activated")
 	w.deactivated("another", 1)
 	w.status.Store(http.StatusServiceUnavailable)
 	w.publish(3)
 	w.until(found.ID, "inactive again", func(found api.Webhook) bool { return !found.Active })
 	w.open(path)
-	w.sees("h1", "The webhook was activated already")
+	w.sees("h1", "The webhook has already been activated")
 	if w.webhook(found.ID).Active {
 		t.Error("a link of an older deactivation activated the webhook")
 	}
@@ -173,7 +173,7 @@ func TestLinksThatDoNotWork(t *testing.T) {
 		"none":    {"/reactivate/", "This link does not work", "Dieser Link funktioniert nicht"},
 		"expired": {made(expired), "This link has expired", "Dieser Link ist abgelaufen"},
 		"gone":    {made(gone), "This webhook does not exist any more", "Diesen Webhook gibt es nicht mehr"},
-		"used":    {made(other), "The webhook was activated already", "Der Webhook wurde bereits aktiviert"},
+		"used":    {made(other), "The webhook has already been activated", "Der Webhook wurde bereits aktiviert"},
 	} {
 		w.speak("en")
 		w.open(link.path)

@@ -9,7 +9,7 @@ import (
 )
 
 // Whatever is sent, it is read or refused as the client's fault, and names are in lower case.
-func FuzzParameters(f *testing.F) {
+func FuzzArguments(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"application/x-www-form-urlencoded", "username=demo&password=x&id=7&advanced[replayEvents]=1"},
 		{"application/x-www-form-urlencoded", "advanced[=1&advanced[]=2&advanced]=3&ADVANCED[A][B]=4&=5&%00=6"},
@@ -27,7 +27,7 @@ func FuzzParameters(f *testing.F) {
 	f.Fuzz(func(t *testing.T, contentType, body string) {
 		r := httptest.NewRequest(http.MethodPost, webServicePath+"GetWebHooks", strings.NewReader(body))
 		r.Header["Content-Type"] = []string{contentType}
-		p, err := parseParameters(httptest.NewRecorder(), r)
+		p, err := parseArguments(httptest.NewRecorder(), r)
 		if err != nil {
 			if !errors.Is(err, errRequest) && !errors.Is(err, errTooLarge) {
 				t.Fatalf("%q %q: %v", contentType, body, err)
@@ -41,11 +41,13 @@ func FuzzParameters(f *testing.F) {
 				}
 			}
 		}
-		if _, err := p.flag("replayevents"); err != nil && !errors.Is(err, errRequest) {
-			t.Error(err)
-		}
-		if id, err := webHookID(p); (id == 0) != (err != nil) {
+		var id uint64
+		if err := p.read([]Parameter{webhookID(&id)}); (id == 0) != (err != nil) {
 			t.Errorf("%q %q: the id %d, %v", contentType, body, id, err)
+		}
+		var replay bool
+		if err := p.read([]Parameter{boolean(Parameter{Name: "replay", WebName: "replayEvents"}, &replay)}); err != nil && !errors.Is(err, errRequest) {
+			t.Error(err)
 		}
 	})
 }

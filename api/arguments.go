@@ -12,16 +12,18 @@ import (
 	"strings"
 )
 
-// parameters are what a call of the web service gives: names in lower case, values as text.
-type parameters struct {
+// arguments are what a call of the web service gives: names in lower case, values as text.
+type arguments struct {
 	direct map[string]string
 	// advanced are those given as advanced[name].
 	advanced map[string]string
 }
 
-// parseParameters reads the parameters of a body, a form or JSON: errRequest, or errTooLarge.
-func parseParameters(w http.ResponseWriter, r *http.Request) (parameters, error) {
-	p := parameters{map[string]string{}, map[string]string{}}
+func newArguments() arguments { return arguments{map[string]string{}, map[string]string{}} }
+
+// parseArguments reads the arguments of a body, a form or JSON: errRequest, or errTooLarge.
+func parseArguments(w http.ResponseWriter, r *http.Request) (arguments, error) {
+	a := newArguments()
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
 		kind = ""
@@ -30,41 +32,41 @@ func parseParameters(w http.ResponseWriter, r *http.Request) (parameters, error)
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		reader, err := r.MultipartReader()
 		if err != nil {
-			return p, fmt.Errorf("%w: the multipart body has no boundary", errRequest)
+			return a, fmt.Errorf("%w: the multipart body has no boundary", errRequest)
 		}
 		form, err := reader.ReadForm(maxBody)
 		if err != nil {
-			return p, bodyError(err)
+			return a, bodyError(err)
 		}
 		// The body fits into memory, so there are no files to fail on.
 		defer func() { _ = form.RemoveAll() }()
-		return p, p.form(form.Value)
+		return a, a.form(form.Value)
 	}
 	body, err := read(w, r, maxBody)
 	if err != nil {
-		return p, err
+		return a, err
 	}
 	switch kind {
 	case "application/x-www-form-urlencoded":
 		values, err := url.ParseQuery(string(body))
 		if err != nil {
-			return p, fmt.Errorf("%w: the body is not form-encoded", errRequest)
+			return a, fmt.Errorf("%w: the body is not form-encoded", errRequest)
 		}
-		return p, p.form(values)
+		return a, a.form(values)
 	case "application/json":
-		return p, p.json(body)
+		return a, a.json(body)
 	default:
-		return p, fmt.Errorf("%w: send a form or JSON, and say which in Content-Type", errRequest)
+		return a, fmt.Errorf("%w: send a form or JSON, and say which in Content-Type", errRequest)
 	}
 }
 
-func (p parameters) form(values url.Values) error {
+func (a arguments) form(values url.Values) error {
 	for name, all := range values {
-		into := p.direct
+		into := a.direct
 		name = strings.ToLower(name)
 		if inner, ok := strings.CutPrefix(name, "advanced["); ok {
 			if inner, ok = strings.CutSuffix(inner, "]"); ok {
-				into, name = p.advanced, inner
+				into, name = a.advanced, inner
 			}
 		}
 		for _, value := range all {
@@ -76,7 +78,7 @@ func (p parameters) form(values url.Values) error {
 	return nil
 }
 
-func (p parameters) json(body []byte) error {
+func (a arguments) json(body []byte) error {
 	var values map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
@@ -89,13 +91,13 @@ func (p parameters) json(body []byte) error {
 	for name, value := range values {
 		if inner, ok := value.(map[string]any); ok && strings.EqualFold(name, "advanced") {
 			for name, value := range inner {
-				if err := putAny(p.advanced, name, value); err != nil {
+				if err := putAny(a.advanced, name, value); err != nil {
 					return err
 				}
 			}
 			continue
 		}
-		if err := putAny(p.direct, name, value); err != nil {
+		if err := putAny(a.direct, name, value); err != nil {
 			return err
 		}
 	}
@@ -127,41 +129,33 @@ func put(into map[string]string, name, value string) error {
 	return nil
 }
 
-// required is the value of the first of these names that is there, empty if none is.
-func (p parameters) required(names ...string) string {
-	for _, name := range names {
-		if value, ok := p.direct[name]; ok {
-			return value
+// read takes the parameters in their order. Those that are not required may also be given as advanced[name].
+func (a arguments) read(parameters []Parameter) error {
+	for _, p := range parameters {
+		if !p.inWebService() {
+			continue
+		}
+		names := []string{p.webName()}
+		if p.alias != "" {
+			names = append(names, p.alias)
+		}
+		text, given := a.value(names...)
+		if !given && !p.Required {
+			text, given = a.advanced[strings.ToLower(p.webName())]
+		}
+		if err := p.take(text, given); err != nil {
+			return err
 		}
 	}
-	return ""
+	return nil
 }
 
-// optional is the value of a parameter that may also be given as advanced[name].
-func (p parameters) optional(name string) string {
-	if value, ok := p.direct[name]; ok {
-		return value
+// value is that of the first of these names that is given.
+func (a arguments) value(names ...string) (text string, given bool) {
+	for _, name := range names {
+		if text, given = a.direct[strings.ToLower(name)]; given {
+			return text, true
+		}
 	}
-	return p.advanced[name]
-}
-
-// flag is an optional boolean, false if it is missing or empty.
-func (p parameters) flag(name string) (bool, error) {
-	switch strings.ToLower(p.optional(name)) {
-	case "", "0", "false":
-		return false, nil
-	case "1", "true":
-		return true, nil
-	default:
-		return false, fmt.Errorf("%w: the parameter %q is 1 or 0", errRequest, name)
-	}
-}
-
-// parseID reads a webhook's id: ErrID.
-func parseID(text string) (uint64, error) {
-	id, err := strconv.ParseUint(text, 10, 64)
-	if err != nil || id == 0 {
-		return 0, ErrID
-	}
-	return id, nil
+	return "", false
 }

@@ -1,0 +1,224 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/registry"
+)
+
+// CreateWebHook makes a webhook.
+var CreateWebHook = defineBoth(Function{
+	Name: "CreateWebHook", Method: http.MethodPost, Path: "/v1/webhooks", Status: http.StatusCreated,
+	Doc:    "Makes a webhook. Its secret is in the answer, only this once.",
+	Effect: "This makes a real webhook, which gets events from now on.",
+	codes: []Code{
+		{2, http.StatusBadRequest, "missing or invalid app", ErrApp, true},
+		{3, http.StatusBadRequest, "unknown event: use one of those that the message names", ErrEvent, true},
+		{4, http.StatusBadRequest, "invalid url: use an absolute http or https URL of at most 2048 bytes, without user and fragment", delivery.ErrURL, true},
+		{5, http.StatusBadRequest, "url not allowed: its host leads to an address that is not public", delivery.ErrForbidden, false},
+		{6, http.StatusBadRequest, "invalid settings", ErrSettings, true},
+	},
+}, func(in *createWebHookInput) []Parameter {
+	return []Parameter{
+		text(Parameter{Name: "app", In: InBody, Required: true, Label: "App", Doc: "Your own name for what the webhook belongs to, of at most 200 bytes."}, &in.app),
+		text(Parameter{Name: "event", In: InBody, Kind: KindEvent, Required: true, Label: "Event", Doc: "The event that the webhook gets."}, &in.event),
+		text(Parameter{Name: "url", In: InBody, Kind: KindURL, Required: true, Label: "URL", Doc: "Where events are sent, http or https."}, &in.url),
+		boolean(Parameter{Name: "ordered", In: InNoREST, Label: "In order", Doc: "Events are sent one at a time, in the order of the stream. An event that is not taken holds up those that follow."}, &in.ordered),
+		object(Parameter{Name: "settings", In: InBody, Label: "Settings", Doc: "How events are sent: ordered, maxInFlight, timeout (such as 5s), headers. What is left out has its default."}, &in.settings),
+	}
+}, func(ctx context.Context, s *Service, acc registry.Account, in createWebHookInput) (secretWebHook, error) {
+	settings, err := in.settings.registry()
+	if err != nil {
+		return secretWebHook{}, err
+	}
+	settings.Ordered = settings.Ordered || in.ordered
+	w, secret, err := s.Create(ctx, acc, CreateInput{App: in.app, Event: in.event, URL: in.url, Settings: settings})
+	return secretWebHook{w, secret}, err
+}, as(func(c secretWebHook) createdREST {
+	return createdREST{restWebhookOf(c.webhook), c.secret}
+}), as(func(c secretWebHook) createdWeb {
+	return createdWeb{numbered(c.webhook), c.secret}
+}))
+
+type createWebHookInput struct {
+	app, event, url string
+	ordered         bool
+	settings        settings
+}
+
+// secretWebHook is a new webhook with its secret in the clear.
+type secretWebHook struct {
+	webhook Webhook
+	secret  string
+}
+
+type createdREST struct {
+	restWebhook
+	Secret string `json:"secret"`
+}
+
+// location is the path of what was made.
+func (c createdREST) location() string {
+	return CreateWebHook.Path + "/" + strconv.FormatUint(c.ID, 10)
+}
+
+type createdWeb struct {
+	properties[int]
+	Secret string `json:"secret"`
+}
+
+// GetWebHooks lists webhooks.
+var GetWebHooks = defineBoth(Function{
+	Name: "GetWebHooks", Method: http.MethodGet, Path: "/v1/webhooks",
+	Doc: "Lists the webhooks of the account, and how each does.",
+}, func(in *getWebHooksInput) []Parameter {
+	return []Parameter{
+		text(Parameter{Name: "app", In: InQuery, Label: "App", Doc: "Only those of this app; empty for all."}, &in.app),
+		text(Parameter{Name: "event", In: InQuery, Kind: KindEvent, Label: "Event", Doc: "Only those for this event."}, &in.event),
+	}
+}, func(ctx context.Context, s *Service, acc registry.Account, in getWebHooksInput) ([]Webhook, error) {
+	return s.List(ctx, acc, in.app, in.event)
+}, as(func(all []Webhook) webhookList {
+	return webhookList{each(all, restWebhookOf)}
+}), as(func(all []Webhook) []properties[int] {
+	return each(all, numbered)
+}))
+
+type getWebHooksInput struct{ app, event string }
+
+type webhookList struct {
+	Webhooks []restWebhook `json:"webhooks"`
+}
+
+// GetWebHook shows one webhook.
+var GetWebHook = define(Function{
+	Name: "GetWebHook", Method: http.MethodGet, Path: "/v1/webhooks/{id}",
+	Doc:   "Shows one webhook, and how it does.",
+	codes: []Code{codeID, codeNotFound},
+}, oneWebhook, func(ctx context.Context, s *Service, acc registry.Account, in webhookInput) (Webhook, error) {
+	return s.Get(ctx, acc, in.id)
+}, as(restWebhookOf))
+
+// webhookInput is what a function takes that is about one webhook and takes nothing more.
+type webhookInput struct{ id uint64 }
+
+func oneWebhook(in *webhookInput) []Parameter { return []Parameter{webhookID(&in.id)} }
+
+// webhookID is the parameter that says which webhook.
+func webhookID(into *uint64) Parameter {
+	return number(Parameter{
+		Name: "id", alias: "webhookId", In: InPath, Required: true, Min: 1, Label: "Id", Doc: "The number that CreateWebHook returned.",
+	}, into, ErrID)
+}
+
+// ActivateWebHook activates a webhook.
+var ActivateWebHook = defineBoth(Function{
+	Name: "ActivateWebHook", Method: http.MethodPost, Path: "/v1/webhooks/{id}/activate",
+	Doc:    "Activates a webhook that was deactivated.",
+	Effect: "This activates the webhook; without a replay, the events that were kept are dropped.",
+	codes:  []Code{codeID, codeNotFound},
+}, func(in *activateWebHookInput) []Parameter {
+	return []Parameter{
+		webhookID(&in.id),
+		boolean(Parameter{
+			Name: "replay", WebName: "replayEvents", In: InBody, Label: "Replay the events that were kept", Doc: "Without it, the events that were kept are dropped.",
+		}, &in.replay),
+	}
+}, func(ctx context.Context, s *Service, acc registry.Account, in activateWebHookInput) (activatedWebHook, error) {
+	w, count, err := s.Activate(ctx, acc, in.id, in.replay)
+	return activatedWebHook{w, count}, err
+}, as(func(a activatedWebHook) activatedREST {
+	return activatedREST{restWebhookOf(a.webhook), a.replayed}
+}), as(func(a activatedWebHook) activatedWeb {
+	return activatedWeb{numbered(a.webhook), a.replayed}
+}))
+
+type activateWebHookInput struct {
+	id     uint64
+	replay bool
+}
+
+// activatedWebHook is an activated webhook, and how many events are replayed.
+type activatedWebHook struct {
+	webhook  Webhook
+	replayed uint64
+}
+
+type activatedREST struct {
+	restWebhook
+	Replay uint64 `json:"replay"`
+}
+
+type activatedWeb struct {
+	properties[int]
+	Replay uint64 `json:"replay"`
+}
+
+// DeleteWebHookByID removes a webhook.
+var DeleteWebHookByID = defineBoth(Function{
+	Name: "DeleteWebHookById", Method: http.MethodDelete, Path: "/v1/webhooks/{id}", Status: http.StatusNoContent,
+	Doc:    "Deletes a webhook with its backlog and its log.",
+	Effect: "This deletes the webhook for good.",
+	codes:  []Code{codeID, codeNotFound},
+}, oneWebhook, func(ctx context.Context, s *Service, acc registry.Account, in webhookInput) (webhookInput, error) {
+	return in, s.Delete(ctx, acc, in.id)
+}, as(func(webhookInput) struct{} {
+	return struct{}{}
+}), as(func(deleted webhookInput) deletedWeb {
+	return deletedWeb{deleted.id}
+}))
+
+type deletedWeb struct {
+	ID uint64 `json:"id"`
+}
+
+// RotateSecret gives a webhook a new secret.
+var RotateSecret = define(Function{
+	Name: "RotateSecret", Method: http.MethodPost, Path: "/v1/webhooks/{id}/secret",
+	Doc:    "Makes a new secret, which is in the answer, only this once. For a day deliveries are signed with the previous one too.",
+	Effect: "This gives the webhook a new secret.",
+	codes:  []Code{codeID, codeNotFound},
+}, oneWebhook, func(ctx context.Context, s *Service, acc registry.Account, in webhookInput) (Secret, error) {
+	return s.Rotate(ctx, acc, in.id)
+}, as(func(s Secret) rotatedSecret {
+	return rotatedSecret{s.Secret, stamp(s.PreviousUntil)}
+}))
+
+type rotatedSecret struct {
+	Secret        string `json:"secret"`
+	PreviousUntil stamp  `json:"previousUntil"`
+}
+
+// TestWebHook sends a test event.
+var TestWebHook = define(Function{
+	Name: "TestWebHook", Method: http.MethodPost, Path: "/v1/webhooks/{id}/test",
+	Doc:    "Sends a sample of its event to a webhook once, active or not, with Saumer-Test: 1, and shows the attempt.",
+	Effect: "This sends a test event to the URL.",
+	codes:  []Code{codeID, codeNotFound},
+}, oneWebhook, func(ctx context.Context, s *Service, acc registry.Account, in webhookInput) (delivery.Attempt, error) {
+	return s.Test(ctx, acc, in.id)
+}, as(func(a delivery.Attempt) attempt {
+	return attemptOf(delivery.Entry{Attempt: a})
+}))
+
+// ProbeWebHook tells whether a URL can be reached.
+var ProbeWebHook = define(Function{
+	Name: "ProbeWebHook", Method: http.MethodPost, Path: "/v1/webhooks/{id}/probe",
+	Doc:    "Tells whether the URL's host can be reached, without a request.",
+	Effect: "This makes a connection to the URL's host.",
+	codes:  []Code{codeID, codeNotFound},
+}, oneWebhook, func(ctx context.Context, s *Service, acc registry.Account, in webhookInput) (delivery.Attempt, error) {
+	return s.Probe(ctx, acc, in.id)
+}, as(func(a delivery.Attempt) probe {
+	return probe{a.Outcome == delivery.Delivered, a.Outcome, a.Error, millis(a.Duration)}
+}))
+
+type probe struct {
+	Reachable bool             `json:"reachable"`
+	Outcome   delivery.Outcome `json:"outcome"`
+	Error     string           `json:"error"`
+	Millis    float64          `json:"milliseconds"`
+}
