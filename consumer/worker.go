@@ -134,11 +134,11 @@ func (w *Worker) Run(ctx context.Context) error {
 	hard, cut := lifetime.Hard(ctx)
 	defer cut()
 	// What is cut off is still handed over and acknowledged.
-	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
-	var servants sync.WaitGroup
-	servants.Go(func() { w.inflight.report(serving) })
-	servants.Go(func() { w.lanes.watch(serving, hard) })
-	servants.Go(func() { w.acks.send(serving) })
+	looping, stopLoops := context.WithCancel(context.WithoutCancel(ctx))
+	var loops sync.WaitGroup
+	loops.Go(func() { w.inflight.report(looping) })
+	loops.Go(func() { w.lanes.watch(looping, hard) })
+	loops.Go(func() { w.acks.send(looping) })
 
 	lifetime.Repeat(ctx, afterError, func() error { return w.fetch(ctx, hard) }, func(err error) {
 		w.Log.Warn("fetch events", zap.Error(err))
@@ -148,8 +148,8 @@ func (w *Worker) Run(ctx context.Context) error {
 		cut()
 		w.lanes.cutOff(context.WithoutCancel(ctx))
 	})
-	stopServing()
-	servants.Wait()
+	stopLoops()
+	loops.Wait()
 	w.acks.confirm(context.WithoutCancel(ctx))
 	return nil
 }
