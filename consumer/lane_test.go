@@ -19,7 +19,7 @@ func TestSlow(t *testing.T) {
 	// under makes a task whose attempt began so long ago, waits one that waits for so long.
 	under := func(ago time.Duration) *task { return &task{since: now.Add(-ago), begun: true, began: now.Add(-ago)} }
 	waits := func(ago time.Duration) *task { return &task{since: now.Add(-ago)} }
-	long, short := patience+glance, patience/2
+	long, short := patience+lookEvery, patience/2
 	covered := func() *task { return &task{since: now.Add(-long), begun: true} }
 	for name, c := range map[string]struct {
 		tasks []*task
@@ -35,14 +35,14 @@ func TestSlow(t *testing.T) {
 		"an event waits for the process":             {[]*task{under(short), waits(long)}, false, true, false},
 		"nothing is under way in a busy process":     {[]*task{waits(long)}, false, false, false},
 		"a hand-over takes long":                     {[]*task{covered()}, false, false, false},
-		"a crowd waits for a webhook that is silent": {append([]*task{under(short)}, slices.Repeat([]*task{nil}, crowd)...), true, false, true},
-		"a crowd waits and some were answered":       {append([]*task{under(short)}, slices.Repeat([]*task{nil}, crowd)...), true, true, false},
-		"a crowd waits for the process":              {append([]*task{under(short)}, slices.Repeat([]*task{nil}, crowd)...), false, false, false},
+		"too many wait for a webhook that is silent": {append([]*task{under(short)}, slices.Repeat([]*task{nil}, tooMany)...), true, false, true},
+		"too many wait and some were answered":       {append([]*task{under(short)}, slices.Repeat([]*task{nil}, tooMany)...), true, true, false},
+		"too many wait for the process":              {append([]*task{under(short)}, slices.Repeat([]*task{nil}, tooMany)...), false, false, false},
 	} {
 		l := &lane{}
 		for _, task := range c.tasks {
 			if task == nil {
-				task = waits(glance)
+				task = waits(lookEvery)
 			}
 			l.add(task)
 		}
@@ -96,16 +96,16 @@ func TestASilentWebhookLeavesTheLivePath(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if position.HandedOut == 2*window && w.outstanding() <= 8 {
+		if position.HandedOut == 2*window && w.inflight.count() <= 8 {
 			return
 		}
 	}
-	t.Errorf("%d events are out, a minute after the webhook was found to be silent", w.outstanding())
+	t.Errorf("%d events are in flight, a minute after the webhook was found to be silent", w.inflight.count())
 }
 
-// outstanding is how many events are out.
-func (w *Worker) outstanding() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.out)
+// count is how many events are in flight.
+func (f *inflight) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.events)
 }

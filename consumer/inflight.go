@@ -1,0 +1,249 @@
+package consumer
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+
+	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/lifetime"
+	"github.com/saumer/saumer/registry"
+)
+
+const (
+	// window bounds the events in flight of this process.
+	window = 4096
+	// remembered is how many events that are done are remembered.
+	remembered = 1 << 14
+	// ackMargin is how long before the end of the ack wait an event counts as another process's.
+	ackMargin = 2 * time.Second
+)
+
+// inflight owns the events in flight: those that NATS handed out to this process and that are not done. It remembers the
+// last ones that are.
+//
+// An event is known by its position. Another event under a sequence that is known is a new one: the stream went back. It
+// is delivered, and takes the place of the one before, which is not acknowledged any more.
+type inflight struct {
+	// mu is Worker.mu. It guards all that follows.
+	mu *sync.Mutex
+	// events are the events in flight, by sequence.
+	events map[uint64]*inflightEvent
+	// highest is the highest sequence that was in flight.
+	highest uint64
+	// done are the positions of the last events that are done, each at the remainder of its sequence: an event whose
+	// acknowledgement was lost is not delivered again.
+	done [remembered]event.Position
+	pace *pace
+
+	// freed is signalled when there is room for a whole fetch, and begun when an event comes after a time without.
+	freed, begun chan struct{}
+	ackWait      time.Duration
+	log          *zap.Logger
+}
+
+// inflightEvent is an event in flight.
+type inflightEvent struct {
+	msg   *nats.Msg
+	event event.Event
+	// skipped is true if a webhook was left out because of its open range. It belongs to the goroutine that fetches,
+	// until all lanes have the event.
+	skipped bool
+
+	// What follows is guarded by Worker.mu. Since is when the event came, or when NATS was last told that it is in
+	// progress; undone counts the deliveries that are not done, and one until all lanes have the event; failed is true if
+	// a delivery failed and could not be handed over; again is true if NATS has handed the event out once more.
+	since  time.Time
+	undone int
+	failed bool
+	again  bool
+}
+
+func newInflight(mu *sync.Mutex, p *pace, ackWait time.Duration, log *zap.Logger) *inflight {
+	return &inflight{
+		mu: mu, events: map[uint64]*inflightEvent{}, pace: p, freed: make(chan struct{}, 1), begun: make(chan struct{}, 1),
+		ackWait: ackWait, log: log,
+	}
+}
+
+// pair is what the event's webhooks are looked up by.
+func (e *inflightEvent) pair() registry.Pair {
+	return registry.Pair{Account: e.event.Account, Event: e.event.Name}
+}
+
+// admission is what becomes of an event that NATS hands out.
+type admission int
+
+const (
+	// admitted: it is new, and in flight from here on.
+	admitted admission = iota
+	// admittedAnew is admitted under a sequence that may have been in flight before.
+	admittedAnew
+	// known: it is in flight already.
+	known
+	// wasDone: it is done, and its acknowledgement was lost.
+	wasDone
+)
+
+// admitLocked decides what becomes of an event. Worker.mu is held.
+func (f *inflight) admitLocked(e *inflightEvent) admission {
+	seq, position := e.event.Seq, e.event.Position()
+	if other := f.events[seq]; other != nil && other.event.Position().Is(position) {
+		other.again = true
+		return known
+	}
+	if f.done[seq%remembered].Is(position) {
+		return wasDone
+	}
+	e.undone = 1
+	f.events[seq] = e
+	if len(f.events) == 1 {
+		signal(f.begun)
+	}
+	if seq <= f.highest {
+		return admittedAnew
+	}
+	f.highest = seq
+	return admitted
+}
+
+// displaceLocked takes the event under a sequence out of flight, unless it is the one of the position. Worker.mu is held.
+func (f *inflight) displaceLocked(p event.Position) {
+	if e := f.events[p.Seq]; e != nil && !e.event.Position().Is(p) {
+		f.removeLocked(e)
+	}
+}
+
+// doneLocked counts one delivery of an event as done, and says whether the event is to be acknowledged: after the last,
+// if none failed and no other event has its sequence. Worker.mu is held.
+//
+// An event that NATS handed out again may be so by a NATS that lost how far it was, and then an open range that was
+// respected may have ended before this event: so it has to come once more. For the same reason one that was skipped in an
+// open range is not remembered.
+func (f *inflight) doneLocked(e *inflightEvent, ok bool) bool {
+	e.undone--
+	e.failed = e.failed || !ok
+	if e.undone > 0 || !f.removeLocked(e) || e.failed || e.again && e.skipped {
+		return false
+	}
+	if !e.skipped {
+		f.done[e.event.Seq%remembered] = e.event.Position()
+	}
+	return true
+}
+
+// remove takes an event that is given back or rejected out of flight.
+func (f *inflight) remove(e *inflightEvent) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.removeLocked(e)
+}
+
+// removeLocked takes an event out of flight; false if another took its place before. Worker.mu is held.
+func (f *inflight) removeLocked(e *inflightEvent) bool {
+	if f.events[e.event.Seq] != e {
+		return false
+	}
+	delete(f.events, e.event.Seq)
+	f.pace.add()
+	if len(f.events) == window-fetchSize {
+		signal(f.freed)
+	}
+	return true
+}
+
+// room is how many events may be fetched. It waits a linger for the room of a whole fetch, and without end for some; it
+// returns 0 when the context ends.
+func (f *inflight) room(ctx context.Context) int {
+	for waited := false; ; waited = true {
+		f.mu.Lock()
+		room := window - len(f.events)
+		f.mu.Unlock()
+		if room >= fetchSize || room > 0 && waited {
+			return room
+		}
+		select {
+		case <-ctx.Done():
+			return 0
+		case <-f.freed:
+		case <-time.After(linger):
+		}
+	}
+}
+
+// linger says whether the next event waits for others.
+func (f *inflight) linger(now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.pace.eventsLinger(now, len(f.events))
+}
+
+// lapsed says whether the process was held up for so long, as by a SIGSTOP, that NATS has handed the event out to
+// another: it is not ours any more.
+func (f *inflight) lapsed(e *inflightEvent) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.lapsedLocked(e, time.Now())
+}
+
+// lapsedLocked is lapsed at a time. Worker.mu is held.
+func (f *inflight) lapsedLocked(e *inflightEvent, now time.Time) bool {
+	return now.Sub(e.since) > f.ackWait-ackMargin
+}
+
+// empty says whether nothing is in flight.
+func (f *inflight) empty() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.events) == 0
+}
+
+// report tells NATS, well inside the ack wait, that the events in flight are in progress, until the context ends.
+func (f *inflight) report(ctx context.Context) {
+	every := f.ackWait / 3
+	for await(ctx, f.begun, f.empty) && lifetime.Sleep(ctx, every) {
+		for _, e := range f.due(time.Now(), every/2) {
+			if err := e.msg.InProgress(); err != nil {
+				f.log.Debug("tell NATS that an event is in progress", zap.Uint64("seq", e.event.Seq), zap.Error(err))
+			}
+		}
+	}
+}
+
+// due returns the events of which NATS has not heard for longer than a time, and counts them as reported.
+func (f *inflight) due(now time.Time, unheard time.Duration) []*inflightEvent {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var due []*inflightEvent
+	for _, e := range f.events {
+		if now.Sub(e.since) > unheard && !f.lapsedLocked(e, now) {
+			e.since = now
+			due = append(due, e)
+		}
+	}
+	return due
+}
+
+// signal leaves a word for whoever waits, or will wait, on a channel of one place.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// await returns true once idle is false, and false when the context ends. It looks again whenever begun is signalled: an
+// idle process keeps no time.
+func await(ctx context.Context, begun <-chan struct{}, idle func() bool) bool {
+	for idle() {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-begun:
+		}
+	}
+	return ctx.Err() == nil
+}

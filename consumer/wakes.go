@@ -1,0 +1,39 @@
+package consumer
+
+import (
+	"context"
+	"sync"
+
+	"go.uber.org/zap"
+)
+
+// wakes wakes the backlogs of ordered webhooks. Many events at about the same time are one wake.
+type wakes struct {
+	cover Cover
+	log   *zap.Logger
+	wg    sync.WaitGroup
+
+	mu sync.Mutex
+	// soon are the backlogs that are about to be woken.
+	soon map[string]bool
+}
+
+// wake wakes a backlog soon, and does not wait for it.
+func (w *wakes) wake(ctx context.Context, key string) {
+	w.mu.Lock()
+	soon := w.soon[key]
+	w.soon[key] = true
+	w.mu.Unlock()
+	if soon {
+		return
+	}
+	w.wg.Go(func() {
+		// What is skipped from here on needs another.
+		w.mu.Lock()
+		delete(w.soon, key)
+		w.mu.Unlock()
+		if err := w.cover.Wake(ctx, key); err != nil {
+			w.log.Warn("wake the backlog of an ordered webhook; the sweep makes up for it", zap.String("webhook", key), zap.Error(err))
+		}
+	})
+}
