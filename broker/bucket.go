@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -66,45 +65,47 @@ func (b *Bucket) latest(ctx context.Context, key string) (Entry, error) {
 
 // Put writes a key's value if its revision is still the one given, 0 for a key that the bucket does not hold, and returns
 // the new revision. It returns ErrChanged if the revision is another.
-func (b *Bucket) Put(ctx context.Context, key string, value []byte, revision uint64) (_ uint64, err error) {
-	if revision == 0 {
-		revision, err = b.kv.Create(ctx, key, value)
-	} else {
-		revision, err = b.kv.Update(ctx, key, value, revision)
-	}
-	if errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
-		err = ErrChanged
+func (b *Bucket) Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	written, err := b.write(ctx, key, value, nil, revision)
+	if revision == 0 && errors.Is(err, ErrChanged) {
+		// The marker of a removed key has a revision, too.
+		marker, askErr := b.broker.ask(ctx, "KV_"+b.name, get{Last: b.Subject(key)})
+		if errors.Is(askErr, ErrNotFound) || askErr == nil && removed(marker.header) {
+			written, err = b.write(ctx, key, value, nil, marker.seq)
+		}
 	}
 	if err != nil {
 		return 0, fmt.Errorf("write %s of the bucket %s: %w", key, b.name, err)
 	}
-	return revision, nil
+	return written, nil
 }
 
-// Remove removes a key if it is at this revision, and returns the revision of the removal, which the client's own Purge
-// does not tell. The marker goes after a day. It returns ErrChanged if the revision is another.
+// Remove removes a key if it is at this revision, and returns the revision of the removal. The marker goes after a day.
+// It returns ErrChanged if the revision is another.
 func (b *Bucket) Remove(ctx context.Context, key string, revision uint64) (uint64, error) {
-	msg := &nats.Msg{Subject: b.Subject(key), Header: nats.Header{
-		"KV-Operation":                      {"PURGE"},
-		jetstream.MsgRollup:                 {jetstream.MsgRollupSubject},
-		jetstream.ExpectedLastSubjSeqHeader: {strconv.FormatUint(revision, 10)},
-	}}
-	ack, err := b.broker.JetStream.PublishMsg(ctx, msg, jetstream.WithMsgTTL(markerTTL))
-	var api *jetstream.APIError
-	if e, ok := err.(jetstream.JetStreamError); ok {
-		api = e.APIError()
-	}
-	if api != nil && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == wrongLastSequenceReplicated) {
-		err = ErrChanged
-	}
+	marker := nats.Header{"KV-Operation": {"PURGE"}, jetstream.MsgRollup: {jetstream.MsgRollupSubject}}
+	removal, err := b.write(ctx, key, nil, marker, revision, jetstream.WithMsgTTL(markerTTL))
 	if err != nil {
 		return 0, fmt.Errorf("remove %s of the bucket %s: %w", key, b.name, err)
 	}
-	return ack.Sequence, nil
+	return removal, nil
 }
 
-// wrongLastSequenceReplicated is the code with which a replicated stream says so (nats-server 2.12).
-const wrongLastSequenceReplicated = 10164
+// write stores a message under a key if the last one is at this revision: ErrChanged.
+func (b *Bucket) write(ctx context.Context, key string, value []byte, header nats.Header, revision uint64, opts ...jetstream.PublishOpt) (uint64, error) {
+	msg := &nats.Msg{Subject: b.Subject(key), Header: header, Data: value}
+	ack, err := b.broker.JetStream.PublishMsg(ctx, msg, append(opts, jetstream.WithExpectLastSequencePerSubject(revision))...)
+	var e jetstream.JetStreamError
+	if errors.As(err, &e) && e.APIError() != nil {
+		if code := e.APIError().ErrorCode; code == jetstream.JSErrCodeStreamWrongLastSequence || code == jetstream.JSErrCodeStreamWrongLastSequenceConstant {
+			return 0, ErrChanged
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	return ack.Sequence, nil
+}
 
 // entriesAtOnce is how many entries are read with one request.
 const entriesAtOnce = 256

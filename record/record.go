@@ -107,13 +107,15 @@ func (s Store[T]) changed(key string, err error) error {
 }
 
 // Update changes a record: it loads it, applies change, and writes by compare-and-set, all again on a conflict. So change
-// must be pure. It returns what was written, with its revision. An error of change ends it, and nothing is written; change
-// may return ErrUnchanged or ErrGone. Besides it returns ErrNotFound, ErrNewer, ErrUnreadable, or ErrConflict once it gives up.
+// must be pure. It returns what change made of the record, with the revision that the bucket then has. If change returns
+// ErrUnchanged, nothing is written; if it returns ErrGone, the record is removed; any other error of it is returned, and
+// nothing is written. Besides, Update returns ErrNotFound, ErrNewer, ErrUnreadable, or ErrConflict once it gives up.
 func (s Store[T]) Update(ctx context.Context, key string, change func(*T) error) (T, uint64, error) {
 	return s.update(ctx, key, nil, change)
 }
 
-// Upsert is Update, where change gets what fresh makes if there is no record.
+// Upsert is Update, where change gets what fresh makes if there is no record. Then ErrUnchanged and ErrGone write nothing,
+// and the revision is 0.
 func (s Store[T]) Upsert(ctx context.Context, key string, fresh func() T, change func(*T) error) (T, uint64, error) {
 	return s.update(ctx, key, fresh, change)
 }
@@ -196,7 +198,7 @@ func pause(ctx context.Context, try int) error {
 	}
 }
 
-// Form is the form that a record names in "v", a number from 1: ErrNewer if that is beyond what is known, ErrUnreadable if
+// Form is the form that a record names in "v", a number from 1: ErrNewer if that is above what is known, ErrUnreadable if
 // it names none or is no JSON object.
 func Form(data []byte, known int) (int, error) {
 	var named struct {

@@ -47,7 +47,7 @@ type Subscription struct {
 // This node's watch sees the account's changes in the journal's order, and applies each with the revision of the one
 // before: if Redis is not at least there, it has lost something, and the account is read again from the journal and
 // replaced. If it is there, nothing up to that revision is missing, by induction. Likewise a look-up takes Redis's
-// word only if it is not behind what this node has seen. An empty, flushed or rolled back Redis heals by that alone.
+// word only if it is not behind what this node has seen. An empty, flushed or rolled back Redis heals by that.
 type index struct {
 	bucket *broker.Bucket
 	// redis is set before the index is used.
@@ -182,9 +182,9 @@ func (x *index) apply(ctx context.Context, entry jetstream.KeyValueEntry) error 
 	return err
 }
 
-// read makes the webhook of an entry, and says whether the index keeps it and whether it is known. Of a newer form the
-// event alone is known: it is kept as it is, for the nodes that know it. What cannot be read at all is reported and left
-// alone.
+// read makes the webhook of an entry, and says whether the index keeps it and whether it is known. Of a newer form only
+// the event is known: it is kept as it is, for the nodes that know it. What cannot be read at all is reported and left as
+// it is.
 func (x *index) read(entry jetstream.KeyValueEntry) (w Webhook, kept, known bool) {
 	w, err := decodeWebhook(broker.Entry{Key: entry.Key(), Value: entry.Value(), Revision: entry.Revision(), Written: entry.Created()})
 	if err != nil {

@@ -66,7 +66,7 @@ func (b *backed) Close() error {
 	return b.Conn.Close()
 }
 
-// SetDeadline bounds reading alone, since Write does not wait.
+// SetDeadline bounds reading only, since Write does not wait.
 func (b *backed) SetDeadline(t time.Time) error { return b.SetReadDeadline(t) }
 
 // SetWriteDeadline does nothing.

@@ -17,7 +17,7 @@ func FuzzWebhookRecord(f *testing.F) {
 		`{"v":1,"id":7,"account":"demo","app":"a","event":"x","url":"https://h/","created":"2026-03-01T12:00:00Z","secrets":["s"],"active":true,"ranges":[{"from":0,"to":5},{"from":9}],"settings":{"max_in_flight":3,"timeout":1000,"headers":{"A":"b"}}}`,
 		`{"v":2,"id":7,"account":"demo","event":"x","ranges":[{"id":"before","from":0,"to":{"seq":5,"asof":"2026-03-01T12:00:00Z"}},{"id":"r","from":3}],"activation":{"at":"2026-03-01T12:00:00Z","until":{"seq":3},"from":{"seq":9},"total":2}}`,
 		`{"v":2,"id":7,"account":"demo","event":"x","ranges":[{"from":0,"to":5}]}`, `{"v":3,"id":{},"event":"x","more":[]}`, `{"v":1,"V":2}`, `{"v":1.5}`, `{"v":"1"}`, `{"v":0}`, `{"v":-1}`, `{"v":18446744073709551616}`,
-		`{"v":1,"id":8,"account":"demo","event":"x"}`, `{"v":1,"id":7,"account":"other","event":"x"}`,
+		`{"v":1,"id":8,"account":"demo","event":"x"}`, `{"v":1,"id":7,"account":"demo","event":"x","settings":{"headers":{}}}`, `{"v":1,"id":7,"account":"other","event":"x"}`,
 		`{"v":1,"id":7,"account":"demo","event":"x","ranges":[{"from":9},{"from":3,"to":1}]}`,
 		`{"v":1,"id":7,"account":"demo","event":"x","deactivated":"9999-12-31T23:59:59-23:59","activation":{}}`,
 		`null`, `[]`, `{}`, ``, "\xff",

@@ -77,6 +77,11 @@ type Settings struct {
 	Headers map[string]string `json:"headers,omitempty"`
 }
 
+// IsZero says whether all settings are the installation's.
+func (s Settings) IsZero() bool {
+	return s.MaxInFlight == 0 && !s.Ordered && s.Timeout == 0 && len(s.Headers) == 0
+}
+
 // Key of the webhook: unique among all accounts, and a subject's last two tokens.
 func (w *Webhook) Key() string { return Key(w.Account, w.ID) }
 
