@@ -169,7 +169,7 @@ func (a *App) wire(ackWait time.Duration) {
 		Broker: a.broker, Registry: a.registry, Sender: sender, Slots: shared,
 		Notifier: a.notices, Prober: a.client, FailingAfter: o.FailingAfter, Window: o.ReplayWindow,
 		Backoff: backoff, Policy: registry.Policy{After: o.DeactivateAfter, Attempts: o.DeactivateAttempts},
-		Mode: o.Deactivate, MaxInFlight: o.MaxInFlight, Grace: o.Grace, Pull: wait, Owner: owner, Log: o.Log.Named("replay"),
+		Mode: o.Deactivate, MaxInFlight: o.MaxInFlight, Grace: o.Grace, Pull: wait, Sweep: o.Sweep, Owner: owner, Log: o.Log.Named("replay"),
 	})
 	backlogs := replay.NewBacklogs(a.broker, a.registry, o.ReplayWindow, o.Retention)
 	a.service = api.NewService(api.Options{

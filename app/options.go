@@ -67,6 +67,8 @@ type Options struct {
 	Grace time.Duration
 	// Pull is how long a fetch from NATS waits for something to come; 0: defaults.Pull. Virtual time has it wait for longer.
 	Pull time.Duration
+	// Sweep is how often backlogs are looked for whose wake was lost; 0: each minute. Virtual time has it wait for longer.
+	Sweep time.Duration
 	// Version is what deliveries and the API say of themselves.
 	Version string
 	Log     *zap.Logger

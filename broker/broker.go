@@ -125,7 +125,8 @@ func (b *Broker) connect(name string, flood bool) (*nats.Conn, error) {
 		url = b.embedded.server.ClientURL()
 		options = append(options, nats.UserInfo(inside, b.embedded.password))
 	case b.embedded != nil:
-		options = append(options, nats.InProcessServer(b.embedded.server), nats.UserInfo(inside, b.embedded.password))
+		options = append(options, nats.InProcessServer(b.embedded.server), nats.UserInfo(inside, b.embedded.password),
+			nats.PingInterval(inProcessPing))
 	case b.options.Server != nil:
 		options = append(options, nats.InProcessServer(b.options.Server))
 	}
@@ -142,6 +143,14 @@ func (b *Broker) Embedded() string {
 		return ""
 	}
 	return b.embedded.server.ClientURL()
+}
+
+// InProcess is the embedded server as other connections within the process reach it; nil if NATS is external.
+func (b *Broker) InProcess() nats.InProcessConnProvider {
+	if b.embedded == nil {
+		return nil
+	}
+	return b.embedded.server
 }
 
 // Ready says why NATS cannot be used at the moment, or nil.

@@ -42,6 +42,10 @@ func (d door) Check(c server.ClientAuthentication) bool {
 	return subtle.ConstantTimeCompare([]byte(o.Password), []byte(d.password)) == 1
 }
 
+// inProcessPing is how often the two ends of an in-process connection ask each other for a sign of life: such a connection
+// does not go silent, it ends with the server.
+const inProcessPing = time.Hour
+
 type embedded struct {
 	server   *server.Server
 	password string
@@ -75,7 +79,7 @@ func startEmbedded(o Options) (*embedded, error) {
 		CustomClientAuthentication: door{e.password},
 	}
 	if o.Listen == "" {
-		options.DontListen = true
+		options.DontListen, options.PingInterval = true, inProcessPing
 	} else if err := listen(options, o.Listen); err != nil {
 		e.stop()
 		return nil, err

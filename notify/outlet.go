@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
+	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/record"
 )
@@ -85,7 +86,7 @@ func (o *Outlet) serve(ctx, sending context.Context) {
 
 // take waits for one notice and deals with it.
 func (o *Outlet) take(ctx, sending context.Context) error {
-	fetched, err := o.Consumer.Fetch(1, jetstream.FetchMaxWait(o.Pull))
+	fetched, err := o.Consumer.Fetch(1, broker.Waiting(o.Pull)...)
 	if err != nil {
 		return err
 	}

@@ -84,6 +84,8 @@ type Options struct {
 	Grace time.Duration
 	// Pull is how long a fetch waits for wakes.
 	Pull time.Duration
+	// Sweep is how often backlogs are looked for whose wake was lost; 0: each minute.
+	Sweep time.Duration
 	// Owner names this process in leases.
 	Owner string
 	Log   *zap.Logger

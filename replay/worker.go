@@ -1,12 +1,12 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/broker"
@@ -16,8 +16,8 @@ import (
 const (
 	// runners bounds the backlogs that one process works off at once.
 	runners = 1000
-	// sweepEvery is how often backlogs are looked for whose wake was lost; overdue is by how much their time must
-	// have passed.
+	// sweepEvery is how often backlogs are looked for whose wake was lost, unless the options say otherwise; overdue is
+	// by how much their time must have passed.
 	sweepEvery = time.Minute
 	overdue    = 20 * time.Second
 )
@@ -69,7 +69,7 @@ func (w *Worker) Run(ctx context.Context) error {
 }
 
 func (w *Worker) fetch(ctx, hard context.Context) error {
-	fetched, err := w.options.Broker.Wakes.Fetch(100, jetstream.FetchMaxWait(w.options.Pull))
+	fetched, err := w.options.Broker.Wakes.Fetch(100, broker.Waiting(w.options.Pull)...)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (w *Worker) begin(ctx, hard context.Context, key string) {
 	})
 }
 
-// sweeps looks for backlogs whose wake was lost, at start and then each minute.
+// sweeps looks for backlogs whose wake was lost, at start and then by and by.
 func (w *Worker) sweeps(ctx context.Context) {
 	// At start nobody knows what a crash has left: everything is woken again, at its time.
 	late := time.Duration(0)
@@ -140,7 +140,7 @@ func (w *Worker) sweeps(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(sweepEvery):
+		case <-time.After(cmp.Or(w.options.Sweep, sweepEvery)):
 		}
 	}
 }

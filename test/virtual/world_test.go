@@ -19,6 +19,7 @@ import (
 	"time"
 	_ "unsafe" // for go:linkname
 
+	"github.com/nats-io/nats-server/v2/server"
 	_ "github.com/nats-io/nats-server/v2/server/ats" // its clock
 	"go.uber.org/zap/zaptest"
 
@@ -38,8 +39,21 @@ var accessTime atomic.Int64
 //go:linkname accessUsers github.com/nats-io/nats-server/v2/server/ats.refs
 var accessUsers atomic.Int64
 
+// nats-server reads its process' CPU and memory from the system every ten seconds, for a report that nobody here reads: a
+// fifth of what a virtual day costs.
+//
+//go:linkname statusInterval github.com/nats-io/nats-server/v2/server.statsHBInterval
+var statusInterval time.Duration
+
+// forgetEvery sets how often a server looks which of its log lines may be repeated. It does so every second otherwise, and
+// is most of what there is to do in a quiet world.
+//
+//go:linkname forgetEvery github.com/nats-io/nats-server/v2/server.(*Server).changeRateLimitLogInterval
+func forgetEvery(s *server.Server, interval time.Duration)
+
 func TestMain(m *testing.M) {
 	accessUsers.Add(1)
+	statusInterval = day
 	_, _ = net.LookupHost("localhost") // the resolver's state is to be made outside; whether it finds anything does not matter
 	os.Exit(m.Run())
 }
@@ -116,6 +130,7 @@ func (w *world) start(o app.Options) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	forgetEvery(a.Broker().InProcess().(*server.Server), time.Hour)
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := make(chan error, 1)
 	go func() { ran <- a.Run(ctx) }()
