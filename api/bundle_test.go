@@ -136,9 +136,9 @@ func (f *fakeBacklogs) Status(_ context.Context, w registry.Webhook) (replay.Sta
 	return f.status, f.fail
 }
 
-func (f *fakeBacklogs) Activate(ctx context.Context, key string, replayEvents bool) (registry.Webhook, uint64, error) {
+func (f *fakeBacklogs) Activate(ctx context.Context, key string, replayEvents bool) (replay.Activated, error) {
 	if f.fail != nil {
-		return registry.Webhook{}, 0, f.fail
+		return replay.Activated{}, f.fail
 	}
 	var count uint64
 	w, err := f.registry.Update(ctx, key, func(w *registry.Webhook) error {
@@ -148,10 +148,10 @@ func (f *fakeBacklogs) Activate(ctx context.Context, key string, replayEvents bo
 		w.Active, w.Deactivated, w.Reason = true, time.Time{}, ""
 		return nil
 	})
-	return w, count, err
+	return replay.Activated{Webhook: w, Status: replay.Status{State: "live"}, Events: count}, err
 }
 
-func (f *fakeBacklogs) ActivateAfter(ctx context.Context, key string, _ time.Time, replayEvents bool) (registry.Webhook, uint64, error) {
+func (f *fakeBacklogs) ActivateAfter(ctx context.Context, key string, _ time.Time, replayEvents bool) (replay.Activated, error) {
 	return f.Activate(ctx, key, replayEvents)
 }
 

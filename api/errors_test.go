@@ -13,9 +13,9 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/record"
-	"github.com/saumer/saumer/replay"
 )
 
 func fieldsOf(l observer.LoggedEntry) string {
@@ -222,7 +222,7 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 	}
 	for _, f := range functions {
 		for _, c := range f.codes {
-			if c.match == replay.ErrCrowded {
+			if c.match == backlog.ErrCrowded {
 				continue // dozens of replays under way: package replay provokes it
 			}
 			if !provoked[f.Name+strconv.Itoa(c.Code)] {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/registry"
@@ -92,7 +93,7 @@ var RedeliverEvent = define(Function{
 		{5, http.StatusBadRequest, ErrReference.Error(), ErrReference, false},
 		{6, http.StatusConflict, replay.ErrForeign.Error(), replay.ErrForeign, false},
 		{7, http.StatusGone, replay.ErrDropped.Error(), replay.ErrDropped, false},
-		{8, http.StatusConflict, replay.ErrOnTheWay.Error(), replay.ErrOnTheWay, false},
+		{8, http.StatusConflict, backlog.ErrOnTheWay.Error(), backlog.ErrOnTheWay, false},
 	},
 }, func(in *eventInput) []Parameter {
 	return []Parameter{webhookID(&in.id), eventReference(InBody, &in.event)}
@@ -124,7 +125,7 @@ var ReplayEvents = define(Function{
 	codes: []Code{
 		codeID, codeNotFound, codeInactive,
 		{5, http.StatusBadRequest, "invalid period", ErrPeriod, true},
-		{6, http.StatusConflict, replay.ErrCrowded.Error(), replay.ErrCrowded, false},
+		{6, http.StatusConflict, backlog.ErrCrowded.Error(), backlog.ErrCrowded, false},
 	},
 }, func(in *replayEventsInput) []Parameter {
 	return []Parameter{

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -12,19 +13,19 @@ func TestNoticesByPage(t *testing.T) {
 	t.Parallel()
 	u := setup(t)
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	tell := func(account string, id uint64, news registry.News) {
+	tell := func(account string, id, buffered uint64, n backlog.Notice) {
 		t.Helper()
 		w := registry.Webhook{ID: id, Account: account, App: "tourism", Event: "optin_finalized", URL: "https://example.org/hook?key=secret", Deactivated: at, Reason: "down"}
 		for range 2 { // the second time changes nothing
-			if err := u.notices.Tell(t.Context(), w, news); err != nil {
+			if err := u.notices.Tell(t.Context(), w, n, buffered); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	tell("demo", 1, registry.News{Kind: registry.NewsExhausted, At: at, Reason: "no", Seqs: []uint64{3, 5}, Attempts: 10})
-	tell("other", 2, registry.News{Kind: registry.NewsFailing, At: at})
-	tell("demo", 3, registry.News{Kind: registry.NewsFailing, At: at, Since: at.Add(-time.Hour), Reason: "down", Deactivation: at.Add(time.Hour), Buffered: 4})
-	tell("demo", 1, registry.News{Kind: registry.NewsDeactivated, At: at})
+	tell("demo", 1, 0, backlog.Notice{Kind: backlog.Exhausted, At: at, Reason: "no", Seqs: []uint64{3, 5}, Attempts: 10})
+	tell("other", 2, 0, backlog.Notice{Kind: backlog.Failing, At: at})
+	tell("demo", 3, 4, backlog.Notice{Kind: backlog.Failing, At: at, Since: at.Add(-time.Hour), Reason: "down", Deactivation: at.Add(time.Hour)})
+	tell("demo", 1, 0, backlog.Notice{Kind: backlog.Deactivated, At: at, Reason: "down"})
 
 	get := func(query string) string {
 		t.Helper()

@@ -130,7 +130,7 @@ func (s *Service) Exchange(ctx context.Context, acc registry.Account, id, positi
 
 // Redeliver has one event sent to an active webhook again, marked as a replay, through its backlog; ref is the event's
 // stream sequence or its id. It returns the sequence, or ErrID, record.ErrNotFound, ErrReference, replay.ErrInactive,
-// replay.ErrForeign, replay.ErrDropped or replay.ErrOnTheWay.
+// replay.ErrForeign, replay.ErrDropped or backlog.ErrOnTheWay.
 func (s *Service) Redeliver(ctx context.Context, acc registry.Account, id uint64, ref string) (uint64, error) {
 	w, err := s.record(ctx, acc, id)
 	if err != nil {
@@ -147,7 +147,7 @@ func (s *Service) Redeliver(ctx context.Context, acc registry.Account, id uint64
 }
 
 // Replay sends the events published in [from, to) to an active webhook once more, as a replay: ErrID,
-// record.ErrNotFound, ErrPeriod, replay.ErrInactive or replay.ErrCrowded. How far it is Status.Replay tells.
+// record.ErrNotFound, ErrPeriod, replay.ErrInactive or backlog.ErrCrowded. How far it is Status.Replay tells.
 func (s *Service) Replay(ctx context.Context, acc registry.Account, id uint64, from, to time.Time) (replay.Replayed, error) {
 	if id == 0 {
 		return replay.Replayed{}, ErrID

@@ -29,12 +29,11 @@ import (
 type Backlogs interface {
 	// Status says how the webhook does, with exact counts.
 	Status(ctx context.Context, w registry.Webhook) (replay.Status, error)
-	// Activate activates a webhook, and returns it and how many events will be replayed. If it is active already it
-	// changes nothing.
-	Activate(ctx context.Context, key string, replayEvents bool) (registry.Webhook, uint64, error)
+	// Activate activates a webhook. If it is active already it changes nothing.
+	Activate(ctx context.Context, key string, replayEvents bool) (replay.Activated, error)
 	// ActivateAfter is Activate for the deactivation of that time only; it returns replay.ErrOver if there has been another
 	// activation.
-	ActivateAfter(ctx context.Context, key string, deactivated time.Time, replayEvents bool) (registry.Webhook, uint64, error)
+	ActivateAfter(ctx context.Context, key string, deactivated time.Time, replayEvents bool) (replay.Activated, error)
 	// Delete removes a webhook, its backlog and its log. This node starts no attempt after it has returned, and other
 	// nodes stop as they hear of it.
 	Delete(ctx context.Context, key string) error
@@ -190,23 +189,15 @@ func (s *Service) Activate(ctx context.Context, acc registry.Account, id uint64,
 	if id == 0 {
 		return Webhook{}, 0, ErrID
 	}
-	w, count, err := s.o.Backlogs.Activate(ctx, registry.Key(acc.Name, id), replayEvents)
-	if err != nil {
-		return Webhook{}, 0, err
-	}
-	described, err := s.describe(ctx, w)
-	return described, count, err
+	a, err := s.o.Backlogs.Activate(ctx, registry.Key(acc.Name, id), replayEvents)
+	return Webhook{Webhook: a.Webhook, Status: a.Status}, a.Events, err
 }
 
 // Reactivate is Activate by the right of a link, after the link's deactivation only: record.ErrNotFound, or
 // replay.ErrOver if the webhook has been activated in the meantime.
 func (s *Service) Reactivate(ctx context.Context, link notify.Link, replayEvents bool) (Webhook, uint64, error) {
-	w, count, err := s.o.Backlogs.ActivateAfter(ctx, registry.Key(link.Account, link.ID), link.Deactivated, replayEvents)
-	if err != nil {
-		return Webhook{}, 0, err
-	}
-	described, err := s.describe(ctx, w)
-	return described, count, err
+	a, err := s.o.Backlogs.ActivateAfter(ctx, registry.Key(link.Account, link.ID), link.Deactivated, replayEvents)
+	return Webhook{Webhook: a.Webhook, Status: a.Status}, a.Events, err
 }
 
 // Delete removes a webhook, its backlog and its log, as Backlogs.Delete does: ErrID or record.ErrNotFound.

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/saumer/saumer/api"
+	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/console"
 	"github.com/saumer/saumer/consumer"
@@ -25,15 +26,16 @@ import (
 	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
+	"github.com/saumer/saumer/runner"
 	"github.com/saumer/saumer/slots"
 	"github.com/saumer/saumer/stats"
 )
 
 var (
-	_ replay.Notifier  = (*notify.Notices)(nil)
-	_ replay.Sender    = (*delivery.Sender)(nil)
-	_ replay.Prober    = (*delivery.Client)(nil)
-	_ consumer.Cover   = (*replay.Cover)(nil)
+	_ runner.Notifier  = (*notify.Notices)(nil)
+	_ runner.Sender    = (*delivery.Sender)(nil)
+	_ runner.Prober    = (*delivery.Client)(nil)
+	_ consumer.Cover   = (*runner.Cover)(nil)
 	_ consumer.Rejects = (*broker.Broker)(nil)
 	_ delivery.Counts  = (*stats.Stats)(nil)
 	_ stats.Store      = (*broker.Broker)(nil)
@@ -52,7 +54,7 @@ type App struct {
 	outlets  []*notify.Outlet
 	stats    *stats.Stats
 	consumer *consumer.Worker
-	replay   *replay.Worker
+	runner   *runner.Worker
 	service  *api.Service
 	console  *console.Console
 	handler  http.Handler
@@ -154,22 +156,24 @@ func (a *App) wire(ackWait time.Duration) {
 	// The slowest webhooks are tried once in the longest backoff.
 	sender := delivery.NewSender(a.client, attempts, delivery.NewOutages(2*o.BackoffMax+o.Timeout), a.stats)
 	shared := slots.New(o.MaxInFlight, defaults.InFlight)
-	backoff := delivery.Backoff{Initial: o.BackoffInitial, Max: o.BackoffMax}
+	rules := backlog.Rules{
+		Backoff: delivery.Backoff{Initial: o.BackoffInitial, Max: o.BackoffMax}, After: o.DeactivateAfter, Attempts: o.DeactivateAttempts,
+		Mode: o.Deactivate, FailingAfter: o.FailingAfter, Window: o.ReplayWindow,
+	}
 	wait := cmp.Or(o.Pull, defaults.Pull)
 	a.consumer = consumer.NewWorker(consumer.Options{
 		Events: a.broker, Webhooks: a.registry, Sender: sender, Slots: shared,
-		Cover:   replay.NewCover(a.broker, backoff, o.Log.Named("cover")),
+		Cover:   runner.NewCover(a.broker, rules, o.Log.Named("cover")),
 		Rejects: a.broker, Acks: a.broker, Known: o.Events, Now: a.broker.Now, AckWait: ackWait, Grace: o.Grace, Pull: wait,
 		Log: o.Log.Named("consumer"),
 	})
 	a.notices = notify.New(notify.Options{
 		Broker: a.broker, Links: a.links, Window: o.ReplayWindow, Retention: o.Retention, Log: o.Log.Named("notify"),
 	})
-	a.replay = replay.NewWorker(replay.Options{
-		Broker: a.broker, Registry: a.registry, Sender: sender, Slots: shared,
-		Notifier: a.notices, Prober: a.client, FailingAfter: o.FailingAfter, Window: o.ReplayWindow,
-		Backoff: backoff, Policy: registry.Policy{After: o.DeactivateAfter, Attempts: o.DeactivateAttempts},
-		Mode: o.Deactivate, MaxInFlight: o.MaxInFlight, Grace: o.Grace, Pull: wait, Sweep: o.Sweep, Owner: owner, Log: o.Log.Named("replay"),
+	a.runner = runner.NewWorker(runner.Options{
+		Broker: a.broker, Registry: a.registry, Sender: sender, Slots: shared, Notifier: a.notices, Prober: a.client,
+		Rules: rules, MaxInFlight: o.MaxInFlight, Grace: o.Grace, Pull: wait, Sweep: cmp.Or(o.Sweep, defaults.Sweep), Owner: owner,
+		Log: o.Log.Named("runner"),
 	})
 	backlogs := replay.NewBacklogs(a.broker, a.registry, o.ReplayWindow, o.Retention)
 	a.service = api.NewService(api.Options{
@@ -224,7 +228,7 @@ func (a *App) work(ctx context.Context) error {
 		return nil
 	}
 	group.Go(func() error { return a.consumer.Run(ctx) })
-	group.Go(func() error { return a.replay.Run(ctx) })
+	group.Go(func() error { return a.runner.Run(ctx) })
 	for _, o := range a.outlets {
 		group.Go(func() error { return o.Run(ctx) })
 	}

@@ -3,9 +3,9 @@ package app
 import (
 	"slices"
 
+	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/defaults"
 	"github.com/saumer/saumer/event"
-	"github.com/saumer/saumer/replay"
 )
 
 // Defaults are the options of `saumer serve` without a flag, besides where it is: addresses, directory and account.
@@ -24,7 +24,7 @@ func Defaults() Options {
 		BackoffMax:         defaults.BackoffMax,
 		Grace:              defaults.Grace,
 		FailingAfter:       defaults.FailingAfter,
-		Deactivate:         replay.Deactivate(defaults.Deactivate),
+		Deactivate:         backlog.Mode(defaults.Deactivate),
 		DeactivateAfter:    defaults.DeactivateAfter,
 		DeactivateAttempts: defaults.DeactivateAttempts,
 		Events:             slices.Clone(event.Defaults),

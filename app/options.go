@@ -10,8 +10,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 
+	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/notify"
-	"github.com/saumer/saumer/replay"
 )
 
 // Options are the settings of one process, validated by package config.
@@ -52,7 +52,7 @@ type Options struct {
 	// NoticeURL gets each notice as a POST, signed with NoticeSecret, in the form whsec_…; empty: none.
 	NoticeURL, NoticeSecret string
 	// Deactivate says what happens to a webhook that has failed for DeactivateAfter and DeactivateAttempts.
-	Deactivate         replay.Deactivate
+	Deactivate         backlog.Mode
 	DeactivateAfter    time.Duration
 	DeactivateAttempts int
 	// ReplayWindow is how much of what came after a deactivation is kept for a replay.

@@ -41,6 +41,14 @@ func (r *Record) Retry(p event.Position) (int, bool) {
 	return slices.BinarySearchFunc(r.Retries, p.Seq, func(x Retry, seq uint64) int { return cmp.Compare(x.Seq, seq) })
 }
 
+// Attempts says how many attempts were made of a pending event.
+func (r *Record) Attempts(p event.Position) int {
+	if i, found := r.pending(p); found {
+		return r.Pending[i].Attempts
+	}
+	return 0
+}
+
 // forget removes what waits under a sequence for another event: the stream went back, and does not hold that any more.
 func (r *Record) forget(p event.Position) {
 	if i, found := r.pending(p); found && other(r.Pending[i].Position, p) {

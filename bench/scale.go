@@ -2,15 +2,15 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/saumer/saumer/backlog"
+	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/registry"
-	"github.com/saumer/saumer/replay"
 )
 
 // Failing gives the first webhooks of a crowd a backlog each: an event that waits for an endpoint which failed lately.
@@ -25,10 +25,10 @@ func (n *Node) Fail(f Failing, _ *None) error {
 	now := time.Now().UTC()
 	for i := range f.Count {
 		key := registry.Key(account(i%f.Accounts), uint64(i)+1)
-		record, err := json.Marshal(replay.Backlog{
-			Version: 1, Pending: replay.Pending{{Seq: 1, Attempts: 3}}, Next: now.Add(time.Hour),
-			Health: registry.Health{Attempts: 3, Since: now, Last: "the connection was refused"},
-		})
+		r := backlog.New()
+		r.Pending = backlog.Pending{{Position: event.Position{Seq: 1, Time: now}, Attempts: 3}}
+		r.NotBefore, r.Health = now.Add(time.Hour), backlog.Health{Attempts: 3, Since: now, Last: "the connection was refused"}
+		record, err := r.Encode()
 		if err != nil {
 			return fmt.Errorf("write the backlog %s: %w", key, err)
 		}

@@ -83,7 +83,7 @@ func (b *Broker) Read(ctx context.Context, subject string, from uint64, limit in
 		return nil, fmt.Errorf("read %s from %d: %w", subject, from, err)
 	}
 	if len(messages) == 0 {
-		message, err := b.next(ctx, subject, from)
+		message, err := b.Next(ctx, subject, from)
 		if errors.Is(err, ErrNotFound) {
 			return nil, nil
 		}
@@ -127,15 +127,16 @@ func (b *Broker) Count(ctx context.Context, subject string, from, to uint64) (ui
 	if to != 0 && to <= from {
 		return 0, nil
 	}
-	n, err := b.countFrom(ctx, subject, from)
+	n, err := b.CountFrom(ctx, subject, from)
 	if err != nil || to == 0 || n == 0 {
 		return n, err
 	}
-	beyond, err := b.countFrom(ctx, subject, to)
+	beyond, err := b.CountFrom(ctx, subject, to)
 	return n - min(n, beyond), err
 }
 
-func (b *Broker) countFrom(ctx context.Context, subject string, from uint64) (uint64, error) {
+// CountFrom is the exact number of events of a subject from a sequence on.
+func (b *Broker) CountFrom(ctx context.Context, subject string, from uint64) (uint64, error) {
 	messages, err := b.direct(ctx, streamEvents, get{Seq: max(from, 1), Next: subject, Batch: 1})
 	if err != nil {
 		return 0, fmt.Errorf("count %s from %d: %w", subject, from, err)
@@ -150,18 +151,15 @@ func (b *Broker) countFrom(ctx context.Context, subject string, from uint64) (ui
 	return after + 1, nil
 }
 
-// SequenceAt is the sequence of the first event whose time stamp is not before t: one past the last if there is none.
-func (b *Broker) SequenceAt(ctx context.Context, t time.Time) (uint64, error) {
-	bounds, err := b.Bounds(ctx)
-	if err != nil {
-		return 0, err
-	}
+// SequenceAt is the sequence of the first event whose time stamp is not before t; next, which is to be one past the last, if
+// there is none.
+func (b *Broker) SequenceAt(ctx context.Context, t time.Time, next uint64) (uint64, error) {
 	messages, err := b.direct(ctx, streamEvents, get{Start: &t, Batch: 1})
 	if err != nil {
 		return 0, fmt.Errorf("find the first event since %s: %w", t.Format(time.RFC3339), err)
 	}
 	if len(messages) == 0 {
-		return bounds.Next(), nil
+		return next, nil
 	}
 	return sequence(messages[0])
 }
@@ -225,8 +223,8 @@ func (b *Broker) direct(ctx context.Context, stream string, request get) ([]*nat
 	}
 }
 
-// next asks the stream's leader for the next event of a subject: ErrNotFound if there is none.
-func (b *Broker) next(ctx context.Context, subject string, from uint64) (event.Event, error) {
+// Next asks the stream's leader for the next event of a subject: ErrNotFound if there is none.
+func (b *Broker) Next(ctx context.Context, subject string, from uint64) (event.Event, error) {
 	return b.leader(ctx, get{Seq: from, Next: subject})
 }
 

@@ -12,12 +12,12 @@ import (
 	"time"
 
 	"github.com/saumer/saumer/app"
+	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/defaults"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
-	"github.com/saumer/saumer/replay"
 )
 
 // keySize is the size of the secret key, in bytes.
@@ -49,7 +49,7 @@ func (s *Serve) Options() (app.Options, error) {
 		MaxInFlight:    s.MaxInFlight,
 		BackoffInitial: s.BackoffInitial,
 		BackoffMax:     s.BackoffMax,
-		Deactivate:     replay.Deactivate(s.Deactivate),
+		Deactivate:     backlog.Mode(s.Deactivate),
 
 		FailingAfter:       s.FailingAfter,
 		SMTP:               c.smtp(s.SMTPURL),
@@ -125,8 +125,8 @@ func (c *check) delivery(s *Serve) {
 }
 
 func (c *check) deactivation(s *Serve) {
-	switch replay.Deactivate(s.Deactivate) {
-	case replay.On, replay.Observe, replay.Off:
+	switch backlog.Mode(s.Deactivate) {
+	case backlog.On, backlog.Observe, backlog.Off:
 	default:
 		c.that(false, "--deactivate %q is unknown: choose on, observe or off", s.Deactivate)
 	}

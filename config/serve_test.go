@@ -14,10 +14,10 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/saumer/saumer/app"
+	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/defaults"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/notify"
-	"github.com/saumer/saumer/replay"
 )
 
 // parse reads args as `saumer serve` does, with no SAUMER_ variable besides env.
@@ -169,7 +169,7 @@ func TestPrecedence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.MaxInFlight != 5 || o.Deactivate != replay.Off {
+	if o.MaxInFlight != 5 || o.Deactivate != backlog.Off {
 		t.Errorf("max-in-flight %d, deactivate %q of the file", o.MaxInFlight, o.Deactivate)
 	}
 	if want := append(slices.Clone(event.Defaults), "bounced", "moved"); !slices.Equal(o.Events, want) {

@@ -22,9 +22,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/app"
+	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/config"
 	"github.com/saumer/saumer/event"
-	"github.com/saumer/saumer/replay"
 )
 
 const password = "correct 'horse' $HOME"
@@ -41,7 +41,7 @@ func setup(t *testing.T) *world {
 	a, err := app.New(t.Context(), app.Options{
 		HTTP: "127.0.0.1:0", Data: t.TempDir(), Account: "demo", Password: password, AllowCIDRs: config.Loopback,
 		Timeout: 5 * time.Second, ConnectTimeout: 2 * time.Second, MaxInFlight: 2, BackoffInitial: time.Second, BackoffMax: time.Minute,
-		Deactivate: replay.On, DeactivateAfter: time.Hour, DeactivateAttempts: 10, ReplayWindow: time.Hour, Retention: 24 * time.Hour,
+		Deactivate: backlog.On, DeactivateAfter: time.Hour, DeactivateAttempts: 10, ReplayWindow: time.Hour, Retention: 24 * time.Hour,
 		Replicas: 1, NATSSync: time.Minute, Events: event.Defaults, Grace: 5 * time.Second, Version: "test", Log: zap.NewNop(),
 	})
 	if err != nil {

@@ -87,6 +87,8 @@ const (
 	AckGrace = 15 * time.Second
 	// Pull is how long a fetch waits, and so how soon it is known that NATS has forgotten it.
 	Pull = time.Second
+	// Sweep is how often backlogs are looked for whose wake was lost.
+	Sweep = time.Minute
 	// HeapGrowth is by how many percent the heap may grow before it is collected, unless GOGC says otherwise: with a hundred
 	// thousand webhooks in it and Go's 100, collections took a tenth of the CPU of a busy process.
 	HeapGrowth = 200

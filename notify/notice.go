@@ -13,21 +13,22 @@ import (
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 
+	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 )
 
 // Kind of a notice, the last token of its subject.
-type Kind = registry.NewsKind
+type Kind = backlog.NoticeKind
 
 // The kinds.
 const (
-	Failing     = registry.NewsFailing
-	Deactivated = registry.NewsDeactivated
-	Recovered   = registry.NewsRecovered
-	Exhausted   = registry.NewsExhausted
-	Reachable   = registry.NewsReachable
+	Failing     = backlog.Failing
+	Deactivated = backlog.Deactivated
+	Recovered   = backlog.Recovered
+	Exhausted   = backlog.Exhausted
+	Reachable   = backlog.Reachable
 )
 
 // Notice is what a person is told, as the stream keeps it. It holds no secret, and of the webhook's URL the host alone.
@@ -75,26 +76,35 @@ type Notices struct{ o Options }
 // New makes Notices.
 func New(o Options) *Notices { return &Notices{o} }
 
-// Tell stores and logs the notice of a webhook's news, once, whatever is tried again within a day.
-func (n *Notices) Tell(ctx context.Context, w registry.Webhook, news registry.News) error {
+// Tell stores and logs a notice of a webhook, once, whatever is tried again within a day. Buffered is how many events wait
+// for the webhook.
+func (n *Notices) Tell(ctx context.Context, w registry.Webhook, of backlog.Notice, buffered uint64) error {
 	notice := Notice{
-		Version: form, Kind: news.Kind, Account: w.Account, Webhook: w.ID, App: w.App, Event: w.Event, At: news.At,
-		Reason: news.Reason, Since: news.Since, Deactivation: news.Deactivation, Buffered: news.Buffered,
-		Seqs: news.Seqs, Attempts: news.Attempts,
+		Version: form, Kind: of.Kind, Account: w.Account, Webhook: w.ID, App: w.App, Event: w.Event, At: of.At,
+		Reason: of.Reason, Since: of.Since, Deactivation: of.Deactivation, Buffered: buffered,
+		Seqs: of.Seqs, Attempts: of.Attempts,
 	}
 	if u, err := url.Parse(w.URL); err == nil {
 		notice.Host = u.Host
 	}
-	if notice.Kind == Deactivated || notice.Kind == Reachable {
+	deactivated := w.Deactivated
+	switch of.Kind {
+	case Deactivated:
+		deactivated = of.At
+	case Reachable:
 		notice.Reason = w.Reason
-		notice.ReplayUntil = w.Deactivated.Add(n.o.Window)
+	default:
+		return n.store(ctx, w, notice)
+	}
+	if !deactivated.IsZero() { // else somebody has activated it meanwhile
+		notice.ReplayUntil = deactivated.Add(n.o.Window)
 		// What came first is the first that the retention drops.
-		begin := w.Deactivated
-		if !news.Since.IsZero() && news.Since.Before(begin) {
-			begin = news.Since
+		begin := deactivated
+		if !of.Since.IsZero() && of.Since.Before(begin) {
+			begin = of.Since
 		}
 		notice.Expires = begin.Add(n.o.Retention).Truncate(time.Second)
-		notice.Link = n.o.Links.URL(Link{Account: w.Account, ID: w.ID, Deactivated: w.Deactivated, Expires: notice.Expires})
+		notice.Link = n.o.Links.URL(Link{Account: w.Account, ID: w.ID, Deactivated: deactivated, Expires: notice.Expires})
 	}
 	return n.store(ctx, w, notice)
 }

@@ -65,6 +65,30 @@ func (r *Registry) Update(ctx context.Context, key string, change func(*Webhook)
 	return w, r.index.await(ctx, w.Account, revision)
 }
 
+// Put writes a webhook that was read, if nobody has changed it meanwhile: record.ErrConflict. It returns it with its new
+// revision, once the index shows the change.
+func (r *Registry) Put(ctx context.Context, w Webhook) (Webhook, error) {
+	w.retire(r.broker.Now())
+	revision, err := r.webhooks.Write(ctx, w.Key(), &w, w.Revision)
+	if err != nil {
+		return Webhook{}, err
+	}
+	w.Revision = revision
+	fault.At(fault.Journaled)
+	return w, r.index.await(ctx, w.Account, revision)
+}
+
+// Walk calls each with every webhook that can be read, until it returns an error, which Walk then returns. A webhook may be a
+// little old.
+func (r *Registry) Walk(ctx context.Context, each func(Webhook) error) error {
+	return r.webhooks.Walk(ctx, func(_ string, w Webhook, err error) error {
+		if err != nil {
+			return nil
+		}
+		return each(w)
+	})
+}
+
 // Delete removes a webhook's record and returns once no look-up finds it: record.ErrNotFound, record.ErrNewer or
 // record.ErrUnreadable. Its backlog is the caller's to remove.
 func (r *Registry) Delete(ctx context.Context, key string) error {

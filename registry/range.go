@@ -43,6 +43,9 @@ func (w *Webhook) RangeByID(id string) (Range, bool) {
 	return w.findRange(func(r Range) bool { return r.ID == id })
 }
 
+// Opened returns the open range, if there is one.
+func (w *Webhook) Opened() (Range, bool) { return w.findRange(Range.Open) }
+
 func (w *Webhook) findRange(is func(Range) bool) (Range, bool) {
 	i := slices.IndexFunc(w.Ranges, is)
 	if i < 0 {

@@ -10,7 +10,7 @@ import (
 
 	"go.uber.org/zap/zapcore"
 
-	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/backlog"
 )
 
 // Webhook is a subscription of a URL to one event of an account, as the journal keeps it.
@@ -34,7 +34,7 @@ type Webhook struct {
 	Deactivated time.Time `json:"deactivated,omitzero"`
 	Reason      string    `json:"reason,omitempty"`
 	// Activation is the last activation after a deactivation, for the backlog to follow.
-	Activation *Activation `json:"activation,omitempty"`
+	Activation *backlog.Activation `json:"activation,omitempty"`
 	// Replay is the last replay, for its progress; nil if there was none since the last activation.
 	Replay *Replay `json:"replay,omitempty"`
 	// Ranges are the parts of the stream that the live path leaves out, in the order of their opening; only the newest may
@@ -43,22 +43,6 @@ type Webhook struct {
 	Settings Settings `json:"settings,omitzero"`
 	// Revision is the journal's; a change is written only if it is still this.
 	Revision uint64 `json:"-"`
-}
-
-// Activation is what a person decided about the backlog of a webhook that was inactive.
-type Activation struct {
-	// At is when.
-	At time.Time `json:"at"`
-	// Replay says whether the events that were kept are sent: those before Until, where the replay window ends. The others
-	// are dropped, up to From: what is not before From came after the activation, and is sent in any case. Until is never
-	// beyond From.
-	Replay bool      `json:"replay"`
-	Until  event.End `json:"until"`
-	From   event.End `json:"from"`
-	// Total is how many events the replay sends.
-	Total uint64 `json:"total,omitempty"`
-	// Deactivated is when the deactivation was that it ended.
-	Deactivated time.Time `json:"deactivated,omitzero"`
 }
 
 // Replay is what a replay began with.

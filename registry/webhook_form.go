@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
+	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/record"
@@ -89,24 +89,19 @@ func decodeForm1(data []byte, written time.Time) (Webhook, error) {
 	w := old.Webhook
 	w.Ranges = make([]Range, 0, len(old.Ranges))
 	for _, r := range old.Ranges {
-		now := Range{ID: FormerRangeID(r.From), From: r.From}
+		now := Range{ID: backlog.RangeID1(r.From), From: r.From}
 		if r.To != 0 {
 			now.To = event.End{Seq: r.To, AsOf: written.UTC()}
+		}
+		if r.From == 0 {
+			now.ID = RangeBefore
 		}
 		w.Ranges = append(w.Ranges, now)
 	}
 	if a := old.Activation; a != nil {
-		w.Activation = &Activation{
+		w.Activation = &backlog.Activation{
 			At: a.At, Replay: a.Replay, Until: event.End{Seq: a.Until}, From: event.End{Seq: a.From, AsOf: a.At}, Deactivated: a.Deactivated,
 		}
 	}
 	return w, nil
-}
-
-// FormerRangeID is the ID of a range whose record, in form 1, named it by where it begins.
-func FormerRangeID(from uint64) string {
-	if from == 0 {
-		return RangeBefore
-	}
-	return "from-" + strconv.FormatUint(from, 10)
 }

@@ -1,8 +1,18 @@
 package replay
 
-import "time"
+import (
+	"context"
+	"errors"
+	"time"
 
-// The states of a webhook.
+	"github.com/saumer/saumer/backlog"
+	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/record"
+	"github.com/saumer/saumer/registry"
+)
+
+// The states of a webhook, as people see them.
 const (
 	Live       = "live"       // events are attempted as they are published
 	Lagging    = "lagging"    // events wait in the webhook's backlog
@@ -14,8 +24,7 @@ const (
 type Status struct {
 	// State is Live, Lagging, Inactive or Unreadable.
 	State string
-	// FailingSince is when the first of the failures without a success between them was; zero if the last attempt
-	// succeeded.
+	// FailingSince is when the first of the failures was that no success has followed; zero if the last attempt succeeded.
 	FailingSince time.Time
 	// LastError says in a sentence what the last failure was; empty if the last attempt succeeded.
 	LastError string
@@ -45,4 +54,144 @@ type Progress struct {
 	// stream as of the last checkpoint, and so never too high; it is behind by what was sent since, at most a second's
 	// worth, and by what is done above the oldest event that is under way.
 	Done uint64
+}
+
+// Status tells how a webhook stands. Of a backlog that is not ours to touch it tells no more than why.
+func (m *Backlogs) Status(ctx context.Context, w registry.Webhook) (Status, error) {
+	r, _, err := m.store.Load(ctx, w.Key())
+	switch {
+	case errors.Is(err, record.ErrNewer):
+		return Status{State: Unreadable, LastError: "of its backlog, " + record.ErrNewer.Error()}, nil
+	case errors.Is(err, record.ErrUnreadable):
+		return Status{State: Unreadable, LastError: "of its backlog, " + record.ErrUnreadable.Error()}, nil
+	case errors.Is(err, record.ErrNotFound):
+		r = backlog.New()
+	case err != nil:
+		return Status{}, err
+	}
+	bounds, err := m.broker.Bounds(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	return m.status(ctx, w, &r, newCounter(m.broker, w, bounds))
+}
+
+// status tells how a webhook stands whose record and for whom events are counted.
+func (m *Backlogs) status(ctx context.Context, w registry.Webhook, r *backlog.Record, c *counter) (Status, error) {
+	s := Status{
+		FailingSince: r.Health.Since, LastError: r.Health.Last, Retries: len(r.Retries),
+		State: Live,
+	}
+	if len(r.Spans) > 0 {
+		s.Cursor = r.Spans[0].Cursor
+	}
+	if s.LastError == "" && len(r.Retries) > 0 {
+		s.LastError = r.Retries[len(r.Retries)-1].Error
+	}
+	var err error
+	if s.Lag, err = m.lag(ctx, w, r, c); err != nil {
+		return s, err
+	}
+	if s.Replay, err = m.replayed(ctx, w, r, c); err != nil {
+		return s, err
+	}
+	// Where an ordered webhook that misses nothing stands may be long ago.
+	if lowest, ok := r.Lowest(); ok && lowest < c.bounds.First && !(r.Ordered && w.Active && s.Lag == 0) {
+		s.Gap = c.bounds.First - lowest
+	}
+	switch {
+	case !w.Active:
+		return m.inactive(ctx, w, r, s, c)
+	case r.Ordered && s.Lag == 0:
+	case len(r.Pending) > 0 || len(r.Spans) > 0 || r.State == backlog.Leaving:
+		s.State = Lagging
+	}
+	if at, never := r.Due(); !never && !at.IsZero() {
+		s.NextAttempt = at
+	}
+	return s, nil
+}
+
+// lag is how many events the webhook is behind. Without a span, what the live path has not handed out is to come.
+func (m *Backlogs) lag(ctx context.Context, w registry.Webhook, r *backlog.Record, c *counter) (uint64, error) {
+	n, err := c.count(ctx, r, event.End{})
+	if err != nil || len(r.Spans) > 0 {
+		return n, err
+	}
+	progress, err := m.broker.Progress(ctx)
+	if err != nil || progress.HandedOut >= c.bounds.Last.Seq {
+		return n, err
+	}
+	more, err := c.since(ctx, progress.HandedOut+1)
+	return n + more, err
+}
+
+// inactive fills in what a replay would send now, and until when all of it is there.
+func (m *Backlogs) inactive(ctx context.Context, w registry.Webhook, r *backlog.Record, s Status, c *counter) (Status, error) {
+	s.State = Inactive
+	if s.LastError == "" {
+		s.LastError = w.Reason
+	}
+	until, err := m.edge(ctx, w, event.End{Seq: c.bounds.Next(), AsOf: c.bounds.Last.Time})
+	if err != nil {
+		return s, err
+	}
+	if s.Buffered, err = c.count(ctx, r, until); err != nil {
+		return s, err
+	}
+	oldest, err := m.oldest(ctx, w, r)
+	s.KeptUntil = oldest.Add(m.retention)
+	return s, err
+}
+
+// oldest is the time of the oldest event that the backlog holds, or that of the deactivation if it holds none.
+func (m *Backlogs) oldest(ctx context.Context, w registry.Webhook, r *backlog.Record) (time.Time, error) {
+	at := w.Deactivated
+	for p := range r.Waiting() {
+		e, err := m.broker.Event(ctx, p.Seq)
+		if errors.Is(err, broker.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return at, err
+		}
+		at = earlier(at, e.Time)
+		break // they are by sequence, and so by time
+	}
+	if len(r.Spans) > 0 {
+		events, err := m.broker.Read(ctx, event.Subject(w.Account, w.Event), r.Spans[0].Cursor, 1)
+		if err != nil {
+			return at, err
+		}
+		if len(events) > 0 {
+			at = earlier(at, events[0].Time)
+		}
+	}
+	return at, nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// replayed is how far the webhook's last replay is, nil if there is none.
+func (m *Backlogs) replayed(ctx context.Context, w registry.Webhook, r *backlog.Record, c *counter) (*Progress, error) {
+	p := Progress{}
+	switch a := w.Activation; {
+	case w.Replay != nil:
+		p.At, p.Total = w.Replay.At, w.Replay.Total
+	case a != nil && a.Replay && w.Active:
+		p.At, p.Total = a.At, a.Total
+	default:
+		return nil, nil
+	}
+	left, err := c.replaying(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	p.Done = p.Total - min(p.Total, left)
+	return &p, nil
 }

@@ -2,90 +2,100 @@ package replay
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
+	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/record"
 )
 
-// store reads and writes the records of the bucket BACKLOGS.
-type store struct {
+// Store keeps the records of backlogs, and wakes who works them off. It is safe for concurrent use.
+type Store struct {
+	records record.Store[backlog.Record]
 	broker  *broker.Broker
-	records record.Store[Backlog]
 }
 
-func newStore(b *broker.Broker) store {
-	return store{b, record.Store[Backlog]{
-		Bucket: b.Backlogs, Name: "backlog",
-		Decode: func(e broker.Entry) (Backlog, error) { return decode(e.Key, e.Value) },
-		Encode: func(b *Backlog) ([]byte, error) { return json.Marshal(b) },
+// NewStore makes the store of a broker.
+func NewStore(b *broker.Broker) Store {
+	return Store{broker: b, records: record.Store[backlog.Record]{
+		Bucket: b.Backlogs, Name: "backlog", Decode: decode, Encode: (*backlog.Record).Encode,
 	}}
 }
 
-// load reads a record: record.ErrNotFound if there is none, record.ErrNewer or record.ErrUnreadable if it is not ours to
-// touch.
-func (s store) load(ctx context.Context, key string) (Backlog, error) {
-	b, _, err := s.records.Load(ctx, key)
-	return b, err
-}
-
-// decode reads a record: record.ErrNewer or record.ErrUnreadable.
-func decode(key string, data []byte) (Backlog, error) {
-	var b Backlog
-	err := record.Decode(data, recordVersion, &b)
-	if err == nil && !b.sorted() {
-		err = fmt.Errorf("%w: its parts are not in order", record.ErrUnreadable)
-	}
+func decode(e broker.Entry) (backlog.Record, error) {
+	form, err := record.Form(e.Value, backlog.Form)
 	if err != nil {
-		return Backlog{}, fmt.Errorf("read the backlog %s: %w", key, err)
+		return backlog.Record{}, err
 	}
-	return b, nil
+	r, err := backlog.Decode(e.Value, form, e.Written)
+	if err != nil {
+		return backlog.Record{}, fmt.Errorf("%w: %w", record.ErrUnreadable, err)
+	}
+	return r, nil
 }
 
-// create says what update does where there is no record.
-type create bool
+// Load reads a record with its revision: record.ErrNotFound if there is none, record.ErrNewer or record.ErrUnreadable if it
+// is not ours to touch.
+func (s Store) Load(ctx context.Context, key string) (backlog.Record, uint64, error) {
+	return s.records.Load(ctx, key)
+}
 
-const (
-	must create = false // it ends with record.ErrNotFound
-	may  create = true  // change gets an empty one
-)
+// Write writes a record, or removes one with nothing outstanding, if its revision is still this, and returns the new one:
+// record.ErrConflict.
+func (s Store) Write(ctx context.Context, key string, r *backlog.Record, revision uint64) (uint64, error) {
+	switch {
+	case !r.Empty():
+		return s.records.Write(ctx, key, r, revision)
+	case revision == 0:
+		return 0, nil
+	default:
+		return s.records.RemoveAt(ctx, key, revision)
+	}
+}
 
-// update changes a record by compare-and-set, again on conflict, so change must be pure. A record with nothing
-// outstanding is removed.
-func (s store) update(ctx context.Context, key string, c create, change func(*Backlog) error) (b Backlog, err error) {
-	kept := func(b *Backlog) error {
-		if err := change(b); err != nil {
+// Update changes a record, as record.Store.Update does. One with nothing outstanding is removed.
+func (s Store) Update(ctx context.Context, key string, change func(*backlog.Record) error) (backlog.Record, uint64, error) {
+	return s.records.Update(ctx, key, orRemove(change))
+}
+
+// Upsert is Update, where change gets a new record if there is none.
+func (s Store) Upsert(ctx context.Context, key string, change func(*backlog.Record) error) (backlog.Record, uint64, error) {
+	return s.records.Upsert(ctx, key, backlog.New, orRemove(change))
+}
+
+// orRemove has a record go with which nothing is outstanding after its change.
+func orRemove(change func(*backlog.Record) error) func(*backlog.Record) error {
+	return func(r *backlog.Record) error {
+		if err := change(r); err != nil {
 			return err
 		}
-		if b.empty() {
+		if r.Empty() {
 			return record.ErrGone
 		}
 		return nil
 	}
-	if c == may {
-		b, _, err = s.records.Upsert(ctx, key, func() Backlog { return Backlog{Version: recordVersion} }, kept)
-	} else {
-		b, _, err = s.records.Update(ctx, key, kept)
-	}
-	return b, err
 }
 
-// remove deletes a record, whatever it holds.
-func (s store) remove(ctx context.Context, key string) error { return s.records.Remove(ctx, key) }
+// Remove removes a record, whatever it holds.
+func (s Store) Remove(ctx context.Context, key string) error { return s.records.Remove(ctx, key) }
 
-// wakeUp has the backlog looked at when it is due.
-func (s store) wakeUp(ctx context.Context, key string, b *Backlog) error {
-	at, never := b.wake()
+// Walk calls each with every record, as record.Store.Walk does.
+func (s Store) Walk(ctx context.Context, each func(key string, r backlog.Record, err error) error) error {
+	return s.records.Walk(ctx, each)
+}
+
+// Wake has a backlog looked at when that is due.
+func (s Store) Wake(ctx context.Context, key string, r *backlog.Record) error {
+	at, never := r.Wake()
 	if never {
 		return nil
 	}
-	return s.wakeAt(ctx, key, at)
+	return s.WakeAt(ctx, key, at)
 }
 
-// wakeAt has the backlog looked at, at a time or at once if that has passed.
-func (s store) wakeAt(ctx context.Context, key string, at time.Time) error {
+// WakeAt has a backlog looked at, at a time or at once if that has passed.
+func (s Store) WakeAt(ctx context.Context, key string, at time.Time) error {
 	if at.After(s.broker.Now()) {
 		return s.broker.WakeAt(ctx, key, at)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
@@ -46,14 +47,13 @@ type Answer struct {
 // facts are what an answer is made of: read in this order, so that what is true of a later one was not missed by an
 // earlier one.
 type facts struct {
-	seq         uint64
-	event       *event.Event // nil: the stream does not hold it
-	first, last uint64
-	position    broker.Progress
-	webhook     registry.Webhook
-	backlog     Backlog
-	// edge is the first sequence that a replay of an inactive webhook would not send.
-	edge uint64
+	seq     uint64
+	event   *event.Event // nil: the stream does not hold it
+	now     moment
+	webhook registry.Webhook
+	backlog backlog.Record
+	// edge is the end of what a replay of an inactive webhook would send.
+	edge event.End
 	// entries are those of the attempt log for the event, newest first.
 	entries []delivery.Entry
 }
@@ -63,14 +63,9 @@ type facts struct {
 func (m *Backlogs) Why(ctx context.Context, w registry.Webhook, seq uint64, entries []delivery.Entry) (Answer, error) {
 	f := facts{seq: seq, webhook: w, entries: entries}
 	var err error
-	if f.position, err = m.broker.Progress(ctx); err != nil {
+	if f.now, err = m.moment(ctx); err != nil {
 		return Answer{}, err
 	}
-	bounds, err := m.broker.Bounds(ctx)
-	if err != nil {
-		return Answer{}, err
-	}
-	f.first, f.last = bounds.First, bounds.Last.Seq
 	e, err := m.broker.Event(ctx, seq)
 	switch {
 	case err == nil:
@@ -78,11 +73,11 @@ func (m *Backlogs) Why(ctx context.Context, w registry.Webhook, seq uint64, entr
 	case !errors.Is(err, broker.ErrNotFound):
 		return Answer{}, err
 	}
-	if f.backlog, err = m.store.load(ctx, w.Key()); err != nil && !errors.Is(err, record.ErrNotFound) {
+	if f.backlog, _, err = m.store.Load(ctx, w.Key()); err != nil && !errors.Is(err, record.ErrNotFound) {
 		return Answer{}, err
 	}
 	if !w.Active {
-		if f.edge, err = m.edge(ctx, w, f.last+1); err != nil {
+		if f.edge, err = m.edge(ctx, w, event.End{Seq: f.now.bounds.Next(), AsOf: f.now.bounds.Last.Time}); err != nil {
 			return Answer{}, err
 		}
 	}
@@ -90,12 +85,20 @@ func (m *Backlogs) Why(ctx context.Context, w registry.Webhook, seq uint64, entr
 	return Answer{reason, seq, text}, nil
 }
 
+// at is the position of the event; without a time if the stream does not hold it.
+func (f *facts) at() event.Position {
+	if f.event == nil {
+		return event.Position{Seq: f.seq}
+	}
+	return f.event.Position()
+}
+
 // why decides.
 func (f *facts) why() (Reason, string) {
 	w, b := &f.webhook, &f.backlog
 	e := f.event
 	switch {
-	case e == nil && len(f.entries) == 0 && f.seq > 0 && f.seq < f.first:
+	case e == nil && len(f.entries) == 0 && f.seq > 0 && f.seq < f.now.bounds.First:
 		return Gone, "The event is older than the retention, and nothing is known of it any more."
 	case e == nil && len(f.entries) == 0, e != nil && e.Account != w.Account:
 		return Unknown, "There is no such event: it was never published, or it was refused because it is not JSON."
@@ -107,10 +110,10 @@ func (f *facts) why() (Reason, string) {
 			return Delivered, fmt.Sprintf("The endpoint took it at %s: it answered %d to attempt %d.", clock(entry.At), entry.Status, entry.Number)
 		}
 	}
-	if i, found := b.retry(f.seq); found {
+	if i, found := b.Retry(f.at()); found {
 		r := b.Retries[i]
 		if w.Active {
-			return Retrying, fmt.Sprintf("The endpoint rejected it %d times, last because %s; the next attempt is at %s.", r.Attempts, r.Error, clock(later(r.Next, b.Next)))
+			return Retrying, fmt.Sprintf("The endpoint rejected it %d times, last because %s; the next attempt is at %s.", r.Attempts, r.Error, clock(later(r.Next, b.NotBefore)))
 		}
 	}
 	if reason, text, ok := f.outstanding(); ok {
@@ -122,31 +125,27 @@ func (f *facts) why() (Reason, string) {
 // outstanding tells of what the backlog or the live path has still to do.
 func (f *facts) outstanding() (Reason, string, bool) {
 	w, b := &f.webhook, &f.backlog
-	_, waits := b.Pending.find(f.seq)
-	_, retries := b.retry(f.seq)
-	queued := false
-	for _, s := range b.Spans {
-		queued = queued || s.holds(f.seq)
-	}
+	waits, retries := b.Waits(f.at())
+	queued := b.Spanned(f.at())
 	switch {
 	case !waits && !retries && !queued:
 	case f.event == nil:
 		return Gone, "The retention dropped it while it waited in the backlog.", true
-	case !w.Active && f.seq >= f.edge:
-		return Outside, fmt.Sprintf("The webhook is inactive since %s, and the event came after the time for which events are kept for a replay.", clock(w.Deactivated)), true
+	case !w.Active && !f.at().Before(f.edge):
+		return Outside, fmt.Sprintf("The webhook has been inactive since %s, and the event came after the time for which events are kept for a replay.", clock(w.Deactivated)), true
 	case !w.Active:
-		return Held, fmt.Sprintf("The webhook is inactive since %s (%s); activating it with a replay sends the event.", clock(w.Deactivated), w.Reason), true
+		return Held, fmt.Sprintf("The webhook has been inactive since %s (%s); activating it with a replay sends the event.", clock(w.Deactivated), w.Reason), true
 	case queued:
 		return Queued, "It waits in the backlog, which is worked off in order of publication" + f.failing() + ".", true
 	default:
 		return Waits, "It waits in the backlog" + f.failing() + ".", true
 	}
 	switch {
-	case f.seq > f.position.HandedOut:
+	case f.seq > f.now.progress.HandedOut:
 		return Ahead, "It is stored, and is about to be delivered: the live path has not come to it.", true
 	case f.event != nil && f.before():
 		return Before, fmt.Sprintf("It was published before the webhook was made (%s). A replay of that time sends it.", clock(w.Created)), true
-	case f.seq > f.position.AckFloor && len(f.entries) == 0:
+	case f.seq > f.now.progress.AckFloor && len(f.entries) == 0:
 		return UnderWay, "It is being delivered.", true
 	}
 	return "", "", false
@@ -155,7 +154,7 @@ func (f *facts) outstanding() (Reason, string, bool) {
 // past tells of what nothing is to be done about any more.
 func (f *facts) past() (Reason, string) {
 	w := &f.webhook
-	if a := w.Activation; a != nil && f.event != nil && f.seq < a.From.Seq && (!a.Replay || f.seq >= a.Until.Seq) && !f.event.Time.Before(a.Deactivated) {
+	if a := w.Activation; a != nil && f.event != nil && f.at().Before(a.From) && (!a.Replay || !f.at().Before(a.Until)) && !f.event.Time.Before(a.Deactivated) {
 		if a.Replay {
 			return Dropped, fmt.Sprintf("It came while the webhook was inactive, after the time for which events are kept for a replay, and was left out by the activation at %s.", clock(a.At))
 		}
@@ -170,7 +169,7 @@ func (f *facts) past() (Reason, string) {
 
 // before says whether the event was published before the webhook was made.
 func (f *facts) before() bool {
-	if r, ok := f.webhook.RangeByID(registry.RangeBefore); ok && r.Holds(event.Position{Seq: f.seq, Time: f.event.Time}) {
+	if r, ok := f.webhook.RangeByID(registry.RangeBefore); ok && r.Holds(f.at()) {
 		return true
 	}
 	return f.event.Time.Before(f.webhook.Created) && len(f.entries) == 0
@@ -182,7 +181,7 @@ func (f *facts) failing() string {
 	if !h.Failing() {
 		return ""
 	}
-	return fmt.Sprintf("; the endpoint fails since %s (%s), and the next attempt is at %s", clock(h.Since), h.Last, clock(f.backlog.Next))
+	return fmt.Sprintf("; the endpoint has been failing since %s (%s), and the next attempt is at %s", clock(h.Since), h.Last, clock(f.backlog.NotBefore))
 }
 
 func clock(t time.Time) string {

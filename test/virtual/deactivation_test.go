@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/saumer/saumer/app"
+	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
@@ -129,7 +130,7 @@ func TestRetentionReached(t *testing.T) {
 }
 
 func TestObserveAndOffDeactivateNothing(t *testing.T) {
-	for _, mode := range []replay.Deactivate{replay.Observe, replay.Off} {
+	for _, mode := range []backlog.Mode{backlog.Observe, backlog.Off} {
 		t.Run(string(mode), func(t *testing.T) {
 			inWorld(t, func(o *app.Options) { o.Deactivate = mode }, func(w *world) {
 				id := w.create()
@@ -162,7 +163,8 @@ func TestActivatedWhileItIsParked(t *testing.T) {
 		if err := json.Unmarshal(entry.Value, &record); err != nil {
 			w.t.Fatal(err)
 		}
-		record["parked"], record["probe"] = true, replay.Probe{Next: time.Now()}
+		record["state"], record["probe"] = backlog.Parked, backlog.Probe{Next: time.Now()}
+		delete(record, "alarm")
 		written, err := json.Marshal(record)
 		if err != nil {
 			w.t.Fatal(err)

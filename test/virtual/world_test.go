@@ -104,7 +104,7 @@ func alone(t *testing.T, change func(*app.Options), story func(w *world)) {
 		w := &world{t: t, receiver: newReceiver(), account: registry.Account{Name: account, Operator: true}}
 		o := app.Defaults()
 		o.Data, o.Account, o.Password = t.TempDir(), account, "correct horse"
-		o.NATSSync, o.Pull, o.Events = 24*time.Hour, 5*time.Minute, []string{optin}
+		o.NATSSync, o.Pull, o.Sweep, o.Events = 24*time.Hour, 5*time.Minute, 10*time.Minute, []string{optin}
 		o.Dial, o.Version, o.Log = w.receiver.dial, "test", zaptest.NewLogger(t)
 		if change != nil {
 			change(&o)

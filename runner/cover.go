@@ -1,46 +1,46 @@
-package replay
+package runner
 
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/fault"
+	"github.com/saumer/saumer/replay"
 )
 
 // Cover takes over events from the live path. What one process hands over to one backlog at about the same time is
 // one write. It is safe for concurrent use.
 type Cover struct {
-	store   store
-	backoff delivery.Backoff
-	log     *zap.Logger
+	broker *broker.Broker
+	store  replay.Store
+	rules  backlog.Rules
+	log    *zap.Logger
 
 	mu sync.Mutex
 	// groups are the hand-overs that wait for the write that is under way to the same backlog.
 	groups map[string]*group
 }
 
+// group is what is handed over with one write.
 type group struct {
-	items []item
+	tries []backlog.Try
 	done  chan struct{}
 	err   error
 	// ahead is the group that is being written; this one follows.
 	ahead *group
 }
 
-type item struct {
-	attempt delivery.Attempt
-	streak  int
-}
-
 // NewCover makes a Cover.
-func NewCover(b *broker.Broker, backoff delivery.Backoff, log *zap.Logger) *Cover {
-	return &Cover{store: newStore(b), backoff: backoff, log: log, groups: map[string]*group{}}
+func NewCover(b *broker.Broker, rules backlog.Rules, log *zap.Logger) *Cover {
+	return &Cover{broker: b, store: replay.NewStore(b), rules: rules, log: log, groups: map[string]*group{}}
 }
 
 // Cover returns when the backlog of the webhook durably holds the event of the attempt, or with an error when the
@@ -49,12 +49,12 @@ func NewCover(b *broker.Broker, backoff delivery.Backoff, log *zap.Logger) *Cove
 func (c *Cover) Cover(ctx context.Context, key string, a delivery.Attempt, streak int) error {
 	c.mu.Lock()
 	g := c.groups[key]
-	if g == nil || g.items == nil { // none, or being written already
+	if g == nil || g.tries == nil { // none, or being written already
 		g = &group{done: make(chan struct{}), ahead: g}
 		c.groups[key] = g
-		go c.write(key, g) //nolint:contextcheck // a group serves several callers, and outlives each
+		go c.write(key, g)
 	}
-	g.items = append(g.items, item{a, streak})
+	g.tries = append(g.tries, backlog.Try{Attempt: a, Streak: streak, Draw: rand.Float64()})
 	c.mu.Unlock()
 	select {
 	case <-g.done:
@@ -65,7 +65,7 @@ func (c *Cover) Cover(ctx context.Context, key string, a delivery.Attempt, strea
 }
 
 // Wake has a backlog looked at. A wake that is lost is made up for by the sweep.
-func (c *Cover) Wake(ctx context.Context, key string) error { return c.store.broker.Wake(ctx, key) }
+func (c *Cover) Wake(ctx context.Context, key string) error { return c.broker.Wake(ctx, key) }
 
 // writing bounds one write of a group.
 const writing = 20 * time.Second
@@ -77,26 +77,26 @@ func (c *Cover) write(key string, g *group) {
 		g.ahead = nil
 	}
 	c.mu.Lock()
-	items := g.items
-	g.items = nil
+	tries := g.tries
+	g.tries = nil
 	c.mu.Unlock()
 
+	// A group serves several callers, and outlives each.
 	ctx, cancel := context.WithTimeout(context.Background(), writing)
 	defer cancel()
-	b, err := c.store.update(ctx, key, may, func(b *Backlog) error {
-		for _, i := range items {
-			b.cover(i.attempt, i.streak, c.backoff)
+	b, _, err := c.store.Upsert(ctx, key, func(b *backlog.Record) error {
+		for _, t := range tries {
+			b.Take(t, &c.rules)
 		}
 		return nil
 	})
 	fault.At(fault.Covered)
 	if err != nil {
-		g.err = fmt.Errorf("hand over %d events: %w", len(items), err)
-	} else if !b.Lease.heldByOther("", c.store.broker.Now()) {
-		// Whoever holds the lease sees the change at its next checkpoint. A wake that is lost is made up for by
-		// the sweep.
-		if err := c.store.wakeUp(ctx, key, &b); err != nil {
-			c.log.Warn("wake a backlog", zap.String("webhook", key), zap.Error(err))
+		g.err = fmt.Errorf("hand over %d events: %w", len(tries), err)
+	} else if !b.Lease.Held(c.broker.Now()) {
+		// Whoever holds the lease sees the change at its next checkpoint.
+		if err := c.store.Wake(ctx, key, &b); err != nil {
+			c.log.Warn("a backlog was not woken; the sweep makes up for it", zap.String("webhook", key), zap.Error(err))
 		}
 	}
 	c.mu.Lock()

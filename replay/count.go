@@ -1,0 +1,113 @@
+package replay
+
+import (
+	"context"
+	"slices"
+
+	"github.com/saumer/saumer/backlog"
+	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/registry"
+)
+
+// Count is the exact number of events that a webhook's backlog holds and that the stream still has.
+func Count(ctx context.Context, b *broker.Broker, w registry.Webhook, r *backlog.Record) (uint64, error) {
+	bounds, err := b.Bounds(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return newCounter(b, w, bounds).count(ctx, r, event.End{})
+}
+
+// counter counts the events of a webhook that the stream has, for one answer: within bounds that were asked before, and
+// with no question asked twice.
+type counter struct {
+	broker  *broker.Broker
+	subject string
+	bounds  broker.Bounds
+	// from is how many events there are from a sequence on.
+	from map[uint64]uint64
+}
+
+func newCounter(b *broker.Broker, w registry.Webhook, bounds broker.Bounds) *counter {
+	return &counter{b, event.Subject(w.Account, w.Event), bounds, map[uint64]uint64{}}
+}
+
+// count is the number of events that a record holds before an end. What a span has too is counted there.
+func (c *counter) count(ctx context.Context, r *backlog.Record, below event.End) (uint64, error) {
+	n := uint64(0)
+	for p := range r.Waiting() {
+		if p.Seq >= c.bounds.First && p.Before(below) && !r.Spanned(p) {
+			n++
+		}
+	}
+	for _, s := range r.Spans {
+		in, err := c.span(ctx, s, below)
+		if err != nil {
+			return 0, err
+		}
+		n += in
+	}
+	return n, nil
+}
+
+// span is the number of events that a span holds before an end.
+func (c *counter) span(ctx context.Context, s backlog.Span, below event.End) (uint64, error) {
+	to := s.To.Seq
+	if to == 0 || !below.Open() && below.Seq < to {
+		to = below.Seq
+	}
+	return c.between(ctx, s.Cursor, to)
+}
+
+// between is the number of events in [from, to); to 0 means to the end.
+func (c *counter) between(ctx context.Context, from, to uint64) (uint64, error) {
+	n, err := c.since(ctx, from)
+	if err != nil || n == 0 || to == 0 {
+		return n, err
+	}
+	beyond, err := c.since(ctx, max(from, to))
+	return n - min(n, beyond), err
+}
+
+// since is the number of events from a sequence on.
+func (c *counter) since(ctx context.Context, seq uint64) (uint64, error) {
+	if seq > c.bounds.Last.Seq {
+		return 0, nil
+	}
+	if n, asked := c.from[seq]; asked {
+		return n, nil
+	}
+	n, err := c.broker.CountFrom(ctx, c.subject, seq)
+	if err == nil {
+		c.from[seq] = n
+	}
+	return n, err
+}
+
+// replaying is the number of events that a record has still to send as a replay.
+func (c *counter) replaying(ctx context.Context, r *backlog.Record) (uint64, error) {
+	n := uint64(0)
+	for p := range r.Waiting() {
+		// What a span sends as a replay too is counted there.
+		spanned := slices.ContainsFunc(r.Spans, func(s backlog.Span) bool { return s.Holds(p) && (s.Replay != 0 || r.Replays(p)) })
+		if p.Seq >= c.bounds.First && r.WaitsForReplay(p) && !spanned {
+			n++
+		}
+	}
+	for _, s := range r.Spans {
+		below := r.Replay
+		switch {
+		case s.Replay != 0:
+			below = event.End{}
+		case r.Replay.Open() || s.Cursor >= r.Replay.Seq:
+			continue
+		}
+		in, err := c.span(ctx, s, below)
+		if err != nil {
+			return 0, err
+		}
+		n += in
+	}
+	return n, nil
+}

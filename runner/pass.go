@@ -1,0 +1,227 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/saumer/saumer/backlog"
+	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/fault"
+	"github.com/saumer/saumer/record"
+)
+
+const (
+	// margin is how long before the end of the lease no attempt is begun any more.
+	margin = 2 * time.Second
+	// checkpoint is the longest time for which progress is kept only in memory, unsaved how many deliveries of it: these,
+	// and those under way, may a crash repeat.
+	checkpoint = 200 * time.Millisecond
+	unsaved    = 256
+	// renewal is how often the lease is renewed without progress.
+	renewal = 3 * time.Second
+	// conflicts bounds the rounds of a compare-and-set.
+	conflicts = 100
+)
+
+// begin takes the lease, and then brings record and webhook into line: what is read before may be older than what the last
+// runner wrote. It returns errHeld, or record.ErrNotFound if there is nothing to work off.
+func (r *runner) begin(ctx context.Context) error {
+	r.tries, r.stopped, r.proven, r.rejection, r.feed = nil, false, false, nil, feed{}
+	err := r.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	fault.At(fault.LeaseTaken)
+	if r.webhook, err = r.Registry.Get(ctx, r.key); errors.Is(err, record.ErrNotFound) {
+		return errors.Join(r.store.Remove(ctx, r.key), err)
+	} else if err != nil {
+		return err
+	}
+	if r.target, err = r.Registry.Target(r.webhook); err != nil {
+		return err
+	}
+	if r.limit = r.target.MaxInFlight; r.limit == 0 {
+		r.limit = r.MaxInFlight
+	}
+	r.results = make(chan result, r.limit)
+	if err := r.order(ctx); err != nil {
+		return err
+	}
+	if err := r.reconcile(ctx); err != nil {
+		return err
+	}
+	return r.follow(ctx)
+}
+
+// acquire takes the lease of the record. There may be none though a range of the webhook is open: it was lost.
+func (r *runner) acquire(ctx context.Context) error {
+	lease := func(b *backlog.Record) error {
+		if !b.Lease.Acquire(r.Owner, r.Broker.Now()) {
+			return errHeld
+		}
+		return nil
+	}
+	b, revision, err := r.store.Update(ctx, r.key, lease)
+	if errors.Is(err, record.ErrNotFound) {
+		w, missing := r.Registry.Get(ctx, r.key)
+		if missing != nil {
+			return missing
+		}
+		known, open := w.Opened()
+		if !open {
+			return err
+		}
+		b, revision, err = r.store.Upsert(ctx, r.key, func(b *backlog.Record) error {
+			if _, open := b.OpenSpan(); !open {
+				b.Restore(known.ID, known.From, event.Position{})
+			}
+			return lease(b)
+		})
+	}
+	if err != nil {
+		return err
+	}
+	r.written(b, revision)
+	return nil
+}
+
+// follow has the record follow what became of the webhook: a deactivation or an activation that it does not know.
+func (r *runner) follow(ctx context.Context) error {
+	w := &r.webhook
+	switch a := w.Activation; {
+	case !w.Active:
+		if r.record.State == backlog.Parked && r.record.Follows.Equal(w.Deactivated) {
+			return nil
+		}
+		if _, open := r.record.OpenSpan(); !open {
+			if err := r.openSpan(ctx); err != nil {
+				return err
+			}
+		}
+		return r.update(ctx, func(b *backlog.Record) { b.Deactivate(w.Deactivated, w.Reason) })
+	case a != nil && (r.record.State == backlog.Parked || !r.record.Follows.Equal(a.At)):
+		return r.update(ctx, func(b *backlog.Record) { b.Activate(*a) })
+	}
+	return nil
+}
+
+// update changes the record while the lease is ours: errHeld if it is not, record.ErrNotFound if it is gone. What was
+// attempted since the last write goes with it; where somebody else has changed the record, it is taken in again.
+func (r *runner) update(ctx context.Context, change func(*backlog.Record)) error {
+	for range conflicts {
+		if err := r.current(ctx); err != nil {
+			return err
+		}
+		if !r.record.Lease.Renew(r.Owner, r.Broker.Now()) {
+			return errHeld
+		}
+		r.record.Advance(r.feed.positions())
+		change(&r.record)
+		r.record.Watch(&r.Rules)
+		revision, err := r.store.Write(ctx, r.key, &r.record, r.revision)
+		if err == nil {
+			r.written(r.record, revision)
+			return nil
+		}
+		r.stale = true
+		if !errors.Is(err, record.ErrConflict) {
+			return err
+		}
+	}
+	return record.ErrConflict
+}
+
+// current reads a stale record again and takes in again what came since it was last written.
+func (r *runner) current(ctx context.Context) error {
+	if !r.stale {
+		return nil
+	}
+	b, revision, err := r.store.Load(ctx, r.key)
+	if err != nil {
+		return err
+	}
+	for _, t := range r.tries {
+		b.Take(t, &r.Rules)
+	}
+	r.record, r.revision, r.stale = b, revision, false
+	return nil
+}
+
+// written notes what the bucket holds.
+func (r *runner) written(b backlog.Record, revision uint64) {
+	r.record, r.revision, r.stale, r.tries, r.saved, r.fresh = b, revision, false, nil, time.Now(), 0
+	r.until.Store(b.Lease.Until.UnixNano())
+}
+
+// save is the checkpoint: it writes what has changed, and renews the lease now and then, or at once if forced.
+func (r *runner) save(ctx context.Context, force bool) error {
+	if !force && len(r.tries) == 0 && !r.record.Ahead(r.feed.positions()) && time.Since(r.saved) < renewal {
+		return nil
+	}
+	if err := r.update(ctx, func(*backlog.Record) {}); err != nil {
+		return err
+	}
+	fault.At(fault.Checkpointed)
+	if r.record.State == backlog.Leaving && !r.record.Empty() {
+		return r.openSpan(ctx)
+	}
+	return nil
+}
+
+// end gives the lease back and sees to the next wake, unless there is more to do at once: then errMore.
+func (r *runner) end(ctx, lasting context.Context) error {
+	fault.At(fault.Worked)
+	more := false
+	err := r.update(lasting, func(b *backlog.Record) {
+		at, never := b.Wake()
+		if more = ctx.Err() == nil && !never && !b.Empty() && !at.After(r.Broker.Now()) && !r.feed.blocked; !more {
+			b.Lease.Release(r.Owner)
+		}
+	})
+	switch {
+	case errors.Is(err, errHeld), errors.Is(err, record.ErrNotFound):
+		return nil
+	case err != nil:
+		return r.abandon(lasting, err)
+	case more:
+		return errMore
+	case r.record.Empty():
+		r.log.Debug("the backlog is worked off")
+		return nil
+	case r.record.Ordered:
+		return r.rest(lasting)
+	}
+	return r.store.Wake(lasting, r.key, &r.record)
+}
+
+// abandon ends a pass that cannot go on, for a reason of our own. It waits for the attempts under way, since what was sent
+// is not to be sent again, and gives the lease back for a new try in a second.
+func (r *runner) abandon(ctx context.Context, cause error) error {
+	for r.feed.flying() > 0 {
+		select {
+		case res := <-r.results:
+			r.feed.landed(res.number)
+			if res.err != nil || !res.try.Missing && res.try.Outcome != delivery.Delivered {
+				res.try.Outcome = delivery.Aborted
+			}
+			r.takeIn(res.try)
+		case <-ctx.Done():
+			return errors.Join(cause, context.Cause(ctx))
+		}
+	}
+	err := r.update(ctx, func(b *backlog.Record) { b.Lease.Release(r.Owner) })
+	if errors.Is(cause, errHeld) || errors.Is(cause, record.ErrNotFound) || errors.Is(err, record.ErrNotFound) {
+		return nil // somebody else's now, or nobody's
+	}
+	return errors.Join(cause, err, r.Broker.WakeAt(ctx, r.key, r.Broker.Now().Add(time.Second)))
+}
+
+// takeIn takes an attempt into the record, and keeps it until the record is written.
+func (r *runner) takeIn(t backlog.Try) backlog.Effect {
+	t.Draw = rand.Float64()
+	r.tries = append(r.tries, t)
+	return r.record.Take(t, &r.Rules)
+}

@@ -1,0 +1,98 @@
+package runner
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/saumer/saumer/backlog"
+	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/fault"
+	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/replay"
+)
+
+// tell stores what people are to know. The record names each notice until it is stored, so that none is lost and none comes
+// twice.
+func (r *runner) tell(ctx context.Context) error {
+	now, outage := r.Broker.Now(), r.Sender.Outage()
+	if err := r.update(ctx, func(b *backlog.Record) { b.Announce(now, &r.Rules, outage) }); err != nil {
+		return err
+	}
+	fault.At(fault.Announced)
+	for len(r.record.Outbox) > 0 {
+		notice := r.record.Outbox[0]
+		if err := r.notify(ctx, notice); err != nil {
+			return err
+		}
+		if err := r.update(ctx, func(b *backlog.Record) { b.Stored(notice) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// notify stores one notice.
+func (r *runner) notify(ctx context.Context, n backlog.Notice) (err error) {
+	buffered := uint64(0)
+	if n.Kind != backlog.Recovered && n.Kind != backlog.Exhausted {
+		if buffered, err = replay.Count(ctx, r.Broker, r.webhook, &r.record); err != nil {
+			return err
+		}
+	}
+	if err := r.Notifier.Tell(ctx, r.webhook, n, buffered); err != nil {
+		return err
+	}
+	fault.At(fault.Told)
+	return nil
+}
+
+// judge judges the webhook, whose future events are off the live path already.
+func (r *runner) judge(ctx context.Context) error {
+	failing := []zap.Field{zap.Time("failing_since", r.record.Health.Since), zap.Int("attempts", r.record.Health.Attempts)}
+	switch r.record.Verdict(&r.Rules, r.Sender.Outage()) {
+	case backlog.CarryOn:
+	case backlog.Watch:
+		r.log.Warn("the webhook would be deactivated, were --deactivate not observe", failing...)
+	case backlog.BlameUs:
+		r.log.Warn("the webhook is not deactivated: most endpoints cannot be reached, so the fault may be ours", failing...)
+	case backlog.Deactivate:
+		return r.deactivate(ctx)
+	}
+	return r.update(ctx, (*backlog.Record).Acquit)
+}
+
+// deactivate deactivates the webhook. Its record follows, and tells people.
+func (r *runner) deactivate(ctx context.Context) error {
+	now, reason := r.Broker.Now(), r.record.Reason()
+	w, err := r.Registry.Update(ctx, r.key, func(w *registry.Webhook) error {
+		w.Active, w.Deactivated, w.Reason = false, now, reason
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	r.webhook = w
+	fault.At(fault.Deactivated)
+	r.log.Warn("the webhook is deactivated", zap.Object("record", &w), zap.String("reason", w.Reason))
+	return r.update(ctx, func(b *backlog.Record) { b.Deactivate(w.Deactivated, w.Reason) })
+}
+
+// probeTime bounds one try of a host; it is well within a lease.
+const probeTime = 5 * time.Second
+
+// tryHost tries the host of an inactive webhook.
+func (r *runner) tryHost(ctx context.Context) error {
+	trying, cancel := context.WithTimeout(r.attempts, probeTime)
+	tried := r.Prober.Probe(trying, r.target)
+	cancel()
+	if r.attempts.Err() != nil {
+		return nil // cut by our own stop: it says nothing
+	}
+	now, draw := r.Broker.Now(), rand.Float64()
+	return r.update(ctx, func(b *backlog.Record) {
+		b.Probed(tried.Outcome == delivery.Delivered, now, &r.Rules, draw)
+	})
+}

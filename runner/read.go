@@ -1,0 +1,128 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/event"
+)
+
+const (
+	// A first read brings smallest events, since an endpoint that is down needs one to be probed with; each further read
+	// of a pass brings four times as many, up to largest. It begins when half as many are left.
+	smallest, largest = 16, 1024
+)
+
+// batch is what one read of the stream brought for a span.
+type batch struct {
+	events []event.Event
+	// short is true if the stream had little more to give.
+	short bool
+	// back is set if the stream does not have the cursor's anchor any more: it went back, and nothing was read.
+	back *back
+	err  error
+}
+
+// back is where a cursor goes on in a stream that went back, and its new anchor there, zero for none.
+type back struct {
+	cursor uint64
+	anchor event.Position
+}
+
+// fetch begins the next read where one is due.
+func (f *feed) fetch(ctx context.Context) {
+	if f.reading || f.head || f.blocked || len(f.queue) > f.size/2 || f.current == len(f.spans) {
+		return
+	}
+	f.reading = true
+	from, limit, anchor := f.read, f.size, f.known[len(f.known)-1]
+	f.size = min(4*f.size, largest)
+	// It may outlive the pass, and the runner's next feed is not to get what it brings: it knows nothing of this one.
+	broker, subject, batches := f.broker, f.subject, f.batches
+	go func() { batches <- read(ctx, broker, subject, from, limit, anchor) }()
+}
+
+// read reads the events of a subject from a cursor on. It begins with the cursor's anchor: if the stream does not have that
+// any more, it went back. No events means that there are none at the moment, by the word of the stream's leader.
+func read(ctx context.Context, b *broker.Broker, subject string, from uint64, limit int, anchor event.Position) batch {
+	begin := from
+	if anchor.Seq != 0 {
+		begin = min(from, anchor.Seq)
+	}
+	events, err := b.Read(ctx, subject, begin, limit+1)
+	if err != nil {
+		return batch{err: err}
+	}
+	got, size := len(events), 0
+	for _, e := range events {
+		size += len(e.Data)
+	}
+	switch {
+	case anchor.Seq == 0:
+	case got > 0 && events[0].Position().Is(anchor):
+		events = events[1:]
+	default:
+		if there, err := sound(ctx, b, anchor); err != nil {
+			return batch{err: err}
+		} else if !there {
+			return goBack(ctx, b, anchor)
+		}
+	}
+	for len(events) > 0 && events[0].Seq < from {
+		events = events[1:]
+	}
+	if len(events) == 0 && got > 0 {
+		// A replica that is behind has no say in what there is.
+		e, err := b.Next(ctx, subject, from)
+		if err == nil {
+			events = []event.Event{e}
+		} else if !errors.Is(err, broker.ErrNotFound) {
+			return batch{err: err}
+		}
+	}
+	return batch{events: events, short: got <= limit/4 && size < event.MaxSize}
+}
+
+// sound says whether the stream still has an event, or has dropped it by its retention, which proves nothing.
+func sound(ctx context.Context, b *broker.Broker, anchor event.Position) (bool, error) {
+	e, err := b.Event(ctx, anchor.Seq)
+	if err == nil {
+		return e.Position().Is(anchor), nil
+	}
+	if !errors.Is(err, broker.ErrNotFound) {
+		return false, err
+	}
+	bounds, err := b.Bounds(ctx)
+	return anchor.Seq < bounds.First, err
+}
+
+// goBack finds the first event later than an anchor that is not in the stream any more.
+func goBack(ctx context.Context, b *broker.Broker, anchor event.Position) batch {
+	bounds, err := b.Bounds(ctx)
+	if err != nil {
+		return batch{err: err}
+	}
+	cursor, err := b.SequenceAt(ctx, anchor.Time.Add(time.Nanosecond), bounds.Next())
+	if err != nil {
+		return batch{err: err}
+	}
+	found, err := below(ctx, b, cursor, bounds)
+	return batch{back: &back{cursor, found}, err: err}
+}
+
+// below is the newest event below a sequence that can be asked for, to be the anchor of a cursor; zero if there is none.
+func below(ctx context.Context, b *broker.Broker, seq uint64, bounds broker.Bounds) (event.Position, error) {
+	if seq > bounds.Last.Seq {
+		return bounds.Last, nil
+	}
+	if seq <= max(bounds.First, 1) {
+		return event.Position{}, nil
+	}
+	e, err := b.Event(ctx, seq-1)
+	if errors.Is(err, broker.ErrNotFound) {
+		return event.Position{}, nil
+	}
+	return e.Position(), err
+}
