@@ -96,7 +96,7 @@ var RedeliverEvent = define(Function{
 		{8, http.StatusConflict, backlog.ErrOnTheWay.Error(), backlog.ErrOnTheWay, false},
 	},
 }, func(in *eventInput) []Parameter {
-	return []Parameter{webhookID(&in.id), eventReference(InBody, &in.event)}
+	return in.parameters(InBody)
 }, func(ctx context.Context, s *Service, acc registry.Account, in eventInput) (uint64, error) {
 	return s.Redeliver(ctx, acc, in.id, in.event)
 }, as(func(sequence uint64) redelivery {
@@ -106,11 +106,15 @@ var RedeliverEvent = define(Function{
 // eventInput is what a function takes that is about one event of one webhook.
 type eventInput struct {
 	id    uint64
-	event string
+	event Reference
 }
 
-func eventReference(in Place, into *string) Parameter {
-	return text(Parameter{Name: "event", In: in, Required: true, Doc: "The event's id or its stream sequence."}, into)
+func (in *eventInput) parameters(place Place) []Parameter {
+	return []Parameter{
+		webhookID(&in.id),
+		text(Parameter{Name: "event", In: place, Doc: "The event's id; or its stream sequence, if no event has the number for an id."}, &in.event.ID),
+		number(Parameter{Name: "sequence", In: place, Min: 1, Doc: "The event's stream sequence, instead of its id."}, &in.event.Sequence, ErrReference),
+	}
 }
 
 type redelivery struct {
@@ -189,7 +193,7 @@ var ExplainEvent = define(Function{
 		{4, http.StatusBadRequest, ErrReference.Error(), ErrReference, false},
 	},
 }, func(in *eventInput) []Parameter {
-	return []Parameter{webhookID(&in.id), eventReference(InQuery, &in.event)}
+	return in.parameters(InQuery)
 }, func(ctx context.Context, s *Service, acc registry.Account, in eventInput) (replay.Answer, error) {
 	return s.Why(ctx, acc, in.id, in.event)
 }, as(func(a replay.Answer) explanation {

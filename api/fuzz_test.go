@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -197,7 +196,7 @@ func FuzzPublish(f *testing.F) {
 		}
 		e, err := u.broker.Event(t.Context(), answer.Sequence)
 		if err != nil || string(e.Data) != string(body) || e.Name != name || e.Account != "demo" || e.ID != answer.ID ||
-			key != "" && e.ID != key || key == "" && e.ID != strconv.FormatUint(e.Seq, 10) {
+			key != "" && e.ID != event.KeyID(key) {
 			t.Errorf("%q %q %.100q is stored as %q %q %.100q, %v", name, key, body, e.Name, e.ID, e.Data, err)
 		}
 		if err := u.broker.Reject(t.Context(), event.Subject("demo", name), nil, nil, answer.Sequence, "room for the next"); err != nil {

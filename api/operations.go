@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -45,8 +46,8 @@ var _ Prober = (*delivery.Client)(nil)
 type Events interface {
 	// Event returns broker.ErrNotFound for an event that the stream does not hold.
 	Event(ctx context.Context, seq uint64) (event.Event, error)
-	// Find looks for an event of a subject by its message id: broker.ErrNotFound.
-	Find(ctx context.Context, subject string, ids ...string) (uint64, error)
+	// Find looks for an event by its id: broker.ErrNotFound.
+	Find(ctx context.Context, account, name, id string) (uint64, error)
 }
 
 var _ Events = (*broker.Broker)(nil)
@@ -93,7 +94,7 @@ type Exchange struct {
 	URL string
 	// Header is made anew, signed with the secrets of today; the values of the user's own headers are hidden.
 	Header http.Header
-	// Body is nil if the stream holds the event no longer.
+	// Body is nil if the stream does not hold the event any more.
 	Body []byte
 }
 
@@ -115,7 +116,10 @@ func (s *Service) Exchange(ctx context.Context, acc registry.Account, id, positi
 	if x.Test {
 		x.Body = event.Sample(w.Event)
 	} else if e, err := s.o.Stream.Event(ctx, x.Seq); err == nil {
-		x.Body = e.Data
+		// Under the number there may be another event by now: the stream went back, or somebody else wrote the log.
+		if e.Account == w.Account && e.Name == w.Event && (x.Published.IsZero() || e.Position().Is(x.Entry.Attempt.Position())) {
+			x.Body = e.Data
+		}
 	} else if !errors.Is(err, broker.ErrNotFound) {
 		return Exchange{}, err
 	}
@@ -128,10 +132,9 @@ func (s *Service) Exchange(ctx context.Context, acc registry.Account, id, positi
 	return x, nil
 }
 
-// Redeliver has one event sent to an active webhook again, marked as a replay, through its backlog; ref is the event's
-// stream sequence or its id. It returns the sequence, or ErrID, record.ErrNotFound, ErrReference, replay.ErrInactive,
+// Redeliver has one event sent to an active webhook again, marked as a replay, through its backlog; ref is the event. It returns the sequence, or ErrID, record.ErrNotFound, ErrReference, replay.ErrInactive,
 // replay.ErrForeign, replay.ErrDropped or backlog.ErrOnTheWay.
-func (s *Service) Redeliver(ctx context.Context, acc registry.Account, id uint64, ref string) (uint64, error) {
+func (s *Service) Redeliver(ctx context.Context, acc registry.Account, id uint64, ref Reference) (uint64, error) {
 	w, err := s.record(ctx, acc, id)
 	if err != nil {
 		return 0, err
@@ -158,16 +161,16 @@ func (s *Service) Replay(ctx context.Context, acc registry.Account, id uint64, f
 	return s.o.Replays.Replay(ctx, registry.Key(acc.Name, id), from, to)
 }
 
-// Why says why a webhook got an event, or why not; ref is the event's stream sequence or its id. It returns ErrID,
+// Why says why a webhook got an event, or why not; ref is the event. It returns ErrID,
 // record.ErrNotFound or ErrReference.
-func (s *Service) Why(ctx context.Context, acc registry.Account, id uint64, ref string) (replay.Answer, error) {
+func (s *Service) Why(ctx context.Context, acc registry.Account, id uint64, ref Reference) (replay.Answer, error) {
 	w, err := s.record(ctx, acc, id)
 	if err != nil {
 		return replay.Answer{}, err
 	}
 	seq, entries, err := s.resolve(ctx, w, ref)
 	if errors.Is(err, broker.ErrNotFound) {
-		return replay.Answer{Reason: replay.Unknown, Text: fmt.Sprintf("No event %q of the webhook's kind is kept.", ref)}, nil
+		return replay.Answer{Reason: replay.Unknown, Text: fmt.Sprintf("No event %q of the webhook's kind is kept.", ref.ID)}, nil
 	}
 	if err != nil {
 		return replay.Answer{}, err
@@ -175,38 +178,55 @@ func (s *Service) Why(ctx context.Context, acc registry.Account, id uint64, ref 
 	return s.o.Replays.Why(ctx, w, seq, entries)
 }
 
-// resolve finds the sequence that a reference means, and the entries of the log for the event, newest first: an id that
-// the log has, else a number as the sequence, else an id that the stream has. It returns ErrReference, or
-// broker.ErrNotFound for an id that is not found.
-func (s *Service) resolve(ctx context.Context, w registry.Webhook, ref string) (uint64, []delivery.Entry, error) {
-	if ref == "" || len(ref) > maxReference {
+// Reference is what people name an event by: its stream sequence, or, where that is 0, its id. An id that no event has and
+// that is a number is taken for the sequence.
+type Reference struct {
+	ID       string
+	Sequence uint64
+}
+
+// resolve finds the sequence that a reference means, and the entries of the log for the event, newest first. It returns
+// ErrReference, or broker.ErrNotFound for an id that is not found.
+func (s *Service) resolve(ctx context.Context, w registry.Webhook, ref Reference) (uint64, []delivery.Entry, error) {
+	if (ref.ID == "") == (ref.Sequence == 0) || len(ref.ID) > maxReference {
 		return 0, nil, ErrReference
 	}
 	all, _, err := s.o.Attempts.List(ctx, w.Key(), delivery.LogFilter{})
 	if err != nil {
 		return 0, nil, err
 	}
-	seq := uint64(0)
-	for _, e := range all {
-		if e.ID == ref && e.Seq != 0 {
-			seq = e.Seq
-			break
-		}
-	}
+	seq := ref.Sequence
 	if seq == 0 {
-		if seq, err = strconv.ParseUint(ref, 10, 64); err != nil || seq == 0 {
-			if seq, err = s.o.Stream.Find(ctx, event.Subject(w.Account, w.Event), w.Account+":"+ref, ref); err != nil {
-				return 0, nil, err
-			}
+		if seq, err = s.sequence(ctx, w, ref.ID, all); err != nil {
+			return 0, nil, err
 		}
 	}
 	entries := make([]delivery.Entry, 0, 1)
 	for _, e := range all {
-		if e.Seq == seq {
+		if e.Seq == seq && (ref.ID == "" || e.ID == ref.ID || strconv.FormatUint(seq, 10) == ref.ID) {
 			entries = append(entries, e)
 		}
 	}
 	return seq, entries, nil
+}
+
+// sequence finds the sequence of an id: in the log, in the id itself, or in the stream. It returns broker.ErrNotFound.
+func (s *Service) sequence(ctx context.Context, w registry.Webhook, id string, log []delivery.Entry) (uint64, error) {
+	if i := slices.IndexFunc(log, func(e delivery.Entry) bool { return e.ID == id && e.Seq != 0 }); i >= 0 {
+		return log[i].Seq, nil
+	}
+	if p, ok := event.PositionOf(id); ok {
+		e, err := s.o.Stream.Event(ctx, p.Seq)
+		if err == nil && !e.Position().Is(p) {
+			err = broker.ErrNotFound
+		}
+		return p.Seq, err
+	}
+	seq, err := strconv.ParseUint(id, 10, 64)
+	if err != nil || seq == 0 {
+		return s.o.Stream.Find(ctx, w.Account, w.Event, id)
+	}
+	return seq, nil
 }
 
 func (s *Service) target(ctx context.Context, acc registry.Account, id uint64) (registry.Webhook, delivery.Target, error) {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -100,7 +101,7 @@ func change(p Parameter, into **string) Parameter {
 	return p
 }
 
-// number is a parameter outside the body that is a number from Min to Max. An empty one that is not required is as none.
+// number is a parameter that is a number from Min to Max. An empty one that is not required is as none.
 func number[T int | uint64](p Parameter, into *T, wrong error) Parameter {
 	p.Kind, p.Type, p.wrong = KindNumber, reflect.TypeFor[T](), wrong
 	p.text = func(text string) error {
@@ -115,6 +116,13 @@ func number[T int | uint64](p Parameter, into *T, wrong error) Parameter {
 		}
 		*into = T(n)
 		return nil
+	}
+	p.json = func(decode func(any) error) error {
+		var given json.Number
+		if err := decode(&given); err != nil {
+			return err
+		}
+		return p.text(given.String())
 	}
 	return p
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -78,7 +79,7 @@ func TestPublish(t *testing.T) {
 	u := setup(t)
 	const body = "{\"b\":1.00, \"a\":\"<&>\"}\n"
 	for _, c := range []struct{ account, key, want string }{
-		{"demo", "", `{"id":"1","sequence":1,"duplicate":false}`},
+		{"demo", "order.6%", `{"id":"order%2E6%25","sequence":1,"duplicate":false}`},
 		{"demo", "order 7", `{"id":"order 7","sequence":2,"duplicate":false}`},
 		{"demo", "order 7", `{"id":"order 7","sequence":2,"duplicate":true}`},
 		{"other", "order 7", `{"id":"order 7","sequence":3,"duplicate":false}`},
@@ -93,6 +94,14 @@ func TestPublish(t *testing.T) {
 			t.Errorf("answered %d", status)
 		}
 		golden(t, c.account+" "+c.key, answer, c.want)
+	}
+	_, _, answer := u.rest("demo", "POST", "/v1/events/optin_finalized", body)
+	var receipt struct{ ID string }
+	if err := json.Unmarshal([]byte(answer), &receipt); err != nil {
+		t.Fatal(err)
+	}
+	if drawn, err := u.broker.Event(t.Context(), 5); err != nil || drawn.ID != receipt.ID || receipt.ID == "" || strings.Contains(receipt.ID, ".") {
+		t.Errorf("answered %s, and stored with the id %q, %v", answer, drawn.ID, err)
 	}
 	e, err := u.broker.Event(t.Context(), 3)
 	if err != nil || e.Account != "other" || e.Name != "optin_finalized" || e.ID != "order 7" || string(e.Data) != body {

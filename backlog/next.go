@@ -34,7 +34,11 @@ func (r *Record) Next(now time.Time) (Step, time.Time) {
 	case r.Judge != "":
 		return Judge, time.Time{}
 	default:
-		if at, never := r.Due(); !never && !at.After(now) {
+		at, never := r.Due()
+		if never && r.Ordered {
+			at = r.NotBefore // what is in the open span only the stream knows: whoever looks is to ask it
+		}
+		if (!never || r.Ordered) && !at.After(now) {
 			return Work, at
 		}
 	}

@@ -8,14 +8,16 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/saumer/saumer/event"
 )
 
-// Find returns the sequence of the newest event of a subject with a message id: ErrNotFound if the stream has none. It
-// reads the headers of all events of the subject, newer ones first by the day: for people's questions, not for more.
-func (b *Broker) Find(ctx context.Context, subject string, ids ...string) (uint64, error) {
+// Find returns the sequence of the newest event of a subject of an account whose headers say its id: ErrNotFound if the
+// stream has none. It reads the headers of all events of the subject, newer ones first by the day: for people's questions, not for more.
+func (b *Broker) Find(ctx context.Context, account, name, id string) (uint64, error) {
 	day := b.Now().Add(-24 * time.Hour)
 	for _, since := range []*time.Time{&day, nil} {
-		seq, err := b.find(ctx, subject, since, ids)
+		seq, err := b.find(ctx, account, name, since, id)
 		if err != nil || seq != 0 {
 			return seq, err
 		}
@@ -23,9 +25,9 @@ func (b *Broker) Find(ctx context.Context, subject string, ids ...string) (uint6
 	return 0, ErrNotFound
 }
 
-func (b *Broker) find(ctx context.Context, subject string, since *time.Time, ids []string) (found uint64, err error) {
+func (b *Broker) find(ctx context.Context, account, name string, since *time.Time, id string) (found uint64, err error) {
 	config := jetstream.ConsumerConfig{
-		FilterSubject: subject, HeadersOnly: true, AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1,
+		FilterSubject: event.Subject(account, name), HeadersOnly: true, AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1,
 		InactiveThreshold: 10 * time.Second, DeliverPolicy: jetstream.DeliverAllPolicy,
 	}
 	if since != nil {
@@ -47,10 +49,8 @@ func (b *Broker) find(ctx context.Context, subject string, since *time.Time, ids
 		came := uint64(0)
 		for m := range batch.Messages() {
 			came++
-			for _, id := range ids {
-				if meta, err := m.Metadata(); err == nil && m.Headers().Get(nats.MsgIdHdr) == id {
-					found = meta.Sequence.Stream
-				}
+			if meta, err := m.Metadata(); err == nil && event.HasID(m.Headers(), account, id) {
+				found = meta.Sequence.Stream
 			}
 		}
 		switch {

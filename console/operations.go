@@ -54,7 +54,7 @@ func (c *Console) probeWebhook(w http.ResponseWriter, r *http.Request, v visitor
 }
 
 func (c *Console) redeliver(w http.ResponseWriter, r *http.Request, v visitor) error {
-	_, err := c.o.Service.Redeliver(r.Context(), v.Account, id(r), strings.TrimSpace(r.PostForm.Get("event")))
+	_, err := c.o.Service.Redeliver(r.Context(), v.Account, id(r), api.Reference{ID: strings.TrimSpace(r.PostForm.Get("event"))})
 	if err == nil {
 		back(w, r, "sent")
 		return nil

@@ -70,7 +70,7 @@ func (c *Console) webhook(w http.ResponseWriter, r *http.Request, v visitor) err
 		Newer: query.Get("before") != "", Ref: strings.TrimSpace(query.Get("why")),
 	}
 	if p.Ref != "" {
-		switch p.Why, err = c.o.Service.Why(r.Context(), v.Account, found.ID, p.Ref); {
+		switch p.Why, err = c.o.Service.Why(r.Context(), v.Account, found.ID, api.Reference{ID: p.Ref}); {
 		case errors.Is(err, api.ErrReference):
 			p.Why.Text = sentence(err.Error())
 		case err != nil:

@@ -4,7 +4,6 @@ package event
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -36,7 +35,7 @@ type Event struct {
 	Account string
 	// Name is the event's type, such as optin_finalized.
 	Name string
-	// ID is the publisher's id where it gave one, else the stream sequence in decimal.
+	// ID is what receivers know the event by; see KeyID, NewID and PositionID.
 	ID string
 	// Seq is the event's sequence in the stream, from 1.
 	Seq uint64
@@ -136,9 +135,6 @@ func New(subject string, header nats.Header, data []byte, seq uint64, at time.Ti
 	if err != nil {
 		return Event{}, err
 	}
-	id := strings.TrimPrefix(header.Get(nats.MsgIdHdr), account+":")
-	if id == "" {
-		id = strconv.FormatUint(seq, 10)
-	}
+	id := idOf(account, header, Position{seq, at})
 	return Event{Account: account, Name: name, ID: id, Seq: seq, Time: at, Data: data}, nil
 }

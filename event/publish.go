@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -44,7 +43,7 @@ func Check(data []byte) error {
 
 // Publish stores an event and returns once JetStream has it. It is safe for concurrent use.
 //
-// With a key it is idempotent for 10 minutes within the account: the key becomes the event's id. NATS knows one space
+// With a key it is idempotent for 10 minutes within the account: the event's id is made of the key. NATS knows one space
 // of message ids a stream, so the key is stored as <account>:<key>, and one account's keys never meet another's.
 // It returns ErrAccount, ErrName, ErrBody, ErrSize, ErrFull, or the error of the publish; after 5 s without an answer that is
 // context.DeadlineExceeded, and the event may be stored or not: publish again with the same key.
@@ -58,9 +57,12 @@ func Publish(ctx context.Context, js jetstream.Publisher, account, name, key str
 	if err := Check(data); err != nil {
 		return Receipt{}, err
 	}
-	msg := &nats.Msg{Subject: Subject(account, name), Data: data}
+	msg, id := &nats.Msg{Subject: Subject(account, name), Data: data}, KeyID(key)
 	if key != "" {
 		msg.Header = nats.Header{nats.MsgIdHdr: {account + ":" + key}}
+	} else {
+		id = NewID()
+		msg.Header = nats.Header{idHeader: {id}}
 	}
 	// A publish whose answer was lost with a connection is better tried again than waited for.
 	ctx, cancel := context.WithTimeout(ctx, publishing)
@@ -72,8 +74,5 @@ func Publish(ctx context.Context, js jetstream.Publisher, account, name, key str
 	if err != nil {
 		return Receipt{}, fmt.Errorf("publish %s: %w", msg.Subject, err)
 	}
-	if key == "" {
-		key = strconv.FormatUint(ack.Sequence, 10)
-	}
-	return Receipt{ID: key, Seq: ack.Sequence, Duplicate: ack.Duplicate}, nil
+	return Receipt{ID: id, Seq: ack.Sequence, Duplicate: ack.Duplicate}, nil
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/saumer/saumer/api"
 )
 
 // delivering opens the page of a new webhook to which n events were delivered.
@@ -124,7 +126,7 @@ func TestWhyIsAnswered(t *testing.T) {
 	w.unfold("Why did this webhook not get event X?")
 	w.fill("#why", "1")
 	w.press("Explain")
-	answer, err := w.app.Service().Why(t.Context(), w.me(), id, "1")
+	answer, err := w.app.Service().Why(t.Context(), w.me(), id, api.Reference{Sequence: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

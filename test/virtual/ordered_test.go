@@ -79,6 +79,12 @@ func TestOrderedWebhookKeepsTheOrder(t *testing.T) {
 		w.publish(300, 400)
 		w.pass(time.Hour)
 		w.gotInOrder(400)
+		// One by one again, from the open range now.
+		for i := range 5 {
+			w.publish(400+i, 401+i)
+			w.pass(2 * time.Second)
+			w.gotInOrder(401 + i)
+		}
 	})
 }
 
