@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -114,16 +115,30 @@ func FuzzDecisions(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, moves []byte) {
-		w := newWorld(t)
-		g := &game{world: w, moves: moves[:min(len(moves), 150)]}
-		w.between = g.interfere
-		for len(g.moves) > 0 {
-			g.move()
-			g.check()
+	f.Fuzz(playGame)
+}
+
+// TestDecisionsAtRandom plays longer games than a fuzz test without a corpus does.
+func TestDecisionsAtRandom(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(40) {
+		random, moves := rand.New(rand.NewPCG(seed, 0)), make([]byte, 100)
+		for i := range moves {
+			moves[i] = byte(random.Uint32())
 		}
-		g.finish()
-	})
+		playGame(t, moves)
+	}
+}
+
+// playGame plays a world by bytes, and checks it after each command.
+func playGame(t *testing.T, moves []byte) {
+	g := &game{world: newWorld(t), moves: moves[:min(len(moves), 150)]}
+	g.between = g.interfere
+	for len(g.moves) > 0 {
+		g.move()
+		g.check()
+	}
+	g.finish()
 }
 
 // game plays a world by bytes.
@@ -201,17 +216,28 @@ func (g *game) interfere() {
 			g.say("redelivered meanwhile")
 		}
 	case 2:
-		_ = g.upsert(func(r *Record) error {
+		if err := g.upsert(func(r *Record) error {
 			r.Take(Try{Attempt: delivery.Attempt{Outcome: delivery.Slow, At: g.now}}, &g.rules)
 			return nil
-		})
+		}); err != nil {
+			g.tb.Fatal(err)
+		}
 	}
 }
 
-// check checks that every event that is owed waits.
+// check checks that every event that is owed waits, and that somebody looks at the record again where there is something to do.
 func (g *game) check() {
 	g.tb.Helper()
-	r, _ := g.load()
+	r, there := g.load()
+	step, at := r.Next(g.now)
+	switch {
+	case !there || step != Wait:
+	case at.IsZero() && r.State != Parked && !r.Ordered, !at.IsZero() && !at.After(g.now):
+		g.tb.Fatalf("it waits until %s:\n%s", clock(at), g.tell())
+	}
+	for i := range r.Spans { // before it is used, a cursor goes back with the stream
+		r.Spans[i].Cursor, r.Spans[i].Anchor = g.goBack(r.Spans[i])
+	}
 	for p := range g.owed {
 		pending, retry := r.Waits(p)
 		if !pending && !retry && !r.Spanned(p) {

@@ -53,10 +53,9 @@ func (r *worker) due() (due []Waiting) {
 }
 
 func (r *worker) workSpan(s *Span, held map[uint64]event.Position) {
-	if s.Anchor.Seq != 0 && !r.has(s.Anchor) {
-		cursor := r.later(s.Anchor.Time)
-		r.say("the stream went back: the cursor goes from %d to %d", s.Cursor, max(cursor, s.From))
-		s.Cursor, s.Anchor = max(cursor, s.From), r.below(cursor)
+	if from, anchor := r.goBack(*s); anchor != s.Anchor {
+		r.say("the stream went back: the cursor goes from %d to %d", s.Cursor, from)
+		s.Cursor, s.Anchor = from, anchor
 	}
 	for s.Cursor < r.next() && (s.To.Open() || s.Cursor < s.To.Seq) {
 		p := r.stream[s.Cursor-1]
@@ -79,6 +78,15 @@ func (r *worker) workSpan(s *Span, held map[uint64]event.Position) {
 		all.All = true
 		r.take(all)
 	}
+}
+
+// goBack is where a span goes on, with its anchor: elsewhere than it was where the stream does not have that any more.
+func (w *world) goBack(s Span) (uint64, event.Position) {
+	if s.Anchor.Seq == 0 || w.has(s.Anchor) {
+		return s.Cursor, s.Anchor
+	}
+	cursor := w.later(s.Anchor.Time)
+	return max(cursor, s.From), w.below(cursor)
 }
 
 // try attempts one event.

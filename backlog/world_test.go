@@ -183,7 +183,9 @@ func (w *world) deliver() {
 			leaving = true
 		}
 		t.Draw = w.draw
-		w.upsert(func(r *Record) error { r.Take(t, &w.rules); return nil })
+		if err := w.upsert(func(r *Record) error { r.Take(t, &w.rules); return nil }); err != nil {
+			w.tb.Fatal(err)
+		}
 	}
 }
 
