@@ -68,18 +68,13 @@ func (r *Record) Activate(a Activation) {
 	r.jump(a)
 }
 
-// jump moves the spans to where an activation goes on.
+// jump moves the spans to where an activation goes on. What lies in a span that has an end was published before the window
+// ended, so that a replay sends all of it.
 func (r *Record) jump(a Activation) {
 	spans := r.Spans
 	r.Spans = nil
 	for _, s := range spans {
-		if !s.To.Open() {
-			if a.Replay {
-				r.Spans = append(r.Spans, s)
-			}
-			continue
-		}
-		if a.Replay && a.Until.Seq >= a.From.Seq {
+		if a.Replay && (!s.To.Open() || a.Until.Seq >= a.From.Seq) {
 			r.Spans = append(r.Spans, s)
 			continue
 		}
@@ -91,4 +86,5 @@ func (r *Record) jump(a Activation) {
 		}
 		r.Spans = append(r.Spans, s)
 	}
+	r.trim()
 }

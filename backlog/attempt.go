@@ -37,15 +37,17 @@ const (
 )
 
 // Take takes in an attempt, of the live path or of the backlog's own. A slow one without an event (sequence 0) says that the
-// webhook keeps the live path waiting.
+// webhook keeps the live path waiting. A failure of an event whose sequence a later one bears says nothing: the stream went back.
 func (r *Record) Take(t Try, rules *Rules) Effect {
 	class := t.Outcome.Class()
 	switch {
-	case t.Missing:
+	case t.Missing, class != delivery.Success && r.outdated(t.Position()):
 		r.settle(t.Position())
 		return GoOn
 	case t.All:
-		r.fail(t, rules)
+		if r.State != Parked {
+			r.fail(t, rules)
+		}
 		return Fail
 	case t.Seq == 0:
 		r.leave()

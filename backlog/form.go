@@ -221,7 +221,7 @@ func (r *Record) settle1(old record1) {
 		return
 	case open:
 		r.State = CatchingUp
-	case old.Want, old.Parked:
+	case old.Want, old.Parked, old.Gone:
 		r.State = Leaving
 	default:
 		r.State = Retrying

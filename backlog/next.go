@@ -11,12 +11,13 @@ const (
 	Tell                // people are to be told of something; see Announce
 	Open                // the webhook's events are to leave the live path; see Record.Open
 	Judge               // the webhook is to be judged; see Verdict
-	Work                // events are to be attempted
+	Work                // events are to be attempted; of an ordered webhook at rest, if the stream has any
 	TryHost             // the inactive webhook's host is to be tried; see Probed
 	Remove              // nothing is outstanding: the record goes
 )
 
-// Next is what is to be done at a time. For Wait it says until when, zero for until something happens.
+// Next is what is to be done at a time. For Wait it says until when, zero for until something happens. After Work that
+// brought nothing, whoever asks waits until Wake.
 func (r *Record) Next(now time.Time) (Step, time.Time) {
 	if r.Empty() {
 		return Remove, time.Time{}
@@ -35,10 +36,10 @@ func (r *Record) Next(now time.Time) (Step, time.Time) {
 		return Judge, time.Time{}
 	default:
 		at, never := r.Due()
-		if never && r.Ordered {
-			at = r.NotBefore // what is in the open span only the stream knows: whoever looks is to ask it
+		if never && r.State == CatchingUp {
+			at, never = r.NotBefore, false // only the stream tells whether the live path passed over an event
 		}
-		if (!never || r.Ordered) && !at.After(now) {
+		if !never && !at.After(now) {
 			return Work, at
 		}
 	}

@@ -9,20 +9,26 @@
 //
 // # The states
 //
-//	          the endpoint fails as a whole,         its range is open
-//	          or keeps the live path waiting         (Open)
-//	┌──────────┐ ───────────────────► ┌─────────┐ ───────────────► ┌────────────┐
-//	│ Retrying │                      │ Leaving │                  │ CatchingUp │
-//	└──────────┘ ◄─────────────────┐  └─────────┘                  └────────────┘
-//	     ▲          caught up: its range has an end (Close) │        │        ▲
-//	     │                         └───────────────────────────────┘        │ an activation
-//	nothing outstanding:                        a deactivation │            │ (Activate)
-//	no record                                    (Deactivate) ▼            │
-//	                                                       ┌────────┐       │
-//	                                                       │ Parked │ ──────┘
-//	                                                       └────────┘
+//	                the endpoint fails,                    its range
+//	                or is slow (Take)                    opens (Open)
+//	┌──────────┐                         ┌─────────┐                    ┌────────────┐
+//	│ Retrying │ ──────────────────────► │ Leaving │ ─────────────────► │ CatchingUp │
+//	└──────────┘                         └─────────┘                    └────────────┘
+//	     ▲                                                               │   │    ▲
+//	     │           caught up: its range has an end (Close)             │   │    │
+//	     └───────────────────────────────────────────────────────────────┘   │    │
+//	                                                          a deactivation │    │ an activation
+//	                                                            (Deactivate) ▼    │ (Activate)
+//	                                                                       ┌────────┐
+//	                                                                       │ Parked │
+//	                                                                       └────────┘
 //
-// A new record is Retrying. An ordered webhook goes through Leaving to CatchingUp and stays there.
+// A new record is Retrying, and where nothing is outstanding in that state, the record goes. A webhook that is ordered, or to be
+// judged, is in Leaving after Close. An ordered one so stays in CatchingUp.
+//
+// A loss of power may set back the record or the webhook's range. Restore then leads from any state to CatchingUp, or leaves
+// Parked as it is; Orphan leads from CatchingUp and Parked to Retrying, or to Leaving where the endpoint fails. An activation
+// that finds no open span leads to Leaving.
 package backlog
 
 import (
@@ -65,6 +71,7 @@ const (
 
 // Record is what a webhook has outstanding. Where nothing is, there is no record.
 type Record struct {
+	// Form is that of the record as it is written. State is where the backlog stands.
 	Form  int   `json:"v"`
 	State State `json:"state"`
 	// Pending events were handed over by the live path, or met an endpoint that failed as a whole; in any state.
@@ -77,21 +84,24 @@ type Record struct {
 	// Ordered says that the webhook is served from here for good, in the order of the stream. It is a copy of the
 	// webhook's setting, since the record says by itself what is to be done next; in any state.
 	Ordered bool `json:"ordered,omitempty"`
-	// Judge is why the webhook is to be judged, empty if it is not; in any state but Parked.
+	// Judge is why the webhook is to be judged, empty if it is not; in Leaving and CatchingUp, since its future events are to
+	// wait in the open span when it is deactivated.
 	Judge Cause `json:"judge,omitempty"`
-	// Streak counts the events in a row that were rejected; in any state but Parked.
+	// Streak counts the events in a row that were rejected; zero in Parked.
 	Streak int `json:"streak,omitempty"`
-	// Health is that of the endpoint as a whole, in Parked that at the deactivation. Until NotBefore it is left in peace.
+	// Health is that of the endpoint as a whole, in Parked that at the deactivation. NotBefore is until when the endpoint is left
+	// in peace, zero in Parked.
 	Health    Health    `json:"health,omitzero"`
 	NotBefore time.Time `json:"not_before,omitzero"`
-	// Follows is the webhook's last activation or deactivation, by its time, that the record has followed. Zero: none yet.
+	// Follows is the webhook's last activation or deactivation, by its time, that the record has followed; in any state. Zero
+	// for none.
 	Follows time.Time `json:"follows,omitzero"`
-	// Replay is up to where events are sent as a replay, since an activation asked for that; zero: nowhere.
+	// Replay is up to where events are sent as a replay, since an activation asked for that; in any state. Zero for nowhere.
 	Replay event.End `json:"replay,omitzero"`
 	// Outbox are what people are to be told, oldest first, each until its notice is stored; in any state.
 	Outbox []Notice `json:"outbox,omitempty"`
-	// Told is since when the endpoint has failed as far as people know, zero if they think that it works. Alarm is when they
-	// are to be told that it fails, if it still does by then; zero in Parked.
+	// Told is since when the endpoint has failed as far as people know, zero if they think that it works; in any state. Alarm is
+	// when they are to be told that it fails, if it still does by then; zero for never, and in Parked.
 	Told  time.Time `json:"told,omitzero"`
 	Alarm time.Time `json:"alarm,omitzero"`
 	// GivenUp are events that people are to be told of together; in any state.
@@ -112,7 +122,7 @@ func (r *Record) Empty() bool {
 
 // idle says whether no event is outstanding and nothing is to be decided.
 func (r *Record) idle() bool {
-	return r.State == Retrying && len(r.Pending) == 0 && len(r.Retries) == 0 && len(r.Spans) == 0 && r.Judge == ""
+	return r.State == Retrying && len(r.Pending) == 0 && len(r.Retries) == 0 && len(r.Spans) == 0
 }
 
 // Waits says whether an event waits by itself, and how.
@@ -202,6 +212,8 @@ func (r *Record) Check() error {
 		return fmt.Errorf("%w: %s, and its host is tried", errIllegal, r.State)
 	case r.State == Parked && (r.Judge != "" || !r.Alarm.IsZero()):
 		return fmt.Errorf("%w: parked, and to be judged, or people to be alarmed", errIllegal)
+	case r.State == Retrying && r.Judge != "":
+		return fmt.Errorf("%w: retrying, and to be judged: its events would not wait", errIllegal)
 	case !slices.Contains([]Cause{"", Spent, Gone}, r.Judge):
 		return fmt.Errorf("%w: there is no cause %q", errIllegal, r.Judge)
 	}
@@ -215,7 +227,7 @@ func (r *Record) checkParts() error {
 		return fmt.Errorf("%w: pending events are not in order", errIllegal)
 	case !slices.IsSortedFunc(r.Retries, func(a, b Retry) int { return ascending(a.Seq, b.Seq) }):
 		return fmt.Errorf("%w: retries are not in order", errIllegal)
-	case slices.ContainsFunc(r.Retries, func(x Retry) bool { _, both := r.pending(x.Position); return both }):
+	case slices.ContainsFunc(r.Retries, func(x Retry) bool { _, both := r.pendingAt(x.Seq); return both }):
 		return fmt.Errorf("%w: an event waits twice", errIllegal)
 	case len(r.Retries) > MaxRetries:
 		return fmt.Errorf("%w: %d retries", errIllegal, len(r.Retries))
@@ -231,4 +243,4 @@ func (r *Record) checkParts() error {
 }
 
 // ascending is cmp.Compare that takes equals for out of order.
-func ascending(a, b uint64) int { return cmp.Or(cmp.Compare(a, b), 1) }
+func ascending(a, b uint64) int { return cmp.Or(cmp.Compare(a, b), -1) }

@@ -22,7 +22,8 @@ type Pending []Waiting
 // Retry is a rejected event.
 type Retry struct {
 	event.Position
-	// Attempts made so far, Since the end of the first.
+	// Attempts counts those made so far, Since is the end of the first, or the activation after which it goes on. Next is when
+	// the next one is due, zero for at once. Error is what the last one was, in a sentence.
 	Attempts int       `json:"attempts"`
 	Since    time.Time `json:"since"`
 	Next     time.Time `json:"next"`
@@ -31,14 +32,25 @@ type Retry struct {
 	Replay bool `json:"replay,omitempty"`
 }
 
-// pending finds a pending event by its sequence.
-func (r *Record) pending(p event.Position) (int, bool) {
-	return slices.BinarySearchFunc(r.Pending, p.Seq, func(w Waiting, seq uint64) int { return cmp.Compare(w.Seq, seq) })
+// pendingAt and retryAt find what waits under a sequence, or where it would.
+func (r *Record) pendingAt(seq uint64) (int, bool) {
+	return slices.BinarySearchFunc(r.Pending, seq, func(w Waiting, seq uint64) int { return cmp.Compare(w.Seq, seq) })
 }
 
-// Retry finds a retry by its sequence.
+func (r *Record) retryAt(seq uint64) (int, bool) {
+	return slices.BinarySearchFunc(r.Retries, seq, func(x Retry, seq uint64) int { return cmp.Compare(x.Seq, seq) })
+}
+
+// pending finds a pending event.
+func (r *Record) pending(p event.Position) (int, bool) {
+	i, found := r.pendingAt(p.Seq)
+	return i, found && !other(r.Pending[i].Position, p)
+}
+
+// Retry finds a retry.
 func (r *Record) Retry(p event.Position) (int, bool) {
-	return slices.BinarySearchFunc(r.Retries, p.Seq, func(x Retry, seq uint64) int { return cmp.Compare(x.Seq, seq) })
+	i, found := r.retryAt(p.Seq)
+	return i, found && !other(r.Retries[i].Position, p)
 }
 
 // Attempts says how many attempts were made of a pending event.
@@ -51,12 +63,21 @@ func (r *Record) Attempts(p event.Position) int {
 
 // forget removes what waits under a sequence for another event: the stream went back, and does not hold that any more.
 func (r *Record) forget(p event.Position) {
-	if i, found := r.pending(p); found && other(r.Pending[i].Position, p) {
+	if i, found := r.pendingAt(p.Seq); found && other(r.Pending[i].Position, p) {
 		r.Pending = slices.Delete(r.Pending, i, i+1)
 	}
-	if i, found := r.Retry(p); found && other(r.Retries[i].Position, p) {
+	if i, found := r.retryAt(p.Seq); found && other(r.Retries[i].Position, p) {
 		r.Retries = slices.Delete(r.Retries, i, i+1)
 	}
+}
+
+// outdated says whether a later event waits under the sequence: the stream went back, and does not hold this one any more.
+func (r *Record) outdated(p event.Position) bool {
+	if i, found := r.pendingAt(p.Seq); found && other(r.Pending[i].Position, p) {
+		return r.Pending[i].Time.After(p.Time)
+	}
+	i, found := r.retryAt(p.Seq)
+	return found && other(r.Retries[i].Position, p) && r.Retries[i].Time.After(p.Time)
 }
 
 // other says whether two positions of one sequence are of different events. A time that is not known proves nothing.

@@ -77,7 +77,9 @@ func (r *runner) deactivate(ctx context.Context) error {
 	r.webhook = w
 	fault.At(fault.Deactivated)
 	r.log.Warn("the webhook is deactivated", zap.Object("record", &w), zap.String("reason", w.Reason))
-	return r.update(ctx, func(b *backlog.Record) { b.Deactivate(w.Deactivated, w.Reason) })
+	err = r.update(ctx, func(b *backlog.Record) { b.Deactivate(w.Deactivated, w.Reason) })
+	r.feed = feed{} // an activation may move the cursor from here on
+	return err
 }
 
 // probeTime bounds one try of a host; it is well within a lease.
