@@ -133,9 +133,9 @@ func (r *Record) trim() { r.Spans = slices.DeleteFunc(r.Spans, Span.done) }
 // Errors of what people ask for; match them with errors.Is.
 var (
 	// ErrOnTheWay is returned for an event that is about to be sent in any case.
-	ErrOnTheWay = errors.New("the event is on its way already")
+	ErrOnTheWay = errors.New("the event is about to be sent in any case")
 	// ErrCrowded is returned where more replays are unfinished than can be kept.
-	ErrCrowded = errors.New("too many replays are unfinished: wait for them")
+	ErrCrowded = errors.New("too many replays are unfinished: wait until they are done")
 )
 
 // Redeliver has an event attempted as soon as may be, as a replay. An endpoint that is left in peace is not any longer.
