@@ -36,7 +36,7 @@ func (b *Broker) find(ctx context.Context, subject string, since *time.Time, ids
 		return 0, fmt.Errorf("look for an event by its id: %w", err)
 	}
 	defer func() {
-		// Left alone it goes by itself.
+		// It ends by itself.
 		_ = b.JetStream.DeleteConsumer(context.WithoutCancel(ctx), streamEvents, consumer.CachedInfo().Name)
 	}()
 	for left := consumer.CachedInfo().NumPending; left > 0; {
