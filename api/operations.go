@@ -167,7 +167,7 @@ func (s *Service) Why(ctx context.Context, acc registry.Account, id uint64, ref 
 	}
 	seq, entries, err := s.resolve(ctx, w, ref)
 	if errors.Is(err, broker.ErrNotFound) {
-		return replay.Answer{Reason: replay.Unknown, Text: fmt.Sprintf("No event %q of the webhook's kind is kept.", ref)}, nil
+		return replay.Answer{Reason: replay.Unknown, Text: fmt.Sprintf("The stream has no event %q for this webhook.", ref)}, nil
 	}
 	if err != nil {
 		return replay.Answer{}, err

@@ -26,7 +26,7 @@ const keySize = 32
 // Loopback are the networks that may be dialed with the embedded NATS, if --allow-cidrs names none.
 var Loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
-// Options checks the settings, each alone and against one another, and makes the options of package app of them. All
+// Options checks the settings, each by itself and against one another, and makes the options of package app of them. All
 // that is wrong is in the error, a line each, naming the flag and what to do. No line holds a password or a key.
 // Log and Version are left to the caller.
 func (s *Serve) Options() (app.Options, error) {

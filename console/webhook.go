@@ -113,10 +113,10 @@ const failed delivery.Outcome = "failed"
 
 // done are the words for what was done, by their name in a query.
 var done = map[string]string{
-	"active":    "The webhook was already active; nothing was changed.",
+	"active":    "The webhook was active already. Nothing was changed.",
 	"activated": "The webhook is active. The events that were kept are dropped, and new ones are sent.",
 	"replaying": "The webhook is active, and the events that were kept are being sent.",
-	"sent":      "The event is being sent again. It will be in the log of attempts.",
+	"sent":      "The event is being sent again. The attempt will be in the log.",
 	"range":     "The events of that time are being sent again.",
 	"none":      "There are no events of that time.",
 }
