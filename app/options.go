@@ -16,7 +16,7 @@ import (
 
 // Options are the settings of one process, validated by package config.
 type Options struct {
-	// HTTP is the address of the API; empty serves none, and Handler is there all the same.
+	// HTTP is the address of the API; empty serves none.
 	HTTP string
 	// PublicURL is where people reach Saumer, for the links in notices; empty: the address of the API.
 	PublicURL string
