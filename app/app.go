@@ -23,6 +23,7 @@ import (
 	"github.com/saumer/saumer/consumer"
 	"github.com/saumer/saumer/defaults"
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/lifetime"
 	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
@@ -195,7 +196,7 @@ func (a *App) wire(ackWait time.Duration) {
 // check says why the process cannot do its work at the moment, or nil.
 func (a *App) check(ctx context.Context) error {
 	if a.stopping.Load() {
-		return errors.New("saumer stops")
+		return lifetime.ErrStopped
 	}
 	return errors.Join(a.broker.Ready(ctx), a.registry.Ready(ctx))
 }

@@ -156,9 +156,9 @@ func (c *Console) remove(w http.ResponseWriter, r *http.Request, v visitor) erro
 
 // live sends how the webhook does.
 func (c *Console) live(w http.ResponseWriter, r *http.Request, v visitor) error {
-	look := func(ctx context.Context) (glimpse, error) {
+	look := func(ctx context.Context) (snapshot, error) {
 		found, err := c.o.Service.Get(ctx, v.Account, id(r))
-		return glimpseOf(viewOf(found)), err
+		return snapshotOf(viewOf(found)), err
 	}
 	if _, err := look(r.Context()); err != nil {
 		return err

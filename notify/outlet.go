@@ -13,6 +13,7 @@ import (
 
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/lifetime"
 	"github.com/saumer/saumer/record"
 )
 
@@ -27,6 +28,9 @@ const (
 	// stale is how old a notice is when a channel gives it up.
 	stale = 5 * 24 * time.Hour
 )
+
+// fetchWaits is how long to wait after a fetch of notices that failed.
+var fetchWaits = lifetime.Waits{First: time.Second, Longest: time.Second}
 
 // tries is how long a channel waits before it tries a notice again.
 var tries = delivery.Backoff{Initial: 10 * time.Second, Max: time.Hour}
@@ -54,34 +58,19 @@ type Outlet struct {
 
 // Run brings notices to people until the context ends. What is under way is waited for, for the grace at most.
 func (o *Outlet) Run(ctx context.Context) error {
-	sending, cut := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer cut(nil)
+	sending, cut := lifetime.Hard(ctx)
+	defer cut()
 	var wg sync.WaitGroup
 	for range senders {
-		wg.Go(func() { o.serve(ctx, sending) })
+		wg.Go(func() {
+			lifetime.Repeat(ctx, fetchWaits, func() error { return o.take(ctx, sending) }, func(err error) {
+				o.Log.Warn("notices were not fetched", zap.Error(err))
+			})
+		})
 	}
-	done := make(chan struct{})
-	go func() { wg.Wait(); close(done) }()
 	<-ctx.Done()
-	select {
-	case <-done:
-	case <-time.After(o.Grace):
-		cut(errors.New("saumer stops"))
-		<-done
-	}
+	lifetime.Drain(o.Grace, wg.Wait, cut)
 	return nil
-}
-
-func (o *Outlet) serve(ctx, sending context.Context) {
-	for ctx.Err() == nil {
-		if err := o.take(ctx, sending); err != nil && ctx.Err() == nil {
-			o.Log.Warn("notices were not fetched", zap.Error(err))
-			select {
-			case <-ctx.Done():
-			case <-time.After(time.Second):
-			}
-		}
-	}
 }
 
 // take waits for one notice and deals with it.

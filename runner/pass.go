@@ -111,6 +111,9 @@ func (r *runner) follow(ctx context.Context) error {
 // update changes the record while the lease is ours: errHeld if it is not, record.ErrNotFound if it is gone. What was
 // attempted since the last write goes with it; where somebody else has changed the record, it is taken in again.
 func (r *runner) update(ctx context.Context, change func(*backlog.Record)) error {
+	if r.removed {
+		return record.ErrNotFound
+	}
 	for range conflicts {
 		if err := r.current(ctx); err != nil {
 			return err
@@ -153,6 +156,7 @@ func (r *runner) current(ctx context.Context) error {
 // written notes what the bucket holds.
 func (r *runner) written(b backlog.Record, revision uint64) {
 	r.record, r.revision, r.stale, r.tries, r.saved, r.fresh = b, revision, false, nil, time.Now(), 0
+	r.removed = b.Empty()
 	r.until.Store(b.Lease.Until.UnixNano())
 }
 
@@ -165,7 +169,7 @@ func (r *runner) save(ctx context.Context, force bool) error {
 		return err
 	}
 	fault.At(fault.Checkpointed)
-	if r.record.State == backlog.Leaving && !r.record.Empty() {
+	if r.record.State == backlog.Leaving {
 		return r.openSpan(ctx)
 	}
 	return nil
@@ -174,6 +178,10 @@ func (r *runner) save(ctx context.Context, force bool) error {
 // end gives the lease back and sees to the next wake, unless there is more to do at once: then errMore.
 func (r *runner) end(ctx, lasting context.Context) error {
 	fault.At(fault.Worked)
+	if r.removed {
+		r.log.Debug("the backlog is worked off")
+		return nil
+	}
 	more := false
 	err := r.update(lasting, func(b *backlog.Record) {
 		at, never := b.Wake()
@@ -188,8 +196,7 @@ func (r *runner) end(ctx, lasting context.Context) error {
 		return r.abandon(lasting, err)
 	case more:
 		return errMore
-	case r.record.Empty():
-		r.log.Debug("the backlog is worked off")
+	case r.removed:
 		return nil
 	case r.record.Ordered:
 		return r.rest(lasting)

@@ -86,7 +86,9 @@ type runner struct {
 	revision uint64
 	tries    []backlog.Try
 	stale    bool
-	saved    time.Time
+	// removed is true once the record was removed, since nothing was outstanding.
+	removed bool
+	saved   time.Time
 	// fresh counts the successes since it was written.
 	fresh int
 	// until is the end of the lease, in nanoseconds since 1970, for the attempts that wait for a slot.

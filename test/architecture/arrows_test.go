@@ -28,25 +28,25 @@ var arrows = map[string][]string{
 	// What a backlog is and decides knows no stream, no clock and no client: see TestBacklogIsPure.
 	"backlog":  {"delivery", "event"},
 	"registry": {"record", "backlog", "delivery", "broker", "event", "fault", "lifetime"},
-	"stats":    {"record", "lifetime"},
+	"stats":    {"record"},
 	"notify":   {"registry", "record", "backlog", "delivery", "broker", "lifetime"},
 
 	// The live path and the backlogs do not know each other: app brings them together.
-	"consumer": {"registry", "backlog", "delivery", "slots", "broker", "event", "fault", "lifetime"},
-	"replay":   {"registry", "record", "backlog", "delivery", "slots", "broker", "event", "fault", "lifetime"},
+	"consumer": {"registry", "record", "delivery", "slots", "broker", "event", "fault", "lifetime"},
+	"replay":   {"registry", "record", "backlog", "delivery", "broker", "event", "fault"},
 	"runner":   {"replay", "registry", "record", "backlog", "delivery", "slots", "broker", "event", "fault", "lifetime"},
 
-	"api":     {"replay", "notify", "stats", "registry", "backlog", "delivery", "broker", "event", "lifetime"},
-	"console": {"api", "replay", "notify", "stats", "registry", "backlog", "delivery"},
+	"api":     {"replay", "notify", "stats", "registry", "record", "backlog", "delivery", "broker", "event"},
+	"console": {"api", "replay", "notify", "stats", "registry", "record", "delivery"},
 	"app": {
-		"console", "api", "runner", "replay", "consumer", "notify", "stats", "registry", "record", "backlog", "delivery", "slots",
+		"console", "api", "runner", "replay", "consumer", "notify", "stats", "registry", "backlog", "delivery", "slots",
 		"broker", "event", "lifetime", "defaults",
 	},
 
 	// Only these see app, and only cmd sees config. Every other package is given its own options.
-	"config":     {"app", "runner", "replay", "notify", "registry", "backlog", "delivery", "event", "defaults"},
-	"bench":      {"app", "api", "runner", "replay", "registry", "backlog", "delivery", "event", "defaults"},
-	"cmd/saumer": {"config", "bench", "app", "runner", "replay", "backlog", "event", "defaults"},
+	"config":     {"app", "notify", "registry", "backlog", "delivery", "event", "defaults"},
+	"bench":      {"app", "api", "registry", "backlog", "delivery", "event", "defaults"},
+	"cmd/saumer": {"config", "bench", "app", "event", "defaults"},
 
 	// What tests share. No row above may have one of these.
 	"test/process":    {},
