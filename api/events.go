@@ -125,7 +125,7 @@ var ReplayEvents = define(Function{
 	codes: []Code{
 		codeID, codeNotFound, codeInactive,
 		{5, http.StatusBadRequest, "invalid period", ErrPeriod, true},
-		{6, http.StatusConflict, backlog.ErrCrowded.Error(), backlog.ErrCrowded, false},
+		{6, http.StatusConflict, backlog.ErrTooMany.Error(), backlog.ErrTooMany, false},
 	},
 }, func(in *replayEventsInput) []Parameter {
 	return []Parameter{

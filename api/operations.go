@@ -147,7 +147,7 @@ func (s *Service) Redeliver(ctx context.Context, acc registry.Account, id uint64
 }
 
 // Replay sends the events published in [from, to) to an active webhook once more, as a replay: ErrID,
-// record.ErrNotFound, ErrPeriod, replay.ErrInactive or backlog.ErrCrowded. How far it is Status.Replay tells.
+// record.ErrNotFound, ErrPeriod, replay.ErrInactive or backlog.ErrTooMany. How far it is Status.Replay tells.
 func (s *Service) Replay(ctx context.Context, acc registry.Account, id uint64, from, to time.Time) (replay.Replayed, error) {
 	if id == 0 {
 		return replay.Replayed{}, ErrID

@@ -40,7 +40,7 @@ type Options struct {
 	AllowCIDRs []netip.Prefix
 	// Timeout bounds one attempt, ConnectTimeout its dialing.
 	Timeout, ConnectTimeout time.Duration
-	// MaxInFlight bounds the attempts under way at once to one webhook.
+	// MaxInFlight bounds the attempts in flight at once to one webhook.
 	MaxInFlight int
 	// BackoffInitial and BackoffMax are the first and the longest delay between attempts.
 	BackoffInitial, BackoffMax time.Duration
@@ -63,7 +63,7 @@ type Options struct {
 	Replicas int
 	// Events are the names of the events that webhooks can be made for.
 	Events []string
-	// Grace is how long a stop waits for attempts under way.
+	// Grace is how long a stop waits for attempts in flight.
 	Grace time.Duration
 	// Pull is how long a fetch from NATS waits for something to come; 0: defaults.Pull. Virtual time has it wait for longer.
 	Pull time.Duration

@@ -79,7 +79,7 @@ func (s *Serve) Options() (app.Options, error) {
 	c.notices(s)
 	c.deactivation(s)
 	c.replicas(s)
-	c.that(s.Grace >= 0, "--grace %v is negative: give how long a stop waits for attempts under way, such as %s", s.Grace, duration(defaults.Grace))
+	c.that(s.Grace >= 0, "--grace %v is negative: give how long a stop waits for attempts in flight, such as %s", s.Grace, duration(defaults.Grace))
 	if err := errors.Join(c.wrong...); err != nil {
 		return app.Options{}, err
 	}

@@ -99,7 +99,7 @@ func (l *lanes) cover(ctx context.Context, t *task, a delivery.Attempt, streak i
 	l.done(t, err == nil)
 }
 
-// report says that a webhook is slow even where nothing waits behind the attempts under way. If that fails, nothing is
+// report says that a webhook is slow even where nothing waits behind the attempts in flight. If that fails, nothing is
 // lost: the next look or failure says it again.
 func (l *lanes) report(ctx context.Context, key string) {
 	ctx, cancel := context.WithTimeout(ctx, covering)

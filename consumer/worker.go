@@ -92,7 +92,7 @@ type Options struct {
 	Pull time.Duration
 	// AckWait is the consumer's; NATS is told well inside it that events are in progress.
 	AckWait time.Duration
-	// Grace is how long a stop waits for attempts under way.
+	// Grace is how long a stop waits for attempts in flight.
 	Grace time.Duration
 	Log   *zap.Logger
 }

@@ -26,7 +26,7 @@ type Target struct {
 	Headers map[string]string
 	// Timeout bounds the whole attempt, from dialing to the end of the response; 0 is the client's default.
 	Timeout time.Duration
-	// MaxInFlight bounds the attempts under way at once in this process; 0 is the default.
+	// MaxInFlight bounds the attempts in flight at once in this process; 0 is the default.
 	MaxInFlight int
 }
 
