@@ -26,7 +26,7 @@ var GetAttempts = define(Function{
 	return []Parameter{
 		webhookID(&in.id),
 		pageLimit(&in.limit), pageBefore(&in.before),
-		text(Parameter{Name: "outcome", In: InQuery, Values: outcomes(), Doc: "Only attempts that ended like this; failed is any outcome but delivered."}, &in.outcome),
+		text(Parameter{Name: "outcome", In: InQuery, Values: outcomes(), Doc: "Only attempts with this outcome; failed is any outcome but delivered."}, &in.outcome),
 	}
 }, func(ctx context.Context, s *Service, acc registry.Account, in getAttemptsInput) (attempts, error) {
 	filter := delivery.LogFilter{Limit: in.limit, Before: in.before, Outcome: delivery.Outcome(in.outcome)}
@@ -129,7 +129,7 @@ var ReplayEvents = define(Function{
 	codes: []Code{
 		codeID, codeNotFound, codeInactive,
 		{5, http.StatusBadRequest, "invalid period", ErrPeriod, true},
-		{6, http.StatusConflict, backlog.ErrCrowded.Error(), backlog.ErrCrowded, false},
+		{6, http.StatusConflict, backlog.ErrTooMany.Error(), backlog.ErrTooMany, false},
 	},
 }, func(in *replayEventsInput) []Parameter {
 	return []Parameter{
@@ -161,7 +161,7 @@ type replayStart struct {
 // GetReplay tells how far a replay is.
 var GetReplay = define(Function{
 	Name: "GetReplay", Method: http.MethodGet, Path: "/v1/webhooks/{id}/replay",
-	Doc:   "Tells how far the last replay of a webhook is.",
+	Doc:   "Tells how far the last replay of a webhook has come.",
 	codes: []Code{codeID, codeNotFound},
 }, oneWebhook, func(ctx context.Context, s *Service, acc registry.Account, in webhookInput) (Webhook, error) {
 	return s.Get(ctx, acc, in.id)

@@ -102,8 +102,8 @@ func callOf[In, Out any](parameters func(*In) []Parameter,
 // Functions are all functions, in the order of the documentation.
 func Functions() []*Function { return slices.Clone(functions) }
 
-// Lookup finds a function by its name in any letter case; nil if there is none.
-func Lookup(name string) *Function {
+// lookup finds a function by its name in any letter case; nil if there is none.
+func lookup(name string) *Function {
 	i := slices.IndexFunc(functions, func(f *Function) bool { return strings.EqualFold(f.Name, name) })
 	if i < 0 {
 		return nil

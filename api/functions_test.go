@@ -87,7 +87,7 @@ func TestFunctionsAreATable(t *testing.T) {
 	routes := map[string]bool{}
 	for _, f := range Functions() {
 		route := f.Method + " " + f.Path
-		if routes[route] || Lookup(f.Name) != f {
+		if routes[route] || lookup(f.Name) != f {
 			t.Errorf("%s: its name or its route %s is another function's", f.Name, route)
 		}
 		routes[route] = true

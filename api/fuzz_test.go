@@ -34,7 +34,7 @@ func (u *bundle) expectCode(function string, code int) {
 	if code == internal.Code {
 		u.t.Errorf("%s: an internal error: %v", function, fieldsOf(u.lines.All()[u.lines.Len()-1]))
 	}
-	for _, c := range Lookup(function).Codes() {
+	for _, c := range lookup(function).Codes() {
 		if c.Code == code {
 			return
 		}

@@ -28,7 +28,7 @@ func (h *readiness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeoutCause(r.Context(), readyTime, overtime{})
 	defer cancel()
 	if err := h.ready(ctx); err != nil {
-		h.lines.Do(func() { h.log.Warn("not ready", zap.Error(err)) })
+		h.lines.Do(func() { h.log.Warn("the process is not ready", zap.Error(err)) })
 		answer(w, http.StatusServiceUnavailable, map[string]string{"status": "not ready: the reason is in the log"})
 		return
 	}

@@ -150,7 +150,7 @@ func (s *Service) Redeliver(ctx context.Context, acc registry.Account, id uint64
 }
 
 // Replay sends the events published in [from, to) to an active webhook once more, as a replay: ErrID,
-// record.ErrNotFound, ErrPeriod, replay.ErrInactive or backlog.ErrCrowded. How far it is Status.Replay tells.
+// record.ErrNotFound, ErrPeriod, replay.ErrInactive or backlog.ErrTooMany. How far it is Status.Replay tells.
 func (s *Service) Replay(ctx context.Context, acc registry.Account, id uint64, from, to time.Time) (replay.Replayed, error) {
 	if id == 0 {
 		return replay.Replayed{}, ErrID
@@ -170,7 +170,7 @@ func (s *Service) Why(ctx context.Context, acc registry.Account, id uint64, ref 
 	}
 	seq, entries, err := s.resolve(ctx, w, ref)
 	if errors.Is(err, broker.ErrNotFound) {
-		return replay.Answer{Reason: replay.Unknown, Text: fmt.Sprintf("No event %q of the webhook's kind is kept.", ref.ID)}, nil
+		return replay.Answer{Reason: replay.Unknown, Text: fmt.Sprintf("The stream has no event %q for this webhook.", ref.ID)}, nil
 	}
 	if err != nil {
 		return replay.Answer{}, err

@@ -217,7 +217,7 @@ func TestHealth(t *testing.T) {
 			t.Errorf("%s, ready %v: %d %s", c.path, c.ready, status, body)
 		}
 	}
-	lines := u.lines.FilterMessage("not ready").All()
+	lines := u.lines.FilterMessage("the process is not ready").All()
 	if len(lines) != 1 {
 		t.Errorf("%d lines, want 1", len(lines))
 	}

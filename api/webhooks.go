@@ -12,7 +12,7 @@ import (
 // CreateWebHook makes a webhook.
 var CreateWebHook = defineBoth(Function{
 	Name: "CreateWebHook", Method: http.MethodPost, Path: "/v1/webhooks", Status: http.StatusCreated,
-	Doc:    "Makes a webhook. Its secret is in the answer, only this once.",
+	Doc:    "Makes a webhook. The answer holds its secret, which is not shown again.",
 	Effect: "This makes a real webhook, which gets events from now on.",
 	codes: []Code{
 		{2, http.StatusBadRequest, "missing or invalid app", ErrApp, true},
@@ -73,7 +73,7 @@ type createdWeb struct {
 // GetWebHooks lists webhooks.
 var GetWebHooks = defineBoth(Function{
 	Name: "GetWebHooks", Method: http.MethodGet, Path: "/v1/webhooks",
-	Doc: "Lists the webhooks of the account, and how each does.",
+	Doc: "Lists the webhooks of the account with their states.",
 }, func(in *getWebHooksInput) []Parameter {
 	return []Parameter{
 		text(Parameter{Name: "app", In: InQuery, Label: "App", Doc: "Only those of this app; empty for all."}, &in.app),
@@ -96,7 +96,7 @@ type webhookList struct {
 // GetWebHook shows one webhook.
 var GetWebHook = define(Function{
 	Name: "GetWebHook", Method: http.MethodGet, Path: "/v1/webhooks/{id}",
-	Doc:   "Shows one webhook, and how it does.",
+	Doc:   "Shows one webhook with its state.",
 	codes: []Code{codeID, codeNotFound},
 }, oneWebhook, func(ctx context.Context, s *Service, acc registry.Account, in webhookInput) (Webhook, error) {
 	return s.Get(ctx, acc, in.id)
@@ -178,7 +178,7 @@ type deletedWeb struct {
 // RotateSecret gives a webhook a new secret.
 var RotateSecret = define(Function{
 	Name: "RotateSecret", Method: http.MethodPost, Path: "/v1/webhooks/{id}/secret",
-	Doc:    "Makes a new secret, which is in the answer, only this once. For a day deliveries are signed with the previous one too.",
+	Doc:    "Makes a new secret. The answer holds it, and it is not shown again. For a day deliveries are signed with the previous one too.",
 	Effect: "This gives the webhook a new secret.",
 	codes:  []Code{codeID, codeNotFound},
 }, oneWebhook, func(ctx context.Context, s *Service, acc registry.Account, in webhookInput) (Secret, error) {
@@ -195,7 +195,7 @@ type rotatedSecret struct {
 // TestWebHook sends a test event.
 var TestWebHook = define(Function{
 	Name: "TestWebHook", Method: http.MethodPost, Path: "/v1/webhooks/{id}/test",
-	Doc:    "Sends a sample of its event to a webhook once, active or not, with Saumer-Test: 1, and shows the attempt.",
+	Doc:    "Sends a sample event to a webhook once, active or not, with Saumer-Test: 1, and shows the attempt.",
 	Effect: "This sends a test event to the URL.",
 	codes:  []Code{codeID, codeNotFound},
 }, oneWebhook, func(ctx context.Context, s *Service, acc registry.Account, in webhookInput) (delivery.Attempt, error) {

@@ -31,7 +31,7 @@ type Envelope struct {
 func (h *shell) webService(w http.ResponseWriter, r *http.Request) {
 	status := http.StatusOK
 	name := strings.TrimSuffix(r.PathValue("function"), "/")
-	f := Lookup(name)
+	f := lookup(name)
 	var account string
 	var result any
 	var err error

@@ -288,9 +288,6 @@ func (a *App) FirstAccount() (name, password string, created bool) {
 	return a.options.Account, a.password, a.created
 }
 
-// Handler is the API and the console, for a server of the caller's.
-func (a *App) Handler() http.Handler { return a.handler }
-
 // Service is the API without HTTP.
 func (a *App) Service() *api.Service { return a.service }
 

@@ -16,7 +16,7 @@ import (
 
 // Options are the settings of one process, validated by package config.
 type Options struct {
-	// HTTP is the address of the API; empty serves none, and Handler is there all the same.
+	// HTTP is the address of the API; empty serves none.
 	HTTP string
 	// PublicURL is where people reach Saumer, for the links in notices; empty: the address of the API.
 	PublicURL string
@@ -40,7 +40,7 @@ type Options struct {
 	AllowCIDRs []netip.Prefix
 	// Timeout bounds one attempt, ConnectTimeout its dialing.
 	Timeout, ConnectTimeout time.Duration
-	// MaxInFlight bounds the attempts under way at once to one webhook.
+	// MaxInFlight bounds the attempts in flight at once to one webhook.
 	MaxInFlight int
 	// BackoffInitial and BackoffMax are the first and the longest delay between attempts.
 	BackoffInitial, BackoffMax time.Duration
@@ -63,7 +63,7 @@ type Options struct {
 	Replicas int
 	// Events are the names of the events that webhooks can be made for.
 	Events []string
-	// Grace is how long a stop waits for attempts under way.
+	// Grace is how long a stop waits for attempts in flight.
 	Grace time.Duration
 	// Pull is how long a fetch from NATS waits for something to come; 0: defaults.Pull. Virtual time has it wait for longer.
 	Pull time.Duration

@@ -78,12 +78,12 @@ func (r *Record) Take(t Try, rules *Rules) Effect {
 	return Fail
 }
 
-// rejected takes in an event that the endpoint did not want. It backs off by itself and is given up after its last attempt.
+// rejected takes in an event that the endpoint did not want. It backs off by itself and is exhausted after its last attempt.
 // Many different ones in a row mean that the endpoint as a whole fails.
 func (r *Record) rejected(t Try, rules *Rules) Effect {
 	i, again := r.Retry(t.Position())
 	if r.last(t, rules) {
-		return r.exhausted(t, r.Retries[i], rules)
+		return r.lastRejected(t, r.Retries[i], rules)
 	}
 	full := !again && r.full()
 	r.put(t, rules)
@@ -121,12 +121,12 @@ func (r *Record) Last(t Try, rules *Rules) (since time.Time, last bool) {
 	return r.Retries[i].Since, true
 }
 
-// exhausted gives an event up if others were taken since its first attempt. If none was, its rejections are the endpoint's.
-func (r *Record) exhausted(t Try, retry Retry, rules *Rules) Effect {
+// lastRejected makes an event exhausted if others were taken since its first attempt. If none was, its rejections are the endpoint's.
+func (r *Record) lastRejected(t Try, retry Retry, rules *Rules) Effect {
 	// In order nothing can be taken meanwhile. What was taken right before it tells as much.
 	if t.Taken || r.Ordered && r.Streak < 2 || rules.Mode == Off {
 		retry.Attempts, retry.Error = t.Number, t.Error
-		r.giveUp(retry)
+		r.exhaust(retry)
 		return GoOn
 	}
 	r.put(t, rules)

@@ -130,22 +130,22 @@ type record1 struct {
 		To     uint64 `json:"to"`
 		Replay int64  `json:"replay"`
 	} `json:"spans"`
-	Ordered   bool      `json:"ordered"`
-	Want      bool      `json:"want"`
-	Gone      bool      `json:"gone"`
-	Streak    int       `json:"streak"`
-	Health    Health    `json:"health"`
-	Next      time.Time `json:"next"`
-	Activated time.Time `json:"activated"`
-	Replay    uint64    `json:"replay"`
-	Parked    bool      `json:"parked"`
-	Noticed   time.Time `json:"noticed"`
-	News      []Notice  `json:"news"`
-	Failing   time.Time `json:"failing"`
-	Alarm     time.Time `json:"alarm"`
-	GivenUp   GivenUp   `json:"given_up"`
-	Probe     Probe     `json:"probe"`
-	Lease     Lease     `json:"lease"`
+	Ordered   bool            `json:"ordered"`
+	Want      bool            `json:"want"`
+	Gone      bool            `json:"gone"`
+	Streak    int             `json:"streak"`
+	Health    Health          `json:"health"`
+	Next      time.Time       `json:"next"`
+	Activated time.Time       `json:"activated"`
+	Replay    uint64          `json:"replay"`
+	Parked    bool            `json:"parked"`
+	Noticed   time.Time       `json:"noticed"`
+	News      []Notice        `json:"news"`
+	Failing   time.Time       `json:"failing"`
+	Alarm     time.Time       `json:"alarm"`
+	GivenUp   ExhaustedEvents `json:"given_up"`
+	Probe     Probe           `json:"probe"`
+	Lease     Lease           `json:"lease"`
 }
 
 // pending1 are sequences with attempts, in form 1: base64 of pairs of varints.
@@ -182,7 +182,7 @@ func decode1(data []byte, written time.Time) (Record, error) {
 	}
 	r := Record{
 		Form: Form, Ordered: old.Ordered, Streak: old.Streak, Health: old.Health, NotBefore: old.Next, Pending: Pending(old.Pending),
-		Follows: old.Activated, Outbox: old.News, Told: old.Failing, GivenUp: old.GivenUp, Lease: old.Lease,
+		Follows: old.Activated, Outbox: old.News, Told: old.Failing, Exhausted: old.GivenUp, Lease: old.Lease,
 	}
 	if old.Noticed.After(old.Activated) {
 		r.Follows = old.Noticed

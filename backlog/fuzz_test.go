@@ -19,7 +19,7 @@ func FuzzRecord(f *testing.F) {
 		`{"v":2,"state":"catching-up","ordered":true,"spans":[{"from":3,"cursor":4,"anchor":{"seq":3},"to":{"seq":7,"asof":"2026-03-01T12:00:00Z"},"replay":17},{"id":"a","from":9,"cursor":12}]}`,
 		`{"v":2,"state":"parked","spans":[{"id":"a","from":9,"cursor":12}],"probe":{"next":"2026-03-01T12:00:00+02:00","failed":3},"told":"0001-01-01T00:00:00+01:00"}`,
 		`{"v":2,"state":"leaving","judge":"gone","health":{"attempts":-9,"since":"0001-01-01T00:00:00+01:00"},"alarm":"9999-12-31T23:59:59-23:59"}`,
-		`{"v":2,"state":"retrying","outbox":[{"kind":"failing","at":"2026-03-01T12:00:00Z","seqs":[]}],"given_up":{"seqs":[],"quiet":"2026-03-01T12:00:00Z"}}`,
+		`{"v":2,"state":"retrying","outbox":[{"kind":"failing","at":"2026-03-01T12:00:00Z","seqs":[]}],"exhausted":{"seqs":[],"quiet":"2026-03-01T12:00:00Z"}}`,
 		`{"v":2,"state":"retrying","pending":"////////////AQ"}`, `{"v":2,"state":"","pending":17}`, `{"state":"retrying","pending":null}`, `{}`, `null`, ``,
 	} {
 		f.Add([]byte(seed))

@@ -13,7 +13,7 @@ const (
 	Failing     NoticeKind = "failing"         // the webhook has been failing for a while
 	Deactivated NoticeKind = "deactivated"     // it failed for too long and gets no events any more
 	Recovered   NoticeKind = "recovered"       // it took an event again after either
-	Exhausted   NoticeKind = "exhausted"       // events were given up
+	Exhausted   NoticeKind = "exhausted"       // events were attempted for the last time
 	Reachable   NoticeKind = "reachable-again" // the inactive webhook's host accepts connections again
 )
 
@@ -26,7 +26,7 @@ type Notice struct {
 	Reason string    `json:"reason,omitempty"`
 	// Deactivation is when a webhook that fails will be deactivated; zero: not by itself.
 	Deactivation time.Time `json:"deactivation,omitzero"`
-	// Seqs are the events that were given up, Attempts those of the last of them.
+	// Seqs are the exhausted events, Attempts those of the last of them.
 	Seqs     []uint64 `json:"seqs,omitempty"`
 	Attempts int      `json:"attempts,omitempty"`
 }
@@ -34,11 +34,11 @@ type Notice struct {
 // is says whether both are one notice.
 func (n Notice) is(other Notice) bool { return n.Kind == other.Kind && n.At.Equal(other.At) }
 
-// grouping is how long the events that are given up are collected after people were told of some.
+// grouping is how long exhausted events are collected after people were told of some.
 const grouping = time.Hour
 
-// GivenUp are events that were given up and that people have not been told of yet.
-type GivenUp struct {
+// ExhaustedEvents are events that were attempted for the last time and that people have not been told of yet.
+type ExhaustedEvents struct {
 	Seqs []uint64 `json:"seqs,omitempty"`
 	// Attempts and Reason are those of the last one.
 	Attempts int    `json:"attempts,omitempty"`
@@ -47,13 +47,13 @@ type GivenUp struct {
 	Quiet time.Time `json:"quiet,omitzero"`
 }
 
-// giveUp is done with an event that was attempted for the last time; people are to know.
-func (r *Record) giveUp(x Retry) {
+// exhaust is done with an event that was attempted for the last time; people are to know.
+func (r *Record) exhaust(x Retry) {
 	r.settle(x.Position)
-	if i, found := slices.BinarySearch(r.GivenUp.Seqs, x.Seq); !found {
-		r.GivenUp.Seqs = slices.Insert(r.GivenUp.Seqs, i, x.Seq)
+	if i, found := slices.BinarySearch(r.Exhausted.Seqs, x.Seq); !found {
+		r.Exhausted.Seqs = slices.Insert(r.Exhausted.Seqs, i, x.Seq)
 	}
-	r.GivenUp.Attempts, r.GivenUp.Reason = x.Attempts, x.Error
+	r.Exhausted.Attempts, r.Exhausted.Reason = x.Attempts, x.Error
 }
 
 // Watch sets the alarm of an endpoint that has begun to fail, and turns it off for one that no longer does, or of which
@@ -70,10 +70,10 @@ func (r *Record) Watch(rules *Rules) {
 // tell is when people are next to be told of something; never, if there is nothing.
 func (r *Record) tell() (at time.Time, never bool) {
 	switch {
-	case len(r.Outbox) > 0, len(r.GivenUp.Seqs) > 0 && r.GivenUp.Quiet.IsZero():
+	case len(r.Outbox) > 0, len(r.Exhausted.Seqs) > 0 && r.Exhausted.Quiet.IsZero():
 		return time.Time{}, false
-	case r.Alarm.IsZero() || !r.GivenUp.Quiet.IsZero() && r.GivenUp.Quiet.Before(r.Alarm):
-		return r.GivenUp.Quiet, r.GivenUp.Quiet.IsZero()
+	case r.Alarm.IsZero() || !r.Exhausted.Quiet.IsZero() && r.Exhausted.Quiet.Before(r.Alarm):
+		return r.Exhausted.Quiet, r.Exhausted.Quiet.IsZero()
 	}
 	return r.Alarm, false
 }
@@ -92,16 +92,16 @@ func (r *Record) Announce(now time.Time, rules *Rules, outage bool) {
 		r.Outbox = append(r.Outbox, notice)
 		r.Told, r.Alarm = r.Health.Since, time.Time{}
 	}
-	if now.Before(r.GivenUp.Quiet) {
+	if now.Before(r.Exhausted.Quiet) {
 		return
 	}
-	given := r.GivenUp
-	r.GivenUp = GivenUp{}
-	if len(given.Seqs) > 0 {
+	exhausted := r.Exhausted
+	r.Exhausted = ExhaustedEvents{}
+	if len(exhausted.Seqs) > 0 {
 		r.Outbox = append(r.Outbox, Notice{
-			Kind: Exhausted, At: now, Reason: given.Reason, Seqs: given.Seqs, Attempts: given.Attempts,
+			Kind: Exhausted, At: now, Reason: exhausted.Reason, Seqs: exhausted.Seqs, Attempts: exhausted.Attempts,
 		})
-		r.GivenUp.Quiet = now.Add(min(grouping, rules.After))
+		r.Exhausted.Quiet = now.Add(min(grouping, rules.After))
 	}
 }
 

@@ -104,8 +104,8 @@ type Record struct {
 	// when they are to be told that it fails, if it still does by then; zero for never, and in Parked.
 	Told  time.Time `json:"told,omitzero"`
 	Alarm time.Time `json:"alarm,omitzero"`
-	// GivenUp are events that people are to be told of together; in any state.
-	GivenUp GivenUp `json:"given_up,omitzero"`
+	// Exhausted are events that people are to be told of together; in any state.
+	Exhausted ExhaustedEvents `json:"exhausted,omitzero"`
 	// Probe is how the inactive webhook's host is tried; zero but in Parked.
 	Probe Probe `json:"probe,omitzero"`
 	// Lease is whose turn it is to work the backlog off; in any state.
@@ -117,7 +117,7 @@ func New() Record { return Record{Form: Form, State: Retrying} }
 
 // Empty says whether nothing is outstanding, nor to be told, so that the record can go.
 func (r *Record) Empty() bool {
-	return r.idle() && len(r.Outbox) == 0 && len(r.GivenUp.Seqs) == 0 && r.GivenUp.Quiet.IsZero()
+	return r.idle() && len(r.Outbox) == 0 && len(r.Exhausted.Seqs) == 0 && r.Exhausted.Quiet.IsZero()
 }
 
 // idle says whether no event is outstanding and nothing is to be decided.

@@ -78,14 +78,14 @@ func TestNext(t *testing.T) {
 		want   next
 	}{
 		"nothing":                         {Retrying, func(*Record) {}, next{step: Remove, never: true}},
-		"people may be told of more soon": {Retrying, func(r *Record) { r.GivenUp.Quiet = soon }, next{step: Wait, at: soon, wake: soon}},
-		"that time is over":               {Retrying, func(r *Record) { r.GivenUp.Quiet = noon }, next{step: Tell, at: noon, wake: noon}},
-		"an event was given up":           {Retrying, func(r *Record) { r.GivenUp.Seqs = []uint64{3} }, next{step: Tell}},
-		"another within the hour":         {Retrying, func(r *Record) { r.GivenUp = GivenUp{Seqs: []uint64{3}, Quiet: soon} }, next{step: Wait, at: soon, wake: soon}},
+		"people may be told of more soon": {Retrying, func(r *Record) { r.Exhausted.Quiet = soon }, next{step: Wait, at: soon, wake: soon}},
+		"that time is over":               {Retrying, func(r *Record) { r.Exhausted.Quiet = noon }, next{step: Tell, at: noon, wake: noon}},
+		"an event was given up":           {Retrying, func(r *Record) { r.Exhausted.Seqs = []uint64{3} }, next{step: Tell}},
+		"another within the hour":         {Retrying, func(r *Record) { r.Exhausted = ExhaustedEvents{Seqs: []uint64{3}, Quiet: soon} }, next{step: Wait, at: soon, wake: soon}},
 		"a notice":                        {Parked, func(r *Record) { r.Outbox = []Notice{{Kind: Recovered}} }, next{step: Tell}},
 		"an alarm":                        {CatchingUp, func(r *Record) { r.NotBefore, r.Alarm = later, soon }, next{step: Wait, at: soon, wake: soon}},
 		"an alarm that is due":            {CatchingUp, func(r *Record) { r.NotBefore, r.Alarm = later, noon }, next{step: Tell, at: noon, wake: noon}},
-		"an alarm after the quiet":        {CatchingUp, func(r *Record) { r.NotBefore, r.Alarm, r.GivenUp.Quiet = later, later, soon }, next{step: Wait, at: soon, wake: soon}},
+		"an alarm after the quiet":        {CatchingUp, func(r *Record) { r.NotBefore, r.Alarm, r.Exhausted.Quiet = later, later, soon }, next{step: Wait, at: soon, wake: soon}},
 		"leaving":                         {Leaving, func(r *Record) { r.NotBefore = later }, next{step: Open}},
 		"leaving, and to be judged":       {Leaving, func(r *Record) { r.Judge = Gone }, next{step: Open}},
 		"to be judged":                    {CatchingUp, func(r *Record) { r.Judge, r.NotBefore = Spent, later }, next{step: Judge}},
@@ -109,7 +109,7 @@ func TestNext(t *testing.T) {
 		"parked, and in peace":              {Parked, func(r *Record) { r.Pending, r.NotBefore = Pending{{Position: at(3)}}, soon }, next{step: Wait, never: true}},
 		"parked, the host is tried soon":    {Parked, func(r *Record) { r.Probe.Next = soon }, next{step: Wait, at: soon, wake: soon}},
 		"parked, the host is tried at once": {Parked, func(r *Record) { r.Probe.Next = noon }, next{step: TryHost, at: noon, wake: noon}},
-		"parked, and quiet before that":     {Parked, func(r *Record) { r.Probe.Next, r.GivenUp.Quiet = later, soon }, next{step: Wait, at: soon, wake: soon}},
+		"parked, and quiet before that":     {Parked, func(r *Record) { r.Probe.Next, r.Exhausted.Quiet = later, soon }, next{step: Wait, at: soon, wake: soon}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

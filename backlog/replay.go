@@ -13,9 +13,9 @@ import (
 // Errors of what people ask for; match them with errors.Is.
 var (
 	// ErrOnTheWay is returned for an event that is about to be sent in any case.
-	ErrOnTheWay = errors.New("the event is on its way already")
-	// ErrCrowded is returned where more replays are unfinished than can be kept.
-	ErrCrowded = errors.New("too many replays are unfinished: wait for them")
+	ErrOnTheWay = errors.New("the event is about to be sent in any case")
+	// ErrTooMany is returned where more replays are unfinished than can be kept.
+	ErrTooMany = errors.New("too many replays are unfinished: wait until they are done")
 )
 
 // Redeliver has an event attempted as soon as may be, as a replay. An endpoint that is left in peace is not any longer.
@@ -54,7 +54,7 @@ func (r *Record) ReplayAgain(name int64, low uint64, end event.End) error {
 	}
 	add(low, end.Seq)
 	if len(r.Spans)+len(added) > MaxSpans {
-		return ErrCrowded
+		return ErrTooMany
 	}
 	r.Spans = append(r.Spans, added...)
 	slices.SortStableFunc(r.Spans, func(a, b Span) int { return cmp.Compare(a.last(), b.last()) })

@@ -20,7 +20,7 @@ const (
 type Rules struct {
 	Backoff delivery.Backoff
 	// After is how long an endpoint must have failed without a break, and Attempts how often, for its webhook to be
-	// deactivated. A rejected event is given up after as much.
+	// deactivated. A rejected event is exhausted after as much.
 	After    time.Duration
 	Attempts int
 	// Mode says what that leads to.

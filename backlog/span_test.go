@@ -290,7 +290,7 @@ func TestSpansAreBounded(t *testing.T) {
 		}
 	}
 	before := slices.Clone(r.Spans)
-	if err := r.ReplayAgain(99, 2000, until(2005, 99)); !errors.Is(err, ErrCrowded) || !slices.Equal(r.Spans, before) {
+	if err := r.ReplayAgain(99, 2000, until(2005, 99)); !errors.Is(err, ErrTooMany) || !slices.Equal(r.Spans, before) {
 		t.Errorf("error %v, %d spans", err, len(r.Spans))
 	}
 	// There is room for the open span all the same.

@@ -237,11 +237,11 @@ func TestExhausted(t *testing.T) {
 			}
 			effect := r.Take(try, &rules)
 			_, retry := r.Retry(at(7))
-			if effect != c.effect || retry == c.given || len(r.GivenUp.Seqs) > 0 != c.given || r.Judge != c.judge {
-				t.Errorf("effect %d, retry %v, given up %v, judge %q", effect, retry, r.GivenUp, r.Judge)
+			if effect != c.effect || retry == c.given || len(r.Exhausted.Seqs) > 0 != c.given || r.Judge != c.judge {
+				t.Errorf("effect %d, retry %v, given up %v, judge %q", effect, retry, r.Exhausted, r.Judge)
 			}
-			if c.given && (r.GivenUp.Attempts != c.number || r.GivenUp.Reason != "status") {
-				t.Errorf("given up %+v", r.GivenUp)
+			if c.given && (r.Exhausted.Attempts != c.number || r.Exhausted.Reason != "status") {
+				t.Errorf("given up %+v", r.Exhausted)
 			}
 		})
 	}

@@ -116,7 +116,7 @@ func describe(r Record, now time.Time) string {
 	for _, t := range []struct {
 		what string
 		at   time.Time
-	}{{"in peace", r.NotBefore}, {"follows", r.Follows}, {"told", r.Told}, {"alarm", r.Alarm}, {"quiet", r.GivenUp.Quiet}} {
+	}{{"in peace", r.NotBefore}, {"follows", r.Follows}, {"told", r.Told}, {"alarm", r.Alarm}, {"quiet", r.Exhausted.Quiet}} {
 		if !t.at.IsZero() {
 			tell(t.what, "%s", clock(t.at))
 		}
@@ -127,7 +127,7 @@ func describe(r Record, now time.Time) string {
 	for _, n := range r.Outbox {
 		tell("outbox", "%s", notice(n))
 	}
-	if g := r.GivenUp; len(g.Seqs) > 0 {
+	if g := r.Exhausted; len(g.Seqs) > 0 {
 		tell("given up", "%s, the last after %d attempts: %s", sequences(g.Seqs), g.Attempts, g.Reason)
 	}
 	if r.Probe != (Probe{}) {

@@ -117,7 +117,7 @@ func (r *worker) try(p event.Position, attempts int, replay bool) {
 		r.endpoint.taken, r.proven = r.now, true
 		delete(r.owed, r.stream[p.Seq-1])
 	case t.Outcome.Class() == delivery.Rejected && !pending && !retry:
-		r.say("given up: %d", p.Seq)
+		r.say("exhausted: %d", p.Seq)
 		delete(r.owed, r.stream[p.Seq-1])
 	case t.Outcome.Class() == delivery.Rejected:
 		r.rejection = &t

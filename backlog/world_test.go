@@ -244,7 +244,7 @@ func encode(tb testing.TB, r Record) []byte {
 // trimmed is a record whose empty lists are nil, as those of one that was read.
 func trimmed(r Record) Record {
 	r.Pending, r.Retries, r.Spans = orNil(r.Pending), orNil(r.Retries), orNil(r.Spans)
-	r.Outbox, r.GivenUp.Seqs = orNil(r.Outbox), orNil(r.GivenUp.Seqs)
+	r.Outbox, r.Exhausted.Seqs = orNil(r.Outbox), orNil(r.Exhausted.Seqs)
 	return r
 }
 

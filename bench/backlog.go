@@ -143,7 +143,7 @@ func (b *Bench) settled(ctx context.Context, node *process) (kept Kept, err erro
 	})
 }
 
-// come waits until so many have come, out of more that are expected.
+// come waits until a number of events have come, out of more that are expected.
 func (b *Bench) come(ctx context.Context, count int) (got Received, err error) {
 	return got, until(ctx, fmt.Sprintf("%d events have come", count), func() (bool, error) {
 		got, err = ask[Received](ctx, b.receiver, "Wait", time.Duration(0))

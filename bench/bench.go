@@ -65,7 +65,7 @@ var scenarios = []scenario{
 	{[]string{"t4"}, (*Bench).latency},
 	{[]string{"t5"}, (*Bench).isolation},
 	{[]string{"t6", "t7"}, (*Bench).backlog},
-	{[]string{"t8"}, (*Bench).crowd},
+	{[]string{"t8"}, (*Bench).many},
 	{[]string{"t9"}, (*Bench).idle},
 	{[]string{"t10"}, (*Bench).workers},
 	{[]string{"t11"}, (*Bench).distance},
@@ -80,7 +80,7 @@ func Scenarios() []string {
 	return names
 }
 
-// Run measures, and returns the report. All that it starts listens on loopback alone, and has ended when it returns.
+// Run measures, and returns the report. All that it starts listens only on loopback, and has ended when it returns.
 func Run(ctx context.Context, o Options) (_ *Report, err error) {
 	for i, name := range o.Only {
 		o.Only[i] = strings.ToLower(strings.TrimSpace(name))
@@ -178,7 +178,7 @@ func (b *Bench) baseline(ctx context.Context, count int, compared func() error) 
 	return before.and(after), used + more, err
 }
 
-// post lets the bare loop post so many requests, and measures that.
+// post lets the bare loop post a number of requests, and measures that.
 func (b *Bench) post(ctx context.Context, count int) (got Received, cpu time.Duration, err error) {
 	if _, err := ask[None](ctx, b.receiver, "Expect", Expected{1, count}); err != nil {
 		return got, 0, err

@@ -12,7 +12,7 @@ const (
 	healthy = 70
 	sick    = 10 // of each kind: refusing, hanging, slow
 	all     = healthy + 3*sick
-	// perSecond is how many events are published where latency is measured, in so many stretches of ten seconds.
+	// perSecond is how many events are published where latency is measured, and steadies in how many stretches of ten seconds.
 	perSecond, steadies = 1000, 5
 )
 
@@ -70,7 +70,7 @@ type service struct {
 	rate    float64
 }
 
-// p99 is that of the stretch in the middle: one alone has a pause of the machine in it, or none.
+// p99 is that of the stretch in the middle: a single one has a pause of the machine in it, or none.
 func (s *service) p99() time.Duration {
 	slices.Sort(s.steady)
 	return s.steady[len(s.steady)/2]
@@ -92,7 +92,7 @@ func (s *service) open(ctx context.Context, b *Bench, hooks []Hooks) (err error)
 	return err
 }
 
-// get publishes so many events for each webhook, as fast as it can if the rate is 0, and says what the healthy ones got.
+// get publishes a number of events for each webhook, as fast as it can if the rate is 0, and says what the healthy ones got.
 func (s *service) get(ctx context.Context, b *Bench, events, rate int) (got Received, err error) {
 	if _, err := ask[None](ctx, b.receiver, "Expect", Expected{healthy, events}); err != nil {
 		return got, err

@@ -17,7 +17,7 @@ const connections = 64
 // Loop is the baseline: a bare loop of net/http that POSTs over connections that are kept.
 type Loop struct{}
 
-// Posts are so many events to a URL.
+// Posts are a number of events to a URL.
 type Posts struct {
 	URL   string
 	Count int

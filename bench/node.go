@@ -77,7 +77,7 @@ func (n *Node) Open(o NodeOptions, address *string) (err error) {
 	return nil
 }
 
-// Load are events to publish: so many, numbered from 0, to each of so many accounts in turn.
+// Load are events to publish, numbered from 0, to each of some accounts in turn.
 type Load struct {
 	Accounts, Events int
 	// First is the number of the first account.
@@ -141,7 +141,7 @@ func (n *Node) close() error {
 // pace is how often a publisher that keeps to a rate looks at its clock.
 const pace = time.Millisecond
 
-// publish publishes a load: as fast as it can, or, where a rate is given, at so many events a second.
+// publish publishes a load: as fast as it can, or, where a rate is given, at that many events a second.
 func publish(ctx context.Context, nc *nats.Conn, l Load, rate int) error {
 	js, err := newPublisher(nc)
 	if err != nil {

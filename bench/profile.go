@@ -9,8 +9,8 @@ import (
 	"runtime/pprof"
 )
 
-// Rates of the profiles: a look at an allocation every so many bytes, at one in so many waits for a lock, and at waits
-// of so many nanoseconds.
+// Rates of the profiles: an allocation is sampled once in allocRate bytes, a wait for a lock once in mutexRate, and other waits once
+// in blockRate nanoseconds.
 const allocRate, mutexRate, blockRate = 64 << 10, 10, 100_000
 
 // profile begins to profile this process, and returns what ends that and writes <name>.cpu, .allocs, .mutex and .block

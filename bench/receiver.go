@@ -44,7 +44,7 @@ type seen struct {
 	done            chan struct{}
 }
 
-// Expected says what is to come: so many events, numbered from 0, to each of so many webhooks, numbered from 0.
+// Expected says what is to come: a number of events to each of a number of webhooks, both numbered from 0.
 type Expected struct{ Webhooks, Events int }
 
 // Received is what has come.

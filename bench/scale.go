@@ -13,7 +13,7 @@ import (
 	"github.com/saumer/saumer/registry"
 )
 
-// Failing gives the first webhooks of a crowd a backlog each: an event that waits for an endpoint which failed lately.
+// Failing gives the first of many webhooks a backlog each: an event that waits for an endpoint which failed lately.
 type Failing struct{ Count, Accounts int }
 
 // Fail writes backlogs, before the node runs.
@@ -44,9 +44,9 @@ func (n *Node) Fail(f Failing, _ *None) error {
 	}
 }
 
-// crowd measures a start with many webhooks, and what they cost one that is busy: two nodes, one with them and one
+// many measures a start with many webhooks, and what they cost one that is busy: two nodes, one with them and one
 // without, get their events in turn.
-func (b *Bench) crowd(ctx context.Context) (err error) {
+func (b *Bench) many(ctx context.Context) (err error) {
 	many, accounts := b.size(100_000), b.size(1000)
 	alone, _, err := b.start(ctx, Hooks{Count: 1, Accounts: 1, URL: b.url(fast), MaxInFlight: connections})
 	defer func() { err = errors.Join(err, alone.end()) }()

@@ -66,7 +66,7 @@ func (b *Bench) distance(ctx context.Context) error {
 	return nil
 }
 
-// drain publishes a load, lets a node deliver it to so many webhooks that are counted, and measures that, with the CPU of
+// drain publishes a load, lets a node deliver it to a number of webhooks that are counted, and measures that, with the CPU of
 // the node in all.
 func (b *Bench) drain(ctx context.Context, l Load, webhooks int, hooks ...Hooks) (got Received, cost time.Duration, err error) {
 	node, _, err := b.start(ctx, hooks...)

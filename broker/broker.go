@@ -16,7 +16,7 @@ import (
 type Options struct {
 	// URL of an external NATS, or several with commas between; empty starts the embedded server.
 	URL string
-	// Listen is the address on which the embedded server takes publishers; empty: in-process connections alone.
+	// Listen is the address on which the embedded server takes publishers; empty: only in-process connections.
 	Listen string
 	// Server is a server in this process to use instead of either; for several nodes in one process, as in tests.
 	Server nats.InProcessConnProvider
@@ -106,15 +106,15 @@ func (b *Broker) connect(name string, flood bool) (*nats.Conn, error) {
 		nats.ReconnectWait(500 * time.Millisecond),
 		nats.Timeout(5 * time.Second),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			b.options.Log.Warn("nats connection", zap.Error(err))
+			b.options.Log.Warn("NATS reported an error", zap.Error(err))
 		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
-				b.options.Log.Warn("nats disconnected", zap.Error(err))
+				b.options.Log.Warn("the connection to NATS was lost", zap.Error(err))
 			}
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
-			b.options.Log.Info("nats reconnected", zap.String("server", nc.ConnectedUrlRedacted()))
+			b.options.Log.Info("the connection to NATS is back", zap.String("server", nc.ConnectedUrlRedacted()))
 		}),
 	}
 	url := b.options.URL

@@ -31,8 +31,8 @@ const (
 	// and 17 processes.
 	statsAge  = 48 * time.Hour
 	statsKept = 50_000
-	// MaxAckPending bounds the events that are handed out and not acknowledged, over all workers.
-	MaxAckPending = 20_000
+	// maxAckPending bounds the events that are handed out and not acknowledged, over all workers.
+	maxAckPending = 20_000
 	// markerTTL is how long the marker of a removed record is kept, for the watches of nodes that were away.
 	markerTTL = 24 * time.Hour
 )
@@ -113,7 +113,7 @@ func (b *Broker) defineConsumers(ctx context.Context) error {
 	}
 	_, err = pulls.CreateOrUpdateConsumer(ctx, streamEvents, jetstream.ConsumerConfig{
 		Durable: "dispatch", AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.options.AckWait,
-		MaxDeliver: -1, MaxAckPending: MaxAckPending,
+		MaxDeliver: -1, MaxAckPending: maxAckPending,
 	})
 	if err != nil {
 		return fmt.Errorf("define the consumer dispatch: %w", err)

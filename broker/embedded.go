@@ -26,20 +26,20 @@ var publisher = &server.Permissions{
 	Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>", "notices.>"}},
 }
 
-// door lets everyone into the embedded server, and Saumer alone into all of it.
-type door struct{ password string }
+// access lets everyone into the embedded server. Only Saumer may do everything there.
+type access struct{ password string }
 
-var _ server.Authentication = door{}
+var _ server.Authentication = access{}
 
 // Check gives a client its rights. A client that claims to be Saumer and is not stays outside.
-func (d door) Check(c server.ClientAuthentication) bool {
+func (a access) Check(c server.ClientAuthentication) bool {
 	o := c.GetOpts()
 	if o.Username != inside {
 		c.RegisterUser(&server.User{Username: "publisher", Permissions: publisher})
 		return true
 	}
 	c.RegisterUser(&server.User{Username: inside})
-	return subtle.ConstantTimeCompare([]byte(o.Password), []byte(d.password)) == 1
+	return subtle.ConstantTimeCompare([]byte(o.Password), []byte(a.password)) == 1
 }
 
 // inProcessPing is how often the two ends of an in-process connection ask each other for a sign of life: such a connection
@@ -75,8 +75,8 @@ func startEmbedded(o Options) (*embedded, error) {
 		NoSigs:       true,
 		// Acknowledgements have a subject each, so that what is kept of them is never found again.
 		NoSublistCache: true,
-		// Who may do what is decided by the process itself: see door.
-		CustomClientAuthentication: door{e.password},
+		// Who may do what is decided by the process itself: see access.
+		CustomClientAuthentication: access{e.password},
 	}
 	if o.Listen == "" {
 		options.DontListen, options.PingInterval = true, inProcessPing

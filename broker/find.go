@@ -38,7 +38,7 @@ func (b *Broker) find(ctx context.Context, account, name string, since *time.Tim
 		return 0, fmt.Errorf("look for an event by its id: %w", err)
 	}
 	defer func() {
-		// Left alone it goes by itself.
+		// It ends by itself.
 		_ = b.JetStream.DeleteConsumer(context.WithoutCancel(ctx), streamEvents, consumer.CachedInfo().Name)
 	}()
 	for left := consumer.CachedInfo().NumPending; left > 0; {

@@ -40,7 +40,7 @@ func (b *Broker) Notices(ctx context.Context, account string, before uint64) ite
 		if before != 0 {
 			end = min(end, before)
 		}
-		// A stream is read forwards alone: look back over ever more of it.
+		// A stream is only read forwards: look back over ever more of it.
 		for span := uint64(noticesAtOnce); end > first; span *= 4 {
 			from := first
 			if end > first+span {

@@ -38,7 +38,7 @@ const (
 // errForgotten is the end of a request that NATS has forgotten, as after the loss of its leader.
 var errForgotten = errors.New("NATS did not answer; it is asked again")
 
-// Pull asks for at most so many events, and for so long, at least a millisecond. Close the pull after use.
+// Pull asks for at most a number of events, and waits for at most a time, at least a millisecond. Close the pull after use.
 func (b *Broker) Pull(events int, wait time.Duration) (*Pull, error) {
 	request, err := json.Marshal(struct {
 		Batch   int           `json:"batch"`

@@ -71,7 +71,7 @@ func load(path string, flags []*kong.Flag) (kong.Resolver, error) {
 	return kongyaml.Loader(bytes.NewReader(data))
 }
 
-// source resolves a flag from the file unless its environment variable is set. Kong alone would let the file win.
+// source resolves a flag from the file unless its environment variable is set. Without this, kong would let the file win.
 type source struct {
 	file kong.Resolver // nil: no file
 	app  *kong.Path    // where kong-yaml looks keys up without the command's name before them

@@ -26,7 +26,7 @@ const keySize = 32
 // Loopback are the networks that may be dialed with the embedded NATS, if --allow-cidrs names none.
 var Loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
-// Options checks the settings, each alone and against one another, and makes the options of package app of them. All
+// Options checks the settings, each by itself and against one another, and makes the options of package app of them. All
 // that is wrong is in the error, a line each, naming the flag and what to do. No line holds a password or a key.
 // Log and Version are left to the caller.
 func (s *Serve) Options() (app.Options, error) {
@@ -79,7 +79,7 @@ func (s *Serve) Options() (app.Options, error) {
 	c.notices(s)
 	c.deactivation(s)
 	c.replicas(s)
-	c.that(s.Grace >= 0, "--grace %v is negative: give how long a stop waits for attempts under way, such as %s", s.Grace, duration(defaults.Grace))
+	c.that(s.Grace >= 0, "--grace %v is negative: give how long a stop waits for attempts in flight, such as %s", s.Grace, duration(defaults.Grace))
 	if err := errors.Join(c.wrong...); err != nil {
 		return app.Options{}, err
 	}

@@ -18,9 +18,9 @@ type Serve struct {
 	Data      string `help:"Directory of the embedded NATS and of the key that seals secrets; made if missing." default:"${data}" env:"SAUMER_DATA" group:"Addresses and storage"`
 
 	NATSURL    string        `name:"nats-url" help:"External NATS with JetStream, 2.12 or newer; several with commas between. Default: empty, the embedded one." placeholder:"nats://HOST:4222" env:"SAUMER_NATS_URL" group:"Addresses and storage"`
-	NATSListen string        `name:"nats-listen" help:"Where the embedded NATS takes publishers; --nats-listen= for nowhere." default:"${nats_listen}" env:"SAUMER_NATS_LISTEN" group:"Addresses and storage"`
-	NATSSync   time.Duration `name:"nats-sync" help:"How often the embedded NATS has the disk write what it keeps: what a loss of power may cost." default:"${nats_sync}" env:"SAUMER_NATS_SYNC" group:"Addresses and storage"`
-	MaxStore   Size          `name:"max-store" help:"Most that the stored events may take, such as 20GB: when it is reached, publishers are refused, and nothing that was accepted is dropped. 0 sets no bound of its own." default:"${max_store}" env:"SAUMER_MAX_STORE" group:"Addresses and storage"`
+	NATSListen string        `name:"nats-listen" help:"Address on which the embedded NATS takes publishers; --nats-listen= for none." default:"${nats_listen}" env:"SAUMER_NATS_LISTEN" group:"Addresses and storage"`
+	NATSSync   time.Duration `name:"nats-sync" help:"How often the embedded NATS syncs to the disk. A loss of power may cost the events of that time." default:"${nats_sync}" env:"SAUMER_NATS_SYNC" group:"Addresses and storage"`
+	MaxStore   Size          `name:"max-store" help:"Most that the stored events may take, such as 20GB. A full store refuses publishers, and drops nothing that it accepted. 0 sets no bound." default:"${max_store}" env:"SAUMER_MAX_STORE" group:"Addresses and storage"`
 	RedisURL   string        `name:"redis-url" help:"External Redis. Default: empty, the embedded one." placeholder:"redis://HOST:6379/0" env:"SAUMER_REDIS_URL" group:"Addresses and storage"`
 	Replicas   int           `help:"Copies of every stream and bucket: 1, 3 or 5; more than 1 needs a NATS cluster." default:"${replicas}" env:"SAUMER_REPLICAS" group:"Addresses and storage"`
 
@@ -32,24 +32,24 @@ type Serve struct {
 	AllowCIDRs     []string      `name:"allow-cidrs" help:"Networks that may be dialed though they are not public. Default: empty, none; with the embedded NATS, only loopback." placeholder:"CIDR" env:"SAUMER_ALLOW_CIDRS" group:"Delivery"`
 	Timeout        time.Duration `help:"Bound of one attempt, from dialing to the end of the response." default:"${timeout}" env:"SAUMER_TIMEOUT" group:"Delivery"`
 	ConnectTimeout time.Duration `name:"connect-timeout" help:"Bound of dialing; never more than --timeout." default:"${connect_timeout}" env:"SAUMER_CONNECT_TIMEOUT" group:"Delivery"`
-	MaxInFlight    int           `name:"max-in-flight" help:"Attempts under way at once to one webhook." default:"${max_in_flight}" env:"SAUMER_MAX_IN_FLIGHT" group:"Delivery"`
+	MaxInFlight    int           `name:"max-in-flight" help:"Attempts in flight at once to one webhook." default:"${max_in_flight}" env:"SAUMER_MAX_IN_FLIGHT" group:"Delivery"`
 	BackoffInitial time.Duration `name:"backoff-initial" help:"Delay before the second attempt; it doubles from there, with jitter." default:"${backoff_initial}" env:"SAUMER_BACKOFF_INITIAL" group:"Delivery"`
 	BackoffMax     time.Duration `name:"backoff-max" help:"Longest delay between two attempts." default:"${backoff_max}" env:"SAUMER_BACKOFF_MAX" group:"Delivery"`
 
-	FailingAfter time.Duration `name:"failing-after" help:"How long a webhook fails without a break before people are told." default:"${failing_after}" env:"SAUMER_FAILING_AFTER" group:"Notices"`
+	FailingAfter time.Duration `name:"failing-after" help:"How long a webhook must have failed without a break before people are told." default:"${failing_after}" env:"SAUMER_FAILING_AFTER" group:"Notices"`
 	SMTPURL      string        `name:"smtp-url" help:"Mail server for notices, such as smtp://user:password@mail.example.org:587 (STARTTLS) or smtps:// (TLS). Default: empty, no mails." placeholder:"URL" env:"SAUMER_SMTP_URL" group:"Notices"`
 	MailFrom     string        `name:"mail-from" help:"Sender of the mails." placeholder:"ADDRESS" env:"SAUMER_MAIL_FROM" group:"Notices"`
 	NoticeTo     string        `name:"notice-to" help:"Who gets the mails of accounts without an address of their own. Default: empty, nobody." placeholder:"ADDRESS" env:"SAUMER_NOTICE_TO" group:"Notices"`
 	NoticeURL    string        `name:"notice-url" help:"Where each notice is POSTed to, signed like a webhook. Default: empty, nowhere." placeholder:"URL" env:"SAUMER_NOTICE_URL" group:"Notices"`
 	NoticeSecret string        `name:"notice-secret" help:"Secret that signs what is sent to --notice-url." placeholder:"whsec_…" env:"SAUMER_NOTICE_SECRET" group:"Notices"`
 
-	Deactivate         string        `help:"What happens to a webhook that has failed for long and often enough: on deactivates it, observe only says so, off does nothing." default:"${deactivate}" env:"SAUMER_DEACTIVATE" group:"Deactivation and replay"`
-	DeactivateAfter    time.Duration `name:"deactivate-after" help:"How long a webhook fails without a break before it is deactivated." default:"${deactivate_after}" env:"SAUMER_DEACTIVATE_AFTER" group:"Deactivation and replay"`
-	DeactivateAttempts int           `name:"deactivate-attempts" help:"How many attempts fail without a break before it is deactivated." default:"${deactivate_attempts}" env:"SAUMER_DEACTIVATE_ATTEMPTS" group:"Deactivation and replay"`
-	ReplayWindow       time.Duration `name:"replay-window" help:"How much of what comes after a deactivation is sent on a replay." default:"${replay_window}" env:"SAUMER_REPLAY_WINDOW" group:"Deactivation and replay"`
+	Deactivate         string        `help:"What happens to a webhook that has failed for long enough and often enough: on deactivates it, observe only logs it, off does nothing." default:"${deactivate}" env:"SAUMER_DEACTIVATE" group:"Deactivation and replay"`
+	DeactivateAfter    time.Duration `name:"deactivate-after" help:"How long a webhook must have failed without a break before it is deactivated." default:"${deactivate_after}" env:"SAUMER_DEACTIVATE_AFTER" group:"Deactivation and replay"`
+	DeactivateAttempts int           `name:"deactivate-attempts" help:"How many attempts must have failed without a break before it is deactivated." default:"${deactivate_attempts}" env:"SAUMER_DEACTIVATE_ATTEMPTS" group:"Deactivation and replay"`
+	ReplayWindow       time.Duration `name:"replay-window" help:"How long after a deactivation events are kept for a replay." default:"${replay_window}" env:"SAUMER_REPLAY_WINDOW" group:"Deactivation and replay"`
 	Retention          time.Duration `help:"How long events are kept; more than --replay-window." default:"${retention}" env:"SAUMER_RETENTION" group:"Deactivation and replay"`
 
-	Grace    time.Duration `help:"How long a stop waits for attempts under way." default:"${grace}" env:"SAUMER_GRACE" group:"Process"`
+	Grace    time.Duration `help:"How long a stop waits for attempts in flight." default:"${grace}" env:"SAUMER_GRACE" group:"Process"`
 	LogLevel zapcore.Level `name:"log-level" help:"debug, info, warn or error; debug has a line for every event." default:"${log_level}" env:"SAUMER_LOG_LEVEL" group:"Process"`
 }
 

@@ -2,7 +2,7 @@
 // a demonstration of the web service. It is served beside the API and works on the same service.
 //
 // The pages are rendered here, and work without scripts; a small script of our own adds what moves. Nothing is loaded
-// from anywhere else.
+// from any other origin.
 package console
 
 import (
@@ -109,7 +109,7 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-	// Pages hold what belongs to one account; static files say something else.
+	// Pages hold what belongs to one account; static files say something different.
 	h.Set("Cache-Control", "no-store")
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	c.handler.ServeHTTP(w, r)

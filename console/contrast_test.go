@@ -44,7 +44,7 @@ func TestColoursHaveContrast(t *testing.T) {
 	night := tokens(t, strings.SplitN(dark, "\n}", 2)[0])
 	for name := range night {
 		if _, ok := day[name]; !ok {
-			t.Errorf("--%s is dark alone", name)
+			t.Errorf("--%s is only dark", name)
 		}
 	}
 	for name, colour := range day {

@@ -26,8 +26,8 @@ const (
 	writeTime, quietTime = 30 * time.Second, 15 * time.Second
 )
 
-// glimpse is what a live view is told.
-type glimpse struct {
+// snapshot is what a live view is told.
+type snapshot struct {
 	State string `json:"state"`
 	Label string `json:"label"`
 	// Fields are texts by the name of their place.
@@ -44,8 +44,8 @@ type glimpse struct {
 	busy bool
 }
 
-// watch sends glimpses as they change, until the client leaves, the console closes, or nothing more is to be seen.
-func (c *Console) watch(w http.ResponseWriter, r *http.Request, look func(context.Context) (glimpse, error)) error {
+// watch sends snapshots as they change, until the client leaves, the console closes, or nothing more is to be seen.
+func (c *Console) watch(w http.ResponseWriter, r *http.Request, look func(context.Context) (snapshot, error)) error {
 	select {
 	case c.watching <- struct{}{}:
 		defer func() { <-c.watching }()
@@ -110,10 +110,10 @@ func cursor(seq uint64) string {
 	return strconv.FormatUint(seq, 10)
 }
 
-// glimpseOf is what a live view is told of a webhook.
-func glimpseOf(v view) glimpse {
+// snapshotOf is what a live view is told of a webhook.
+func snapshotOf(v view) snapshot {
 	s := v.Status
-	g := glimpse{
+	g := snapshot{
 		State: v.Class(), Label: v.Label,
 		Fields: map[string]string{
 			"sentence": v.Sentence, "why": v.Why(), "lag": count(s.Lag), "cursor": cursor(s.Cursor), "buffered": count(s.Buffered), "retries": count(uint64(s.Retries)),

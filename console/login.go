@@ -69,7 +69,7 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 	f := loginForm{Account: strings.TrimSpace(r.PostForm.Get("account")), Next: local(r.PostForm.Get("next"))}
 	key := f.Account + "\n" + client(r)
 	if !c.logins.allow(key) {
-		f.Wrong = "Too many tries. Wait ten seconds, and try again."
+		f.Wrong = "There were too many logins. Wait ten seconds, and try again."
 		w.Header().Set("Retry-After", "10")
 		c.write(w, r, "login", page{Title: "Log in", Status: http.StatusTooManyRequests, Body: f})
 		return nil

@@ -66,13 +66,13 @@ func noticeViewOf(n notify.Notice) noticeView {
 	case notify.Recovered:
 		v.Class, v.Text = "good", "It takes events again."
 	case notify.Exhausted:
-		given := make([]string, len(n.Seqs))
+		seqs := make([]string, len(n.Seqs))
 		for i, seq := range n.Seqs {
-			given[i] = strconv.FormatUint(seq, 10)
+			seqs[i] = strconv.FormatUint(seq, 10)
 		}
-		v.Class, v.Text = "bad", fmt.Sprintf("Given up after %d attempts: the event with the sequence %s.", n.Attempts, strings.Join(given, ", "))
-		if len(given) > 1 {
-			v.Text = fmt.Sprintf("%d events were given up, with the sequences %s.", len(given), strings.Join(given, ", "))
+		v.Class, v.Text = "bad", fmt.Sprintf("The event with the sequence %s is exhausted after %d attempts.", strings.Join(seqs, ", "), n.Attempts)
+		if len(seqs) > 1 {
+			v.Text = fmt.Sprintf("%d events are exhausted, with the sequences %s.", len(seqs), strings.Join(seqs, ", "))
 		}
 	case notify.Reachable:
 		v.Class, v.Text = "good", "Its host accepts connections again. It waits for somebody to activate it."

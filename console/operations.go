@@ -37,7 +37,7 @@ func (c *Console) rotate(w http.ResponseWriter, r *http.Request, v visitor) erro
 	secret, err := c.o.Service.Rotate(r.Context(), v.Account, id(r))
 	return c.answer(w, r, v, api.RotateSecret, err, func(p *webhookPage) {
 		p.Secret = secret.Secret
-		p.Done = fmt.Sprintf("The webhook has a new secret. The one before signs beside it until %s.", secret.PreviousUntil.UTC().Format("2006-01-02 15:04 UTC"))
+		p.Done = fmt.Sprintf("The webhook has a new secret. Until %s deliveries are signed with the old one too.", secret.PreviousUntil.UTC().Format("2006-01-02 15:04 UTC"))
 	})
 }
 

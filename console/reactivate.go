@@ -43,7 +43,7 @@ type reactivatePage struct {
 	Probed *probed
 	// Done is true on the way from the activation; Now is how the webhook does then, and before the live view says more.
 	Done bool
-	Now  glimpse
+	Now  snapshot
 }
 
 // probed is what a test of the URL found.
@@ -112,7 +112,7 @@ func (c *Console) reactivatePage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if p.Stands == linkUsed {
-		p.Done, p.Live, p.Now = r.URL.Query().Has("done"), p.Path+"/live", p.Words.glimpse(p.Webhook)
+		p.Done, p.Live, p.Now = r.URL.Query().Has("done"), p.Path+"/live", p.Words.snapshot(p.Webhook)
 	}
 	c.writeLink(w, r, p)
 	return nil
@@ -176,18 +176,18 @@ func (c *Console) reactivateLive(w http.ResponseWriter, r *http.Request) error {
 		return errNoPage
 	}
 	account := registry.Account{Name: p.Link.Account}
-	return c.watch(w, r, func(ctx context.Context) (glimpse, error) {
+	return c.watch(w, r, func(ctx context.Context) (snapshot, error) {
 		found, err := c.o.Service.Get(ctx, account, p.Link.ID)
 		if err != nil {
-			return glimpse{}, err
+			return snapshot{}, err
 		}
-		return p.Words.glimpse(found), nil
+		return p.Words.snapshot(found), nil
 	})
 }
 
-// glimpse is what the live view of a link is told: no more than what the page shows.
-func (t *words) glimpse(found api.Webhook) glimpse {
-	g := glimpseOf(viewOf(found))
+// snapshot is what the live view of a link is told: no more than what the page shows.
+func (t *words) snapshot(found api.Webhook) snapshot {
+	g := snapshotOf(viewOf(found))
 	text := t.Progress(g.Done, g.Total)
 	switch {
 	case g.Finished:

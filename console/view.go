@@ -26,15 +26,15 @@ func viewOf(w api.Webhook) view {
 		v.Step = "Make the URL answer again, then activate the webhook with a replay."
 	case s.State == replay.Lagging && !s.FailingSince.IsZero():
 		v.Label = "Failing"
-		v.Sentence = "The URL does not take events. They wait, and are tried again with growing pauses; none is lost."
-		v.Step = "See what the last attempts met, and make the URL answer 2xx."
+		v.Sentence = "The URL does not take events. The events wait, and they are sent again with growing pauses. No event is lost."
+		v.Step = "Read the errors of the last attempts, and make the URL answer 2xx."
 	case s.State == replay.Lagging:
 		v.Label = "Catching up"
-		v.Sentence = "The URL takes events again. Those that waited are being sent, oldest first."
+		v.Sentence = "The URL takes events again. The events that waited are being sent, oldest first."
 	case s.Retries > 0:
 		v.Label = "Live, with retries"
-		v.Sentence = "Events are sent as they are published. Those that the URL rejected are tried again by themselves."
-		v.Step = "See in the log of attempts why events were rejected."
+		v.Sentence = "Events are sent as they are published. The events that the URL rejected are sent again later, each by itself."
+		v.Step = "Read in the attempt log why events were rejected."
 	case !s.FailingSince.IsZero():
 		v.Label = "Live, last failed"
 		v.Sentence = "Events are sent as they are published, and the last attempt failed."

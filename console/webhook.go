@@ -113,10 +113,10 @@ const failed delivery.Outcome = "failed"
 
 // done are the words for what was done, by their name in a query.
 var done = map[string]string{
-	"active":    "The webhook was already active; nothing was changed.",
+	"active":    "The webhook was active already. Nothing was changed.",
 	"activated": "The webhook is active. The events that were kept are dropped, and new ones are sent.",
 	"replaying": "The webhook is active, and the events that were kept are being sent.",
-	"sent":      "The event is being sent again. It will be in the log of attempts.",
+	"sent":      "The event is being sent again. The attempt will be in the log.",
 	"range":     "The events of that time are being sent again.",
 	"none":      "There are no events of that time.",
 }
@@ -156,9 +156,9 @@ func (c *Console) remove(w http.ResponseWriter, r *http.Request, v visitor) erro
 
 // live sends how the webhook does.
 func (c *Console) live(w http.ResponseWriter, r *http.Request, v visitor) error {
-	look := func(ctx context.Context) (glimpse, error) {
+	look := func(ctx context.Context) (snapshot, error) {
 		found, err := c.o.Service.Get(ctx, v.Account, id(r))
-		return glimpseOf(viewOf(found)), err
+		return snapshotOf(viewOf(found)), err
 	}
 	if _, err := look(r.Context()); err != nil {
 		return err

@@ -105,7 +105,7 @@ func (a *acks) send(ctx context.Context) {
 		taken = a.take(taken)
 		for i, e := range taken {
 			if err := e.msg.Ack(); err != nil {
-				a.log.Warn("acknowledge an event", zap.Uint64("seq", e.event.Seq), zap.Error(err))
+				a.log.Warn("an event was not acknowledged", zap.Uint64("seq", e.event.Seq), zap.Error(err))
 			}
 			taken[i] = nil
 		}
@@ -127,6 +127,6 @@ func (a *acks) confirm(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, confirming)
 	defer cancel()
 	if err := a.confirmer.Confirm(ctx, last.msg.Reply); err != nil {
-		a.log.Warn("make sure of the last acknowledgements; some events may be sent twice", zap.Error(err))
+		a.log.Warn("the last acknowledgements were not confirmed; some events may be sent twice", zap.Error(err))
 	}
 }

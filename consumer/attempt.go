@@ -86,7 +86,7 @@ func (l *lanes) cover(ctx context.Context, t *task, a delivery.Attempt, streak i
 		return l.options.Cover.Cover(ctx, t.lane.key, a, streak)
 	}, func(err error) {
 		say := func() {
-			l.options.Log.Warn("hand an event over to its backlog", zap.String("webhook", t.lane.key), zap.Uint64("seq", a.Seq), zap.Error(err))
+			l.options.Log.Warn("an event was not handed over to its backlog, and is tried again", zap.String("webhook", t.lane.key), zap.Uint64("seq", a.Seq), zap.Error(err))
 		}
 		// A record that nobody here can change is met by every event of the webhook.
 		if errors.Is(err, record.ErrNewer) || errors.Is(err, record.ErrUnreadable) {
@@ -99,12 +99,12 @@ func (l *lanes) cover(ctx context.Context, t *task, a delivery.Attempt, streak i
 	l.done(t, err == nil)
 }
 
-// report says that a webhook is slow even where nothing waits behind the attempts under way. If that fails, nothing is
+// report says that a webhook is slow even where nothing waits behind the attempts in flight. If that fails, nothing is
 // lost: the next look or failure says it again.
 func (l *lanes) report(ctx context.Context, key string) {
 	ctx, cancel := context.WithTimeout(ctx, covering)
 	defer cancel()
 	if err := l.options.Cover.Cover(ctx, key, delivery.Attempt{Outcome: delivery.Slow}, 0); err != nil {
-		l.options.Log.Warn("take a slow webhook off the live path", zap.String("webhook", key), zap.Error(err))
+		l.options.Log.Warn("a slow webhook was not taken off the live path", zap.String("webhook", key), zap.Error(err))
 	}
 }

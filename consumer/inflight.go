@@ -207,7 +207,7 @@ func (f *inflight) report(ctx context.Context) {
 	for await(ctx, f.begun, f.empty) && lifetime.Sleep(ctx, every) {
 		for _, e := range f.due(time.Now(), every/2) {
 			if err := e.msg.InProgress(); err != nil {
-				f.log.Debug("tell NATS that an event is in progress", zap.Uint64("seq", e.event.Seq), zap.Error(err))
+				f.log.Debug("NATS was not told that an event is in progress", zap.Uint64("seq", e.event.Seq), zap.Error(err))
 			}
 		}
 	}

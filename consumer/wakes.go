@@ -33,7 +33,7 @@ func (w *wakes) wake(ctx context.Context, key string) {
 		delete(w.soon, key)
 		w.mu.Unlock()
 		if err := w.cover.Wake(ctx, key); err != nil {
-			w.log.Warn("wake the backlog of an ordered webhook; the sweep makes up for it", zap.String("webhook", key), zap.Error(err))
+			w.log.Warn("the backlog of an ordered webhook was not woken; the sweep makes up for it", zap.String("webhook", key), zap.Error(err))
 		}
 	})
 }

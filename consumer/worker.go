@@ -30,7 +30,7 @@ import (
 const (
 	// fetchSize is how many events one fetch asks for, and so the largest batch that is looked up at once.
 	fetchSize = 500
-	// newerWait is how long an event that only a newer version can deliver is left alone.
+	// newerWait is when an event that only a newer version can deliver is handed out again.
 	newerWait = time.Second
 )
 
@@ -92,7 +92,7 @@ type Options struct {
 	Pull time.Duration
 	// AckWait is the consumer's; NATS is told well inside it that events are in progress.
 	AckWait time.Duration
-	// Grace is how long a stop waits for attempts under way.
+	// Grace is how long a stop waits for attempts in flight.
 	Grace time.Duration
 	Log   *zap.Logger
 }
@@ -142,7 +142,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	loops.Go(func() { w.acks.send(looping) })
 
 	lifetime.Repeat(ctx, afterError, func() error { return w.fetch(ctx, hard) }, func(err error) {
-		w.Log.Warn("fetch events", zap.Error(err))
+		w.Log.Warn("events were not fetched", zap.Error(err))
 	})
 	lifetime.Drain(w.Grace, func() { w.lanes.wg.Wait(); w.wakes.wg.Wait() }, func() {
 		w.Log.Warn("attempts are cut off: the grace is over")
@@ -183,7 +183,7 @@ func (w *Worker) fetch(ctx, hard context.Context) error {
 	if ctx.Err() == nil {
 		return pull.Err()
 	}
-	// A pull that was left would have what is on its way to it come again after the ack wait alone.
+	// A pull that was left would have what is on its way to it come again only after the ack wait.
 	for m := pull.Next(nil); m != nil; m = pull.Next(nil) {
 		w.giveBack(m)
 	}
@@ -193,7 +193,7 @@ func (w *Worker) fetch(ctx, hard context.Context) error {
 // atOnce is a time that is over.
 var atOnce = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// collect adds the other events that are there to a batch. Where there is no hurry, it waits a linger for more.
+// collect adds the other events that are there to a batch. While many events are done, it waits a linger for more.
 func (w *Worker) collect(batch []*nats.Msg, pull *broker.Pull) []*nats.Msg {
 	for waited := false; len(batch) < fetchSize; {
 		m := pull.Next(atOnce)
@@ -213,7 +213,7 @@ func (w *Worker) collect(batch []*nats.Msg, pull *broker.Pull) []*nats.Msg {
 // giveBack has a message handed out again at once.
 func (w *Worker) giveBack(m *nats.Msg) {
 	if err := m.Nak(); err != nil {
-		w.Log.Debug("give an event back; it comes again after the ack wait", zap.Error(err))
+		w.Log.Debug("an event was not given back; it comes again after the ack wait", zap.Error(err))
 	}
 }
 
@@ -264,7 +264,7 @@ func (w *Worker) dispatch(ctx, hard context.Context, batch []*nats.Msg, since ti
 func (w *Worker) admit(ctx context.Context, m *nats.Msg, since time.Time) *inflightEvent {
 	seq, at, err := broker.Place(m)
 	if err != nil {
-		w.Log.Error("an event without its place in the stream is left alone", zap.Error(err))
+		w.Log.Error("an event without its place in the stream is ignored", zap.Error(err))
 		return nil
 	}
 	e := &inflightEvent{msg: m, since: since}
@@ -298,11 +298,11 @@ func (w *Worker) admit(ctx context.Context, m *nats.Msg, since time.Time) *infli
 func (w *Worker) reject(ctx context.Context, m *nats.Msg, seq uint64, reason string) {
 	w.Log.Warn("an event is rejected", zap.String("subject", m.Subject), zap.Uint64("seq", seq), zap.String("reason", reason))
 	if err := w.Rejects.Reject(ctx, m.Subject, m.Header, m.Data, seq, reason); err != nil {
-		w.Log.Warn("reject an event", zap.Error(err))
+		w.Log.Warn("a rejected event was not moved; it comes again after the ack wait", zap.Uint64("seq", seq), zap.Error(err))
 		return
 	}
 	if err := m.Ack(); err != nil {
-		w.Log.Warn("acknowledge a rejected event", zap.Uint64("seq", seq), zap.Error(err))
+		w.Log.Warn("a rejected event was not acknowledged", zap.Uint64("seq", seq), zap.Error(err))
 	}
 }
 
@@ -350,6 +350,6 @@ func (w *Worker) giveBackToNewer(e *inflightEvent) {
 	})
 	w.inflight.remove(e)
 	if err := e.msg.NakWithDelay(newerWait); err != nil {
-		w.Log.Debug("give an event back; it comes again after the ack wait", zap.Error(err))
+		w.Log.Debug("an event was not given back; it comes again after the ack wait", zap.Error(err))
 	}
 }

@@ -56,7 +56,7 @@ const (
 	FailingAfter = 15 * time.Minute
 	// Deactivate is what happens to a webhook that has failed for long and often enough: it is deactivated.
 	Deactivate = "on"
-	// DeactivateAfter is how long a webhook fails without a break before it is deactivated, and a rejected event is given up.
+	// DeactivateAfter is how long a webhook fails without a break before it is deactivated, and a rejected event is exhausted.
 	DeactivateAfter = 24 * time.Hour
 	// DeactivateAttempts is how many attempts fail without a break before that: a few failures in a quiet day prove nothing.
 	DeactivateAttempts = 10

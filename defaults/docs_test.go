@@ -24,7 +24,7 @@ func TestProseSaysTheDefaults(t *testing.T) {
 	for document, sentences := range map[string][]string{
 		"README.md": {
 			fmt.Sprintf("events are kept and counted, and those of the first %s days are sent", numbers[window]),
-			fmt.Sprintf("is given up after %d hours and %s attempts", hours, attempts),
+			fmt.Sprintf("After %d hours and %s attempts it is exhausted", hours, attempts),
 			fmt.Sprintf("events that are older than the retention (%d days)", retention),
 			fmt.Sprintf("(`--nats-sync`, %d s on the embedded NATS)", defaults.NATSSync/time.Second),
 			fmt.Sprintf("Answer 2xx within %d seconds", defaults.Timeout/time.Second),

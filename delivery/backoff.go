@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"math"
-	"math/rand/v2"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -44,9 +43,4 @@ func (b Backoff) Delay(attempt int, random float64) time.Duration {
 // Wait is Delay, longer where the endpoint asked for that, up to Max.
 func (b Backoff) Wait(attempt int, retryAfter time.Duration, random float64) time.Duration {
 	return max(b.Delay(attempt, random), min(retryAfter, b.Max))
-}
-
-// After is Wait for an attempt, with a random number of its own.
-func (b Backoff) After(a Attempt) time.Duration {
-	return b.Wait(a.Number, a.RetryAfter, rand.Float64())
 }

@@ -31,7 +31,7 @@ type Options struct {
 	// AllowCIDRs are networks that may be dialed though they are not public.
 	AllowCIDRs []netip.Prefix
 	// IdleConns bounds the connections that are kept for later, to all hosts together; 0: none is kept. As many as there are
-	// attempts under way are worth it: a thousand webhooks may be at one host, and each attempt would have to dial.
+	// attempts in flight are worth it: a thousand webhooks may be at one host, and each attempt would have to dial.
 	IdleConns int
 	// Version is what User-Agent says.
 	Version string

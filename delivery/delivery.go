@@ -19,14 +19,14 @@ type Target struct {
 	// URL is absolute, http or https.
 	URL string
 	// Secrets sign the request, the newest first; each is the decoded part of a whsec_ secret. None: no signature.
-	// From Retire on, unless it is zero, only the newest signs.
+	// From Retire on, unless it is zero, only the newest is used to sign.
 	Secrets [][]byte
 	Retire  time.Time
 	// Headers are the user's own; they cannot replace Saumer's.
 	Headers map[string]string
 	// Timeout bounds the whole attempt, from dialing to the end of the response; 0 is the client's default.
 	Timeout time.Duration
-	// MaxInFlight bounds the attempts under way at once in this process; 0 is the default.
+	// MaxInFlight bounds the attempts in flight at once in this process; 0 is the default.
 	MaxInFlight int
 }
 
@@ -127,6 +127,6 @@ type Attempt struct {
 	Error string `json:"error,omitempty"`
 	// Response is the first 1 KiB of the response's body.
 	Response []byte `json:"response,omitempty"`
-	// RetryAfter is how long the endpoint asked to be left alone, from the end of the attempt; 0 if it did not.
+	// RetryAfter is how long the endpoint asked not to be called, from the end of the attempt; 0 if it did not.
 	RetryAfter time.Duration `json:"retry_after,omitempty"`
 }

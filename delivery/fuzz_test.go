@@ -97,7 +97,7 @@ func FuzzRetryAfter(f *testing.F) {
 		if after < 0 || after > longestRetryAfter {
 			t.Errorf("%q is %v", value, after)
 		}
-		if wait := policy.After(Attempt{Number: number, RetryAfter: after}); wait <= 0 || wait > policy.Max {
+		if wait := policy.Wait(number, after, 0.5); wait <= 0 || wait > policy.Max {
 			t.Errorf("after attempt %d and %q the wait is %v", number, value, wait)
 		}
 		if random >= 0 && random < 1 {

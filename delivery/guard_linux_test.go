@@ -21,7 +21,7 @@ import (
 // allowed is an address that may be dialed in these tests, forbidden one that may not.
 var allowed, forbidden = [4]byte{127, 0, 0, 1}, [4]byte{127, 0, 0, 2}
 
-// guarded makes a client that may dial the networks alone, and says how it makes an attempt.
+// guarded makes a client that may dial only the networks, and says how it makes an attempt.
 func guarded(t *testing.T, networks ...string) (*delivery.Client, func(url string, data []byte) delivery.Attempt) {
 	o := delivery.Options{Timeout: 10 * time.Second, ConnectTimeout: 5 * time.Second, IdleConns: idleConns, Version: "test"}
 	for _, n := range networks {

@@ -129,7 +129,7 @@ func TestResponses(t *testing.T) {
 					t.Errorf("kept %d bytes of the response, %.20q", len(a.Response), a.Response)
 				}
 				if strings.Contains(a.Error, "secret") || a.Outcome == delivery.Broken && !strings.HasPrefix(a.Error, addr+": ") {
-					t.Errorf("the error does not say the host alone: %q", a.Error)
+					t.Errorf("the error does not say only the host: %q", a.Error)
 				}
 				if want := map[int]time.Duration{503: 7 * time.Second}[a.Status]; a.RetryAfter != want {
 					t.Errorf("retry after %v, want %v", a.RetryAfter, want)

@@ -85,7 +85,7 @@ func (l *Log) List(ctx context.Context, key string, filter LogFilter) (entries [
 		e := Entry{Position: r.Seq}
 		if err := json.Unmarshal(r.Record, &e.Attempt); err != nil {
 			l.failures.Do(func() {
-				l.log.Warn("an entry of the attempt log cannot be read", zap.String("webhook", key), zap.Uint64("position", r.Seq), zap.Error(err))
+				l.log.Warn("an entry of the attempt log cannot be read", zap.String("webhook", key), zap.Uint64("entry", r.Seq), zap.Error(err))
 			})
 			continue
 		}

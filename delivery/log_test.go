@@ -140,7 +140,7 @@ func BenchmarkLogAppend(b *testing.B) {
 	b.Cleanup(br.Close)
 	a := logged
 	a.Outcome, a.Status, a.Error, a.Response = delivery.Delivered, 200, "", []byte(`{"ok":true}`)
-	b.Run("marshal alone", func(b *testing.B) {
+	b.Run("only marshal", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := json.Marshal(a); err != nil {

@@ -86,7 +86,7 @@ func TestShown(t *testing.T) {
 	if target.Headers["authorization"] != "Bearer 123" {
 		t.Error("the target's own headers have changed")
 	}
-	// From Retire on the newest secret signs alone, before it both do.
+	// From Retire on only the newest secret is used, before it both are.
 	if got := h.Get("Webhook-Signature"); strings.Contains(got, " ") || !strings.HasPrefix(got, "v1,") {
 		t.Errorf("the signature is %q", got)
 	}

@@ -38,7 +38,7 @@ func (s *Sender) Attempt(ctx context.Context, t Target, r Request) Attempt {
 	return a
 }
 
-// count counts an attempt, unless our own stop cut it off. A replay has no lag: somebody wanted it at that time.
+// count counts an attempt, unless our own stop cut it off. A replay has no lag: somebody asked for it at that time.
 func (s *Sender) count(key string, a Attempt, published time.Time) {
 	switch a.Outcome.Class() {
 	case Success:

@@ -118,7 +118,7 @@ func (x *exchange) read(res *Response) (reusable bool, err error) {
 	return all && !read.Close && res.Status >= 200 && x.reader.Buffered() == 0, nil
 }
 
-// body reads a body of a known length, as far as it is wanted.
+// body reads a body of a known length, as far as the caller asks for it.
 func (x *exchange) body(length int, res *Response) (reusable bool, err error) {
 	x.limited = io.LimitedReader{R: x.reader, N: int64(length)}
 	var all bool

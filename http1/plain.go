@@ -4,7 +4,7 @@ import "bytes"
 
 // plain reads the head of the response that most endpoints give, without net/http and without an allocation: HTTP/1.1,
 // a success, one Content-Length or 204, a connection that stays. It returns the sizes of the head and of the body. Of
-// anything else, and of a head that is not complete, it says no, and net/http reads it.
+// anything different, and of a head that is not complete, it says no, and net/http reads it.
 func plain(b []byte) (status, head, length int, ok bool) {
 	const start = "HTTP/1.1 2"
 	if len(b) < len(start)+4 || string(b[:len(start)]) != start || !digit(b[10]) || !digit(b[11]) || b[12] != ' ' {

@@ -91,7 +91,7 @@ func TestPoolSweeps(t *testing.T) {
 		_ = leftEnd.Close() // a pipe's never fails
 		time.Sleep(2 * p.every)
 		if p.take(left.key) != nil || ended(keptEnd) {
-			t.Error("the sweep did not close what its endpoint had closed, and that alone")
+			t.Error("the sweep did not close exactly what its endpoint had closed")
 		}
 		time.Sleep(idleTime)
 		if p.take(kept.key) != nil || !ended(keptEnd) || p.sweeper != nil {

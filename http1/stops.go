@@ -52,7 +52,7 @@ func (s *stops) cut(done <-chan struct{}, of *stop) {
 	}
 }
 
-// end leaves a connection alone from now on. It says whether it was left alone until now.
+// end stops watching over a connection. It says whether the connection was untouched until now.
 func (s *stops) end(ctx context.Context, c *conn) bool {
 	done := ctx.Done()
 	if done == nil {

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 )
 
-// The end of a context ends what is under way with it, and nothing else.
+// The end of a context ends what is under way with it, and nothing besides.
 func TestStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStops()
@@ -41,7 +41,7 @@ func TestStops(t *testing.T) {
 		if err := <-secondRead; !isTimeout(err) {
 			t.Errorf("what was under way ended with %v", err)
 		}
-		for name, read := range map[string]chan error{"that was left alone": firstRead, "of another context": thirdRead, "without an end": fourthRead} {
+		for name, read := range map[string]chan error{"that was untouched": firstRead, "of another context": thirdRead, "without an end": fourthRead} {
 			select {
 			case err := <-read:
 				t.Errorf("a connection %s ended with %v", name, err)
@@ -49,7 +49,7 @@ func TestStops(t *testing.T) {
 			}
 		}
 		if s.end(ctx, second) {
-			t.Error("a connection that was ended counts as left alone")
+			t.Error("a connection that was ended counts as untouched")
 		}
 		// What begins after the end of its context ends at once.
 		s.begin(ctx, first)
@@ -58,7 +58,7 @@ func TestStops(t *testing.T) {
 			t.Errorf("what began after the end ended with %v", err)
 		}
 		if s.end(ctx, first) || !s.end(other, third) || !s.end(context.Background(), fourth) {
-			t.Error("of the connections that are left, not the ended one alone counts as ended")
+			t.Error("of the connections that are left, another one than the ended one counts as ended")
 		}
 		if len(s.of) != 0 {
 			t.Errorf("%d contexts are kept without a connection", len(s.of))

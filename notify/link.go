@@ -52,7 +52,7 @@ type Links struct {
 // NewLinks makes a Links. The key is the secret key of the installation, from which one for links is derived; the
 // public URL is where people reach Saumer.
 func NewLinks(key []byte, publicURL string) *Links {
-	// It fails for a size beyond 255 hashes alone (RFC 5869, section 2.3).
+	// It fails only for a size beyond 255 hashes (RFC 5869, section 2.3).
 	derived, _ := hkdf.Key(sha256.New, key, nil, "saumer reactivation link", sha256.Size)
 	return &Links{key: derived, base: strings.TrimRight(publicURL, "/") + linkPath}
 }

@@ -87,7 +87,7 @@ func TestEveryChangeOfALinkIsSeen(t *testing.T) {
 	}
 }
 
-// What can be read was signed, and is one token alone.
+// What can be read was signed, and is one token.
 func FuzzLink(f *testing.F) {
 	l := NewLinks(linkKey, "https://hooks.example.org/saumer")
 	f.Add(token(f, l, link))

@@ -95,7 +95,7 @@ func (s *session) Data(r io.Reader) error {
 func (s *session) Reset()        {}
 func (s *session) Logout() error { return nil }
 
-// last is the mail that came last, of so many.
+// last is the last of a number of mails.
 func (b *mailbox) last(t *testing.T, n int) received {
 	t.Helper()
 	b.mu.Lock()
@@ -248,7 +248,7 @@ func TestMailsSayWhatIsToBeDone(t *testing.T) {
 	m := NewMail(MailOptions{Server: to, From: "saumer@example.net", Contacts: accounts, TLS: client})
 	for i, c := range []struct{ account, subject, time, button string }{
 		{"anna", "The webhook to hooks.example.com:8443 is deactivated", "6 March 2026, 12:00 UTC", "See what happened, and activate"},
-		{"bert", "Der Webhook zu hooks.example.com:8443 ist abgeschaltet", "06.03.2026, 12:00 UTC", "Ansehen und einschalten"},
+		{"bert", "Der Webhook zu hooks.example.com:8443 ist deaktiviert", "06.03.2026, 12:00 UTC", "Ansehen und aktivieren"},
 	} {
 		for attempt := range 2 {
 			if err := m.Send(t.Context(), deactivation(c.account), attempt+1); err != nil {
@@ -289,7 +289,7 @@ func TestEveryKindIsWrittenInEveryLanguage(t *testing.T) {
 				t.Errorf("%s in %s: %+v", kind, language, l)
 			}
 			if kind == Exhausted && !strings.Contains(l.Text, "3, 5") {
-				t.Errorf("the given-up events are missing in\n%s", l.Text)
+				t.Errorf("the exhausted events are missing in\n%s", l.Text)
 			}
 		}
 	}
@@ -324,7 +324,7 @@ func TestMailErrorsHoldNoPassword(t *testing.T) {
 	}
 }
 
-func TestRefusedRecipientIsGivenUp(t *testing.T) {
+func TestNoticeToRefusedRecipientIsDropped(t *testing.T) {
 	t.Parallel()
 	server, client := certificate(t)
 	for code, want := range map[int]bool{550: true, 451: false} {

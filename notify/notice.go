@@ -31,7 +31,7 @@ const (
 	Reachable   = backlog.Reachable
 )
 
-// Notice is what a person is told, as the stream keeps it. It holds no secret, and of the webhook's URL the host alone.
+// Notice is what a person is told, as the stream keeps it. It holds no secret, and of the webhook's URL only the host.
 type Notice struct {
 	Version int    `json:"v"`
 	Kind    Kind   `json:"kind"`
@@ -54,7 +54,7 @@ type Notice struct {
 	// Link leads to the page that activates the webhook, until Expires.
 	Link    string    `json:"link,omitempty"`
 	Expires time.Time `json:"expires,omitzero"`
-	// Seqs are the stream sequences of the events that were given up, Attempts those of the last of them.
+	// Seqs are the stream sequences of exhausted events, Attempts those of the last of them.
 	Seqs     []uint64 `json:"seqs,omitempty"`
 	Attempts int      `json:"attempts,omitempty"`
 	// Sequence is the notice's own, in the stream; later notices have a higher one.
@@ -162,7 +162,7 @@ func (n *Notices) store(ctx context.Context, w registry.Webhook, notice Notice) 
 	}
 	if !ack.Duplicate {
 		// Without the link: who reads the log may not be whom it is for.
-		n.o.Log.Warn("notice", zap.String("kind", string(notice.Kind)), zap.Object("webhook", &w), zap.String("reason", notice.Reason))
+		n.o.Log.Warn("people are told of a webhook", zap.String("kind", string(notice.Kind)), zap.String("webhook", w.Key()), zap.String("reason", notice.Reason))
 	}
 	return nil
 }

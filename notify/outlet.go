@@ -94,7 +94,7 @@ func (o *Outlet) take(ctx, sending context.Context) error {
 	return fetched.Error()
 }
 
-// bring tries one notice. Its error is of NATS alone, and means that the notice comes again.
+// bring tries one notice. Its error comes only from NATS, and means that the notice comes again.
 func (o *Outlet) bring(ctx context.Context, m jetstream.Msg) error {
 	meta, err := m.Metadata()
 	if err != nil {
@@ -111,17 +111,17 @@ func (o *Outlet) bring(ctx context.Context, m jetstream.Msg) error {
 		log.Error("a notice cannot be read, and is left out", zap.Error(err))
 		return m.Term()
 	case o.Now().Sub(meta.Timestamp) > stale:
-		log.Error("a notice did not arrive, and is given up", zap.Int("attempts", attempt))
+		log.Error("a notice did not arrive in time, and is dropped", zap.Int("attempts", attempt))
 		return m.Term()
 	}
 	err = o.Channel.Send(ctx, n, attempt)
 	switch {
 	case errors.Is(err, ErrUndeliverable):
-		log.Error("a notice is given up", zap.Error(err))
+		log.Error("a notice cannot arrive, and is dropped", zap.Error(err))
 		return m.Term()
 	case err != nil:
 		again := tries.Delay(attempt, rand.Float64())
-		log.Warn("a notice did not arrive, and is tried again", zap.Int("attempt", attempt), zap.Duration("in", again), zap.Error(err))
+		log.Warn("a notice did not arrive, and is tried again", zap.Int("attempts", attempt), zap.Duration("wait", again), zap.Error(err))
 		return m.NakWithDelay(again)
 	}
 	// The answer is waited for: without it somebody may be told twice.

@@ -161,9 +161,9 @@ return {redis.call('HGET', KEYS[1], 'rev') or '0', redis.call('HGET', KEYS[1], '
 
 // apply brings one change that the watch saw into Redis.
 func (x *index) apply(ctx context.Context, entry jetstream.KeyValueEntry) error {
-	account, id, err := ParseKey(entry.Key())
+	account, id, err := parseKey(entry.Key())
 	if err != nil {
-		return nil //nolint:nilerr // the counter of ids, not a webhook
+		return nil // the counter of ids, not a webhook
 	}
 	x.mu.Lock()
 	before := x.seen[account]
@@ -188,7 +188,7 @@ func (x *index) apply(ctx context.Context, entry jetstream.KeyValueEntry) error 
 func (x *index) read(entry jetstream.KeyValueEntry) (w Webhook, kept, known bool) {
 	w, err := decodeWebhook(broker.Entry{Key: entry.Key(), Value: entry.Value(), Revision: entry.Revision(), Written: entry.Created()})
 	if err != nil {
-		x.log.Error("a webhook's record is left alone", zap.String("webhook", entry.Key()), zap.Error(err))
+		x.log.Error("a webhook's record cannot be used, and is left as it is", zap.String("webhook", entry.Key()), zap.Error(err))
 	}
 	return w, err == nil || errors.Is(err, record.ErrNewer) && w.Event != "", err == nil
 }
@@ -238,7 +238,7 @@ func (x *index) account(ctx context.Context, account string) (snapshot, error) {
 // add adds an entry of the journal to a snapshot.
 func (x *index) add(s *snapshot, entry jetstream.KeyValueEntry) {
 	s.revision = max(s.revision, entry.Revision())
-	_, id, err := ParseKey(entry.Key())
+	_, id, err := parseKey(entry.Key())
 	if err != nil {
 		return
 	}
@@ -348,7 +348,7 @@ func (x *index) highestID(ctx context.Context) (uint64, error) {
 func (x *index) load(ctx context.Context, entries map[string]jetstream.KeyValueEntry) error {
 	accounts := map[string]*snapshot{}
 	for key, entry := range entries {
-		account, _, err := ParseKey(key)
+		account, _, err := parseKey(key)
 		if err != nil {
 			continue
 		}

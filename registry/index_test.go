@@ -313,7 +313,7 @@ func rolledBack(t *testing.T) {
 	}
 }
 
-// notAsked looks up without Redis what was looked up before, and nothing else.
+// notAsked looks up without Redis only what was looked up before.
 func notAsked(t *testing.T) {
 	b := &own{}
 	n := newNode(t, openBroker(t), b)

@@ -99,8 +99,8 @@ func (r *Registry) Delete(ctx context.Context, key string) error {
 	return r.index.await(ctx, w.Account, revision)
 }
 
-// Secrets are the webhook's secrets in the clear, the current one first.
-func (r *Registry) Secrets(w Webhook) ([]string, error) {
+// secrets are the webhook's secrets in the clear, the current one first.
+func (r *Registry) secrets(w Webhook) ([]string, error) {
 	secrets := make([]string, 0, len(w.Secrets))
 	for _, sealed := range w.Secrets {
 		secret, err := r.sealer.Open(sealed, w.Key())
@@ -112,8 +112,8 @@ func (r *Registry) Secrets(w Webhook) ([]string, error) {
 	return secrets, nil
 }
 
-// Rotation is how long the previous secret signs beside a new one, so that receivers have time to take the new one.
-const Rotation = 24 * time.Hour
+// rotation is how long the previous secret signs beside a new one, so that receivers have time to take the new one.
+const rotation = 24 * time.Hour
 
 // Rotate gives a webhook a new secret and returns it in the clear, this once, with the time until which the one before
 // signs too. A secret from before that one is dropped. It returns once look-ups show the change: record.ErrNotFound.
@@ -124,12 +124,12 @@ func (r *Registry) Rotate(ctx context.Context, key string) (w Webhook, secret st
 		w.Secrets, w.Rotated = append([]string{sealed}, w.Secrets[:min(len(w.Secrets), 1)]...), now
 		return nil
 	})
-	return w, secret, now.Add(Rotation), err
+	return w, secret, now.Add(rotation), err
 }
 
 // retire drops the previous secret once its time is over.
 func (w *Webhook) retire(now time.Time) {
-	if len(w.Secrets) > 1 && !now.Before(w.Rotated.Add(Rotation)) {
+	if len(w.Secrets) > 1 && !now.Before(w.Rotated.Add(rotation)) {
 		w.Secrets = w.Secrets[:1:1]
 	}
 }
@@ -141,12 +141,12 @@ func (r *Registry) Target(w Webhook) (delivery.Target, error) {
 		Headers: w.Settings.Headers, Timeout: w.Settings.Timeout, MaxInFlight: w.Settings.MaxInFlight,
 	}
 	if !w.Rotated.IsZero() {
-		t.Retire = w.Rotated.Add(Rotation)
+		t.Retire = w.Rotated.Add(rotation)
 	}
 	if w.Settings.Ordered {
 		t.MaxInFlight = 1
 	}
-	secrets, err := r.Secrets(w)
+	secrets, err := r.secrets(w)
 	if err != nil {
 		return t, err
 	}

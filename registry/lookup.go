@@ -43,7 +43,7 @@ func (x *index) lookup(ctx context.Context, pairs []Pair) (map[Pair][]*Subscript
 			return found, nil
 		}
 		for _, account := range behind {
-			x.log.Warn("redis is behind the journal; the account is read again", zap.String("account", account))
+			x.log.Warn("Redis was behind the journal; the account is read again", zap.String("account", account))
 			if err := x.replace(ctx, account); err != nil {
 				return nil, fmt.Errorf("look up webhooks: %w", err)
 			}

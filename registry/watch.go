@@ -73,7 +73,7 @@ func (x *index) follow(ctx context.Context) error {
 			if err := x.apply(ctx, entry); err != nil {
 				return fmt.Errorf("bring %s into the index: %w", entry.Key(), err)
 			}
-			account, id, err := ParseKey(entry.Key())
+			account, id, err := parseKey(entry.Key())
 			if err != nil {
 				account, id = "", 0 // the counter of ids
 			}

@@ -24,9 +24,9 @@ type Webhook struct {
 	Event   string    `json:"event"`
 	URL     string    `json:"url"`
 	Created time.Time `json:"created"`
-	// Secrets are sealed; the current one is first, and while rotating the previous one follows.
+	// secrets are sealed; the current one is first, and while rotating the previous one follows.
 	Secrets []string `json:"secrets"`
-	// Rotated is when the current secret took over; for Rotation from then the previous one signs too.
+	// Rotated is when the current secret took over; for rotation from then the previous one signs too.
 	Rotated time.Time `json:"rotated,omitzero"`
 	// Active is false from a deactivation to the next activation.
 	Active bool `json:"active"`
@@ -72,8 +72,8 @@ func (w *Webhook) Key() string { return Key(w.Account, w.ID) }
 // Key of the webhook of this account and id.
 func Key(account string, id uint64) string { return account + "." + strconv.FormatUint(id, 10) }
 
-// ParseKey takes a webhook's key apart.
-func ParseKey(key string) (account string, id uint64, err error) {
+// parseKey takes a webhook's key apart.
+func parseKey(key string) (account string, id uint64, err error) {
 	account, number, ok := strings.Cut(key, ".")
 	if !ok {
 		return "", 0, fmt.Errorf("the key %q is not <account>.<id>", key)

@@ -18,7 +18,7 @@ const webhookForm = 2
 // decodeWebhook reads the record under a webhook's key, which must be the webhook's own: record.ErrUnreadable or
 // record.ErrNewer.
 func decodeWebhook(e broker.Entry) (Webhook, error) {
-	account, _, err := ParseKey(e.Key)
+	account, _, err := parseKey(e.Key)
 	if err != nil {
 		return Webhook{}, fmt.Errorf("%w: %w", record.ErrUnreadable, err)
 	}

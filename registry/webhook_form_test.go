@@ -13,7 +13,7 @@ const (
 		`"activation":{"at":"2026-03-02T12:00:00Z","replay":true,"until":8,"from":9,"deactivated":"2026-03-01T18:00:00Z"},` +
 		`"ranges":[{"from":0,"to":5},{"from":7,"to":9},{"from":12}]}`
 	form2 = `{"v":2,"id":7,"account":"demo","app":"a","event":"x","url":"https://h/","created":"2026-03-01T12:00:00Z","secrets":["s"],"active":true,` +
-		`"activation":{"at":"2026-03-02T12:00:00Z","replay":true,"until":{"seq":8},"from":{"seq":9,"asof":"2026-03-02T12:00:00Z"},"deactivated":"2026-03-01T18:00:00Z"},` +
+		`"activation":{"at":"2026-03-02T12:00:00Z","deactivated":"2026-03-01T18:00:00Z","replay":true,"until":{"seq":8},"from":{"seq":9,"asof":"2026-03-02T12:00:00Z"}},` +
 		`"ranges":[{"id":"before","from":0,"to":{"seq":5,"asof":"2026-03-03T12:00:00Z"}},{"id":"from-7","from":7,"to":{"seq":9,"asof":"2026-03-03T12:00:00Z"}},{"id":"from-12","from":12}]}`
 )
 

@@ -61,7 +61,7 @@ type Replayed struct {
 
 // Replay sends the events that were published in [from, to), by the stream's time stamps, to an active webhook once
 // more, marked as a replay, whether they were taken or not; also those from before the webhook was made. What the live
-// path has not come to is left to it. It returns record.ErrNotFound, ErrInactive or backlog.ErrCrowded.
+// path has not come to is left to it. It returns record.ErrNotFound, ErrInactive or backlog.ErrTooMany.
 func (m *Backlogs) Replay(ctx context.Context, key string, from, to time.Time) (Replayed, error) {
 	w, err := m.active(ctx, key)
 	if err != nil {

@@ -19,9 +19,9 @@ var (
 	// ErrInactive is returned where only an active webhook can be sent anything.
 	ErrInactive = errors.New("the webhook is inactive: activate it first")
 	// ErrForeign is returned for an event that is not of the webhook's account and kind.
-	ErrForeign = errors.New("the event is not one of those that the webhook gets")
+	ErrForeign = errors.New("the webhook is not for events of this name")
 	// ErrDropped is returned for an event that the stream does not hold: it never did, or the retention has dropped it.
-	ErrDropped = errors.New("the event is not kept (any more)")
+	ErrDropped = errors.New("the event is not kept any more, or never was")
 )
 
 // Backlogs answers what people ask. It is safe for concurrent use.

@@ -50,7 +50,7 @@ type Progress struct {
 	// At is when it began, and Total how many events it then had to send.
 	At    time.Time
 	Total uint64
-	// Done is how many of these are done with: sent, given up, or dropped by the retention. It is a count of the
+	// Done is how many of these are done with: sent, exhausted, or dropped by the retention. It is a count of the
 	// stream as of the last checkpoint, and so never too high; it is behind by what was sent since, at most a second's
 	// worth, and by what is done above the oldest event that is under way.
 	Done uint64

@@ -32,7 +32,7 @@ const (
 	Held      Reason = "held"        // the webhook is inactive, and a replay would send it
 	Outside   Reason = "outside"     // the webhook is inactive, and it came after the replay window
 	Dropped   Reason = "dropped"     // an activation left it out
-	Exhausted Reason = "given-up"    // all attempts failed
+	Exhausted Reason = "exhausted"   // all attempts failed
 	Settled   Reason = "settled"     // done with, so long ago that the log does not tell how
 )
 
@@ -162,9 +162,9 @@ func (f *facts) past() (Reason, string) {
 	}
 	if len(f.entries) > 0 {
 		last := f.entries[0]
-		return Exhausted, fmt.Sprintf("It was given up after attempt %d at %s: %s. Redeliver it once the endpoint would take it.", last.Number, clock(last.At), last.Error)
+		return Exhausted, fmt.Sprintf("It is exhausted: attempt %d, the last one, failed at %s (%s). Redeliver it when the endpoint takes it.", last.Number, clock(last.At), last.Error)
 	}
-	return Settled, "It was dealt with: delivered, or given up with a notice. The attempt log does not go back so far."
+	return Settled, "It was delivered, or it is exhausted and a notice said so. The attempt log does not go back that far."
 }
 
 // before says whether the event was published before the webhook was made.

@@ -9,7 +9,7 @@ import (
 )
 
 // An ordered webhook is served from its backlog for good: its open span is never closed, one attempt is under way at a
-// time, and nothing is attempted before all that is earlier is done with or given up. The live path attempts none of
+// time, and nothing is attempted before all that is earlier is done with or exhausted. The live path attempts none of
 // its events: it hands over those before the open range, and wakes the backlog for those in it.
 
 // settling is how soon it is looked again whether the live path has handed over what it has.

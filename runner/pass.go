@@ -204,7 +204,7 @@ func (r *runner) end(ctx, lasting context.Context) error {
 	return r.store.Wake(lasting, r.key, &r.record)
 }
 
-// abandon ends a pass that cannot go on, for a reason of our own. It waits for the attempts under way, since what was sent
+// abandon ends a pass that cannot go on, for a reason of our own. It waits for the attempts in flight, since what was sent
 // is not to be sent again, and gives the lease back for a new try in a second.
 func (r *runner) abandon(ctx context.Context, cause error) error {
 	for r.feed.flying() > 0 {

@@ -51,9 +51,9 @@ type Options struct {
 	Notifier Notifier
 	Prober   Prober
 	Rules    backlog.Rules
-	// MaxInFlight is the default bound of attempts under way to one webhook.
+	// MaxInFlight is the default bound of attempts in flight to one webhook.
 	MaxInFlight int
-	// Grace is how long a stop waits for attempts under way.
+	// Grace is how long a stop waits for attempts in flight.
 	Grace time.Duration
 	// Pull is how long a fetch waits for wakes.
 	Pull time.Duration
@@ -94,7 +94,7 @@ type runner struct {
 	// until is the end of the lease, in nanoseconds since 1970, for the attempts that wait for a slot.
 	until atomic.Int64
 
-	// attempts ends when attempts under way are to be cut. What is read and written goes on until it is done.
+	// attempts ends when attempts in flight are to be cut. What is read and written goes on until it is done.
 	attempts context.Context
 	feed     feed
 	results  chan result

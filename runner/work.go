@@ -143,13 +143,13 @@ func (r *runner) take(ctx context.Context, res result) error {
 			return err
 		}
 	}
-	given := len(r.record.GivenUp.Seqs)
+	exhausted := len(r.record.Exhausted.Seqs)
 	r.heed(r.takeIn(t))
 	switch {
 	case t.Missing:
 		r.log.Warn("an event of the backlog is not in the stream any more", zap.Uint64("seq", t.Seq), zap.Time("published", t.Published))
-	case len(r.record.GivenUp.Seqs) > given:
-		r.log.Warn("an event is given up", zap.Uint64("seq", t.Seq), zap.Int("attempts", t.Number))
+	case len(r.record.Exhausted.Seqs) > exhausted:
+		r.log.Warn("an event is exhausted", zap.Uint64("seq", t.Seq), zap.Int("attempts", t.Number))
 	case t.Outcome.Class() == delivery.Rejected:
 		r.rejection = &t
 	case t.Outcome.Class() == delivery.Success:

@@ -44,7 +44,7 @@ func NewWorker(o Options) *Worker {
 	return &Worker{options: o, store: replay.NewStore(o.Broker), running: map[string]bool{}, places: make(chan struct{}, runners)}
 }
 
-// Run takes wakes until the context ends. Then it waits for the attempts under way, for the grace at most; those that
+// Run takes wakes until the context ends. Then it waits for the attempts in flight, for the grace at most; those that
 // are left are cut, and count for nothing. All backlogs are given back before it returns.
 func (w *Worker) Run(ctx context.Context) error {
 	hard, cut := lifetime.Hard(ctx)

@@ -17,7 +17,7 @@ const (
 	busy, pause = 200 * time.Microsecond, 5 * time.Millisecond
 )
 
-// Slots bounds the attempts under way, for each webhook and in all, for the live path and the backlogs together. It
+// Slots bounds the attempts in flight, for each webhook and in all, for the live path and the backlogs together. It
 // is safe for concurrent use.
 type Slots struct {
 	perKey, total int
@@ -100,7 +100,7 @@ func (s *Slots) grow() {
 	}
 }
 
-// Full says whether a key has as many attempts under way as it may have.
+// Full says whether a key has as many attempts in flight as it may have.
 func (s *Slots) Full(key string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -37,18 +37,18 @@ type Series struct {
 	Total Point
 }
 
-// ErrSeries is returned for a series that there cannot be.
-var ErrSeries = errors.New("a step is whole minutes, and a series has 1 to 3000")
+// errSeries is returned for a series that there cannot be.
+var errSeries = errors.New("a step is whole minutes, and a series has 1 to 3000")
 
 // maxSteps bounds a series: two days of minutes, for which records are kept.
 const maxSteps = 3000
 
 // Series sums the records of all processes, and what this one has not stored yet, over the last steps, the present one
 // included; a step is whole minutes. They begin at multiples of the step, those of a day at midnight, by the clock of NATS.
-// What was counted more than two days ago is gone. It returns ErrSeries for a series that there cannot be.
+// What was counted more than two days ago is gone. It returns errSeries for a series that there cannot be.
 func (s *Stats) Series(ctx context.Context, account string, steps int, step time.Duration) (Series, error) {
 	if step < time.Minute || step%time.Minute != 0 || steps < 1 || steps > maxSteps {
-		return Series{}, ErrSeries
+		return Series{}, errSeries
 	}
 	from := s.store.Now().UTC().Truncate(step).Add(-time.Duration(steps-1) * step)
 	parts := make([]sums, steps)

@@ -139,7 +139,7 @@ func (s *Stats) flush(ctx context.Context) {
 		})
 	}
 	if err := errors.Join(group.Wait(), ctx.Err()); err != nil {
-		s.unstored.Do(func() { s.log.Warn("statistics are not stored yet, and tried again in a minute", zap.Error(err)) })
+		s.unstored.Do(func() { s.log.Warn("statistics were not stored, and are tried again in a minute", zap.Error(err)) })
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -228,7 +228,7 @@ func TestStepsAreWholeMinutes(t *testing.T) {
 		steps int
 		step  time.Duration
 	}{{0, time.Minute}, {-1, time.Minute}, {maxSteps + 1, time.Minute}, {1, 0}, {1, time.Second}, {1, 90 * time.Second}} {
-		if _, err := n.Series(t.Context(), "demo", c.steps, c.step); !errors.Is(err, ErrSeries) {
+		if _, err := n.Series(t.Context(), "demo", c.steps, c.step); !errors.Is(err, errSeries) {
 			t.Errorf("%d steps of %v: %v", c.steps, c.step, err)
 		}
 	}

@@ -19,7 +19,7 @@ import (
 type accountAddCommand struct {
 	Name        string `arg:"" help:"Name of the new account."`
 	NewPassword string `name:"new-password" help:"Password of the new account. Default: one drawn at random and shown."`
-	Email       string `help:"Who is mailed notices of the new account." placeholder:"ADDRESS"`
+	Email       string `help:"Address that gets the notices of the new account." placeholder:"ADDRESS"`
 	Language    string `help:"Language of the mails, en or de. Default: en."`
 	URL         string `name:"url" help:"Where Saumer's API is." default:"http://${http}"`
 	Account     string `help:"The operator's account: the first one." default:"${account}" env:"SAUMER_ACCOUNT"`
@@ -60,7 +60,7 @@ func (c *accountAddCommand) Run(ctx context.Context, std streams) error {
 
 type accountSetCommand struct {
 	Name     string  `arg:"" help:"Name of the account."`
-	Email    *string `help:"Who is mailed its notices; --email= for the installation's address." placeholder:"ADDRESS"`
+	Email    *string `help:"Address that gets its notices; --email= for the installation's address." placeholder:"ADDRESS"`
 	Language *string `help:"Language of the mails, en or de." placeholder:"LANGUAGE"`
 	URL      string  `name:"url" help:"Where Saumer's API is." default:"http://${http}"`
 	Account  string  `help:"The account itself, or an operator's: the first one." default:"${account}" env:"SAUMER_ACCOUNT"`

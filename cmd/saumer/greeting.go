@@ -56,7 +56,7 @@ func (g greeting) password() string {
 	case g.Created && g.Given:
 		return "the one you gave with --password or SAUMER_PASSWORD"
 	default:
-		return "the one of this account's first start"
+		return "the one that this account got at its first start"
 	}
 }
 
@@ -70,7 +70,7 @@ func (g greeting) typed() string {
 
 func (g greeting) dialed() string {
 	if len(g.Allowed) == 0 {
-		return "public addresses alone"
+		return "only public addresses"
 	}
 	networks := make([]string, len(g.Allowed))
 	for i, prefix := range g.Allowed {

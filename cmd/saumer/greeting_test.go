@@ -40,11 +40,11 @@ func TestGreeting(t *testing.T) {
 		want     []string
 	}{
 		"given and external": {given, []string{
-			"http://127.0.0.1:81\n", "your own NATS", "the one you gave with --password", "public addresses alone",
+			"http://127.0.0.1:81\n", "your own NATS", "the one you gave with --password", "only public addresses",
 			"password='<the password>'", "publish optin_finalized --nats-url 'nats://<your NATS>' --account alp",
 		}},
 		"second start": {later, []string{
-			"http://10.0.0.1:80\n", "the one of this account's first start", "--nats-url nats://127.0.0.1:4333", "--secret-key",
+			"http://10.0.0.1:80\n", "the one that this account got at its first start", "--nats-url nats://127.0.0.1:4333", "--secret-key",
 		}},
 	}
 	for name, c := range cases {

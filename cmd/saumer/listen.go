@@ -14,7 +14,7 @@ import (
 type listenCommand struct {
 	Addr    string        `help:"Address to receive on." default:"127.0.0.1:9000"`
 	Secret  string        `help:"Secret of the webhook, to verify signatures with." placeholder:"whsec_..." env:"SAUMER_SECRET"`
-	Status  int           `help:"Status to answer with: 503 to be down, 410 to want no more." default:"200"`
+	Status  int           `help:"Status to answer with: 503 to be down, 410 to end the deliveries." default:"200"`
 	Delay   time.Duration `help:"How long to wait before answering." default:"0s"`
 	Body    string        `help:"Body to answer with."`
 	Verbose bool          `short:"v" help:"Print the body of every delivery, indented."`

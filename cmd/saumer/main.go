@@ -27,7 +27,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run Saumer: the API, the delivery and, unless told otherwise, an embedded NATS."`
 	Publish publishCommand `cmd:"" help:"Publish an event."`
 	Listen  listenCommand  `cmd:"" help:"Receive deliveries and print them, for trying things out."`
-	Demo    demoCommand    `cmd:"" help:"Show the whole story in a minute: deliver, back off, deactivate, reactivate, replay."`
+	Demo    demoCommand    `cmd:"" help:"Show all of it in a minute: deliver, back off, deactivate, reactivate, replay."`
 	Account struct {
 		Add accountAddCommand `cmd:"" help:"Make an account."`
 		Set accountSetCommand `cmd:"" help:"Set who is told of its webhooks, and in which language."`
@@ -72,7 +72,7 @@ func run(ctx context.Context, args []string, std streams) (code int) {
 	var c commands
 	parser, err := kong.New(&c,
 		kong.Name("saumer"),
-		kong.Description("Delivers events to webhooks: publish once, and Saumer retries, waits out what is down, and replays."),
+		kong.Description("Delivers events to webhooks. Publish an event once: Saumer retries it, waits while an endpoint is down, and replays."),
 		kong.Writers(std.out, std.err),
 		kong.Exit(func(code int) { panic(leave(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),

@@ -20,14 +20,14 @@ type webHook struct {
 	URL         string     `json:"url"`
 	Active      int        `json:"active"`
 	State       string     `json:"state"`
-	Secret      string     `json:"secret"` // of CreateWebHook alone
+	Secret      string     `json:"secret"` // only of CreateWebHook
 	Reason      string     `json:"reason"`
 	LastError   string     `json:"lastError"`
 	NextAttempt *time.Time `json:"nextAttempt"`
 	Deactivated *time.Time `json:"deactivated"`
 	Lag         uint64     `json:"lag"`
 	Buffered    uint64     `json:"buffered"`
-	Replay      uint64     `json:"replay"` // of ActivateWebHook alone
+	Replay      uint64     `json:"replay"` // only of ActivateWebHook
 }
 
 // call calls a function and decodes its result. An error code of the service is an error.

@@ -125,7 +125,7 @@ func setup(t *testing.T) *world {
 	}
 	w.page = page
 	w.do("listen to the page", run(network.Enable, network.EnableParams{}), run(runtime.Enable, cdp.Empty{}))
-	// Whatever a page asks for anywhere else, and whatever a script fails at, is a fault.
+	// Whatever a page asks for at another origin, and whatever a script fails at, is a fault.
 	if err := chromedp.Listen(page, func(ev any) {
 		switch ev := ev.(type) {
 		case *network.EventRequestWillBeSent:
@@ -274,7 +274,7 @@ func get[T any](w *world, what string, action chromedp.Action[T]) T {
 	defer cancel()
 	value, err := chromedp.Run(ctx, action)
 	if err != nil {
-		// For the message alone.
+		// Only for the message.
 		where, _ := chromedp.Run(w.page, chromedp.Location())
 		text, _ := chromedp.Run(w.page, chromedp.Evaluate[string]("document.body.innerText"))
 		w.t.Fatalf("%s: %v\nat %s:\n%s", what, err, where, text)

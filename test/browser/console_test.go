@@ -149,7 +149,7 @@ func TestSampleCodeFollowsAndIsCopied(t *testing.T) {
 	w.open("/console/demo/CreateWebHook")
 	w.fill("#app", "it's")
 	w.sees("#code-curl", `'app=it'\''s'`)
-	// The tabs are worked by keyboard alone.
+	// The tabs are worked only by keyboard.
 	w.do("choose Python", chromedp.Focus(chromedp.CSS("#sample-curl-tab")), chromedp.KeyEvent(kb.ArrowRight), chromedp.KeyEvent(kb.ArrowRight))
 	w.sees("#code-python", `"app": "it's"`)
 	w.do("copy", chromedp.Click(chromedp.CSS("#sample-python .copy")))

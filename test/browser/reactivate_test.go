@@ -110,7 +110,7 @@ func TestActivatedWithoutReplay(t *testing.T) {
 	for deadline := time.Now().Add(patience); w.got.Load() == 0 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 	}
 	if got := w.got.Load(); got != 1 {
-		t.Errorf("the receiver got %d events, want the new one alone", got)
+		t.Errorf("the receiver got %d events, want only the new one", got)
 	}
 }
 

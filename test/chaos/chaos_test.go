@@ -1,9 +1,9 @@
 // Package chaos is proof by fault: real processes of the built binary, a NATS cluster and a Redis are made to fail in
-// every way that we know, each alone and in random sequence, while events flow. Every event that JetStream acknowledged
+// every way that we know, each by itself and in random sequence, while events flow. Every event that JetStream acknowledged
 // is delivered to every webhook in the end.
 //
 //	go test ./test/chaos -chaos.bounded                 every fault at least once, in a few minutes
-//	go test ./test/chaos -timeout 0 -chaos.each=5       every fault alone, five times, with a table
+//	go test ./test/chaos -timeout 0 -chaos.each=5       every fault by itself, five times, with a table
 //	go test ./test/chaos -timeout 0 -chaos.minutes=60   random sequences for an hour
 package chaos
 
@@ -23,8 +23,8 @@ import (
 
 var (
 	bounded = flag.Bool("chaos.bounded", false, "play every fault at least once, some of them together")
-	each    = flag.Int("chaos.each", 0, "play every fault alone, so many times")
-	minutes = flag.Int("chaos.minutes", 0, "play random sequences of faults for so many minutes")
+	each    = flag.Int("chaos.each", 0, "how often to play every fault by itself")
+	minutes = flag.Int("chaos.minutes", 0, "how many minutes to play random sequences of faults for")
 	only    = flag.String("chaos.fault", "", "play only the faults whose names match this regular expression")
 	seed    = flag.Uint64("chaos.seed", 0, "the seed; 0 draws one")
 	rate    = flag.Int("chaos.rate", 60, "events a second")
@@ -93,7 +93,7 @@ func TestBounded(t *testing.T) {
 
 func TestEach(t *testing.T) {
 	if *each == 0 {
-		t.Skip("every fault alone: -chaos.each=N")
+		t.Skip("every fault by itself: -chaos.each=N")
 	}
 	process.NeedRedis(t)
 	r := newReport(t)

@@ -137,7 +137,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case late:
 		wait(r.Context(), timeout+500*time.Millisecond)
 	case some500:
-		if n%50 == 0 || rand.IntN(3) == 0 { // some are never taken, and given up
+		if n%50 == 0 || rand.IntN(3) == 0 { // some are never taken, and exhausted
 			w.WriteHeader(http.StatusInternalServerError)
 			return
 		}

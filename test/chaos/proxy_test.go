@@ -118,7 +118,7 @@ func (p *proxy) slow(delay time.Duration) {
 	p.delay = delay
 }
 
-// lead has new connections lead somewhere else.
+// lead has new connections lead to another address.
 func (p *proxy) lead(target string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

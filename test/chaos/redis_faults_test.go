@@ -36,14 +36,14 @@ func redisTroubles() []trouble {
 			w.must(os.Remove(filepath.Join(w.redis.Dir, "dump.rdb")))
 		}},
 		{"redis: gone for a while", none, func(w *world) {
-			w.door.cut()
+			w.redisProxy.cut()
 			w.pass(*gone)
-			w.door.mend()
+			w.redisProxy.mend()
 		}},
 		{"redis: answers after seconds", slowLooks, func(w *world) {
-			w.door.slow(1500 * time.Millisecond)
+			w.redisProxy.slow(1500 * time.Millisecond)
 			w.pass(2 * hold)
-			w.door.slow(0)
+			w.redisProxy.slow(0)
 		}},
 		{"redis: a replica promoted behind its primary", none, func(w *world) { w.promote() }},
 	}
@@ -80,9 +80,9 @@ func (w *world) promote() {
 	w.must(c.ReplicaOf(ctx, "NO", "ONE").Err())
 	w.must(c.Close())
 	added := w.hook("made behind the replica's back", plain)
-	w.door.lead(fmt.Sprintf("127.0.0.1:%d", replica.Port))
-	w.door.cut()
-	w.door.mend()
+	w.redisProxy.lead(fmt.Sprintf("127.0.0.1:%d", replica.Port))
+	w.redisProxy.cut()
+	w.redisProxy.mend()
 	w.redis.Kill()
 	w.redis = replica
 	w.pass(hold)

@@ -24,7 +24,7 @@ type row struct {
 	why                                 duplicates
 }
 
-// newReport makes a report that is shown, and written where it is wanted, when the test ends.
+// newReport makes a report that is shown, and written where that was asked for, when the test ends.
 func newReport(t *testing.T) *report {
 	t.Helper()
 	r := &report{}

@@ -32,13 +32,13 @@ type world struct {
 	dir      string
 	embedded bool
 
-	nats   []*process.NATS
-	routes map[[2]int]*proxy // from, to
-	redis  *process.Redis
-	door   *proxy // to Redis
-	names  *names
-	tls    *tlsFiles
-	more   []string // flags
+	nats       []*process.NATS
+	routes     map[[2]int]*proxy // from, to
+	redis      *process.Redis
+	redisProxy *proxy // to Redis
+	names      *names
+	tls        *tlsFiles
+	more       []string // flags
 
 	workers []*process.Saumer
 	hooks   []*hook
@@ -117,7 +117,7 @@ func (w *world) startRedis() {
 	w.must(os.Mkdir(w.redis.Dir, 0o700))
 	w.must(w.redis.Start())
 	var err error
-	w.door, err = newProxy(fmt.Sprintf("127.0.0.1:%d", w.redis.Port))
+	w.redisProxy, err = newProxy(fmt.Sprintf("127.0.0.1:%d", w.redis.Port))
 	w.must(err)
 }
 
@@ -163,7 +163,7 @@ func (w *world) start(i int, env ...string) {
 		"--allow-cidrs", "127.0.0.0/8", "--max-in-flight", "8", "--secret-key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
 	}
 	if !w.embedded {
-		args = append(args, "--nats-url", w.natsURL(), "--redis-url", "redis://"+w.door.address(), "--replicas", "3")
+		args = append(args, "--nats-url", w.natsURL(), "--redis-url", "redis://"+w.redisProxy.address(), "--replicas", "3")
 	}
 	env = append(env, "SSL_CERT_FILE="+w.tls.bundle, fault.EnvDNS+"="+w.names.address())
 	var err error
@@ -291,7 +291,7 @@ func (w *world) activateAll() {
 	}
 }
 
-// readNotices takes in which events were given up.
+// readNotices takes in which events are exhausted.
 func (w *world) readNotices() {
 	notices, err := w.any().Notices(w.noticed)
 	if err != nil {
@@ -400,7 +400,7 @@ func (w *world) close() {
 	}
 	if w.redis != nil {
 		w.redis.Kill()
-		w.door.close()
+		w.redisProxy.close()
 	}
 	if w.names != nil {
 		w.names.close()

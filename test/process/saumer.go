@@ -230,7 +230,7 @@ type Notice struct {
 	Sequence uint64 `json:"sequence"`
 	Kind     string `json:"kind"`
 	Webhook  uint64 `json:"webhook"`
-	// Sequences are those of the events that were given up.
+	// Sequences are those of exhausted events.
 	Sequences []uint64 `json:"sequences"`
 }
 

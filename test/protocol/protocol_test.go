@@ -1,6 +1,6 @@
 // Package protocol plays the hand-over between live path and backlog with the real consumer and runner, in virtual
 // time: nodes that crash and stall between any two steps, redelivery, endpoints that come and go, deactivation and
-// activation. No event is lost, none is given up without a notice, and in the end no record is left.
+// activation. No event is lost, none is exhausted without a notice, and in the end no record is left.
 package protocol
 
 import (
@@ -75,8 +75,8 @@ func TestNoEventIsLost(t *testing.T) {
 					})
 				})
 			}
-			t.Logf("%d deliveries, %d lost, %d twice, %d given up with a notice; %d activations", sum.events, sum.lost, sum.twice, sum.givenUp, sum.activated)
-			// Without a crash, duplicates come from the short time in which a span opens or closes alone.
+			t.Logf("%d deliveries, %d lost, %d twice, %d exhausted with a notice; %d activations", sum.events, sum.lost, sum.twice, sum.givenUp, sum.activated)
+			// Without a crash, duplicates come only from the short time in which a span opens or closes.
 			if !crashes && sum.twice*100 > sum.events {
 				t.Errorf("%d of %d deliveries came twice without a crash", sum.twice, sum.events)
 			}

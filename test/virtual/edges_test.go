@@ -74,7 +74,7 @@ func TestFailureAfterAnActivationBeginsAnew(t *testing.T) {
 	})
 }
 
-// takes has the receiver take so many more events, and refuse everything after them.
+// takes has the receiver take a number of further events, and refuse everything after them.
 func (w *world) takes(n int) {
 	w.receiver.goes(false)
 	w.receiver.answers(func(string) int {

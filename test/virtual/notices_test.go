@@ -194,7 +194,7 @@ func TestGoneIsToldAtOnce(t *testing.T) {
 	})
 }
 
-func TestGivenUpEventsAreToldOnceAnHour(t *testing.T) {
+func TestExhaustedEventsAreToldOnceAnHour(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		id := w.create()
 		// Of each ten events the one that ends in 3 is rejected.
@@ -237,10 +237,10 @@ func TestGivenUpEventsAreToldOnceAnHour(t *testing.T) {
 			want = append(want, uint64(10*i+4))
 		}
 		if !slices.Equal(seqs, want) {
-			t.Errorf("given up as people were told: %v, want %v", seqs, want)
+			t.Errorf("exhausted as people were told: %v, want %v", seqs, want)
 		}
 		if n := len(w.told(id)); n < 2 || n > 4 {
-			t.Errorf("%d notices for what was given up within about an hour", n)
+			t.Errorf("%d notices for what was exhausted within about an hour", n)
 		}
 	})
 }

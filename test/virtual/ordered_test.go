@@ -105,7 +105,7 @@ func TestOrderedWebhookThatRejectsEverythingIsDeactivatedAndReplayedInOrder(t *t
 		w.receiver.answers(func(string) int { return http.StatusUnauthorized })
 		w.publish(5, 100)
 		w.pass(51 * time.Hour)
-		// The first was given up, since the one before it was taken; with the second it is the endpoint.
+		// The first was exhausted, since the one before it was taken; with the second it is the endpoint.
 		s := w.status(id)
 		if s.State != replay.Inactive || s.Buffered != 94 {
 			t.Fatalf("after two days: %+v", s)

@@ -30,7 +30,7 @@ type foreign struct {
 	record string
 }
 
-// Records that cannot be read are reported and left alone, and everything else works beside them.
+// Records that cannot be read are reported and left as they are, and everything else works beside them.
 func TestUnreadableRecordsBesideOthers(t *testing.T) {
 	core, lines := observer.New(zap.InfoLevel)
 	inWorld(t, func(o *app.Options) {
@@ -82,7 +82,7 @@ func TestUnreadableRecordsBesideOthers(t *testing.T) {
 			}
 		}
 
-		// A webhook fails, is deactivated and activated, beside them. Its events come again for it alone.
+		// A webhook fails, is deactivated and activated, beside them. Its events come again only for it.
 		w.receiver.only("receiver.example:80")
 		w.publish(5, 10)
 		w.pass(26 * time.Hour)

@@ -42,7 +42,7 @@ func TestRejectedEventStallsNothing(t *testing.T) {
 	})
 }
 
-func TestRejectedEventIsGivenUpWhileOthersAreTaken(t *testing.T) {
+func TestRejectedEventIsExhaustedWhileOthersAreTaken(t *testing.T) {
 	inWorld(t, nil, func(w *world) {
 		id := w.create()
 		w.receiver.answers(only("3", http.StatusBadRequest))

@@ -246,7 +246,7 @@ type receiver struct {
 
 	mu       sync.Mutex
 	down     bool
-	dead     string // the address that is down alone
+	dead     string // the only address that is down
 	answer   func(body string) int
 	received []string
 	attempts int
@@ -324,7 +324,7 @@ func (r *receiver) goes(down bool) {
 	}
 }
 
-// only says which address alone is down, if the receiver is there.
+// only says which is the only address that is down, if the receiver is there.
 func (r *receiver) only(dead string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
