@@ -41,14 +41,16 @@ const (
 func (r *Record) Take(t Try, rules *Rules) Effect {
 	class := t.Outcome.Class()
 	switch {
-	case t.Missing:
-		r.settle(t.Position())
-		return GoOn
 	case t.All:
 		r.fail(t, rules)
 		return Fail
 	case t.Seq == 0:
 		r.leave()
+		return GoOn
+	case r.superseded(t.Position()):
+		return GoOn // what waits under its sequence is not this event
+	case t.Missing:
+		r.settle(t.Position())
 		return GoOn
 	case class == delivery.Success:
 		r.settle(t.Position())

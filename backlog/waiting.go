@@ -64,6 +64,17 @@ func other(a, b event.Position) bool {
 	return !a.Time.IsZero() && !b.Time.IsZero() && !a.Time.Equal(b.Time)
 }
 
+// superseded says whether a later event than this waits under its sequence: the stream went back, and does not hold this one
+// any more.
+func (r *Record) superseded(p event.Position) bool {
+	later := func(waits event.Position) bool { return other(waits, p) && waits.Time.After(p.Time) }
+	if i, found := r.pending(p); found && later(r.Pending[i].Position) {
+		return true
+	}
+	i, found := r.Retry(p)
+	return found && later(r.Retries[i].Position)
+}
+
 // settle removes an event that is done with.
 func (r *Record) settle(p event.Position) {
 	if i, found := r.pending(p); found {

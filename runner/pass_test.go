@@ -121,7 +121,7 @@ func TestOrdered(t *testing.T) {
 		time.Sleep(time.Minute)
 		w.publish(20) // after a rest
 		w.until("all are delivered", func() bool { return len(w.counts()) == 60 })
-		w.came(1, 1)
+		w.came(1, 1, 1)
 		for i, body := range w.got {
 			if body != strconv.Itoa(i+1) {
 				t.Fatalf("delivered in the order %v", w.got)
