@@ -30,7 +30,7 @@ import (
 //	  │ works off what is left below E
 //
 // A crash between the first two writes leaves a span without a range, a crash between the last two an open span whose
-// range has an end. See reconcile.
+// range has an end; see reconcile. Where the backlog's record went back before the last write, the span is owed; see owe.
 
 // slack is how far ahead of the live path a span opens, so that what is handed out meanwhile is not sent twice.
 const slack = 50
