@@ -68,6 +68,14 @@ func (r *Record) Activate(a Activation) {
 	r.jump(a)
 }
 
+// Resume goes on with a parked record of which the webhook does not say that it is inactive: the webhook's record went back
+// to before the deactivation. All that waits is sent.
+func (r *Record) Resume(at time.Time) {
+	if r.State == Parked {
+		r.Activate(Activation{At: at, Replay: true})
+	}
+}
+
 // jump moves the spans to where an activation goes on. What lies in a span that has an end was published before the window
 // ended, so that a replay sends all of it.
 func (r *Record) jump(a Activation) {

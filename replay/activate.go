@@ -121,12 +121,23 @@ func (m *Backlogs) follow(ctx context.Context, w registry.Webhook, r *backlog.Re
 
 // activate has the record follow an activation. An open range that the record has lost is restored before.
 func activate(w *registry.Webhook, r *backlog.Record, a backlog.Activation) {
-	if known, open := w.Opened(); open {
-		if s, open := r.OpenSpan(); !open || s.ID != known.ID {
-			r.Restore(known.ID, known.From, event.Position{})
-		}
-	}
+	restore(w, r)
 	r.Activate(a)
+}
+
+// lost says whether the record does not know the span of an open range: it went back, or is gone.
+func lost(w *registry.Webhook, r *backlog.Record) bool {
+	known, open := w.Opened()
+	s, spanned := r.OpenSpan()
+	return open && (!spanned || s.ID != known.ID)
+}
+
+// restore brings back a span that is lost, as a runner would.
+func restore(w *registry.Webhook, r *backlog.Record) {
+	if lost(w, r) {
+		known, _ := w.Opened()
+		r.Restore(known.ID, known.From, event.Position{})
+	}
 }
 
 // edge is the end of what a replay of an inactive webhook sends: the end of the replay window by the stream's own time

@@ -69,6 +69,13 @@ func (m *Backlogs) Status(ctx context.Context, w registry.Webhook) (Status, erro
 	case err != nil:
 		return Status{}, err
 	}
+	if lost(&w, &r) {
+		// Or the range has ended since the webhook was read.
+		if w, err = m.registry.Get(ctx, w.Key()); err != nil {
+			return Status{}, err
+		}
+		restore(&w, &r)
+	}
 	bounds, err := m.broker.Bounds(ctx)
 	if err != nil {
 		return Status{}, err

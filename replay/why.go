@@ -76,6 +76,7 @@ func (m *Backlogs) Why(ctx context.Context, w registry.Webhook, seq uint64, entr
 	if f.backlog, _, err = m.store.Load(ctx, w.Key()); err != nil && !errors.Is(err, record.ErrNotFound) {
 		return Answer{}, err
 	}
+	restore(&w, &f.backlog)
 	if !w.Active {
 		if f.edge, err = m.edge(ctx, w, event.End{Seq: f.now.bounds.Next(), AsOf: f.now.bounds.Last.Time}); err != nil {
 			return Answer{}, err

@@ -164,6 +164,9 @@ func (f *feed) turn(to int) {
 	}
 }
 
+// working says whether it is the feed of a record that is being worked off.
+func (f *feed) working() bool { return f.batches != nil }
+
 // landed says that an item is not under way any more.
 func (f *feed) landed(number int) { delete(f.flight, number) }
 

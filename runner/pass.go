@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/saumer/saumer/backlog"
@@ -88,7 +89,8 @@ func (r *runner) acquire(ctx context.Context) error {
 	return nil
 }
 
-// follow has the record follow what became of the webhook: a deactivation or an activation that it does not know.
+// follow has the record follow what became of the webhook: a deactivation or an activation that it does not know. What the
+// record followed later is newer than the webhook's record, which went back, and stays.
 func (r *runner) follow(ctx context.Context) error {
 	w := &r.webhook
 	switch a := w.Activation; {
@@ -102,14 +104,19 @@ func (r *runner) follow(ctx context.Context) error {
 			}
 		}
 		return r.update(ctx, func(b *backlog.Record) { b.Deactivate(w.Deactivated, w.Reason) })
-	case a != nil && (r.record.State == backlog.Parked || !r.record.Follows.Equal(a.At)):
+	case a != nil && a.At.After(r.record.Follows):
 		return r.update(ctx, func(b *backlog.Record) { b.Activate(*a) })
+	case r.record.State == backlog.Parked:
+		r.log.Warn("the webhook is active though its backlog followed a deactivation: its record went back")
+		now := r.Broker.Now()
+		return r.update(ctx, func(b *backlog.Record) { b.Resume(now) })
 	}
 	return nil
 }
 
-// update changes the record while the lease is ours: errHeld if it is not, record.ErrNotFound if it is gone. What was
-// attempted since the last write goes with it; where somebody else has changed the record, it is taken in again.
+// update changes the record while the lease is ours: errHeld if it is not, record.ErrNotFound if it is gone, errBack if it
+// went back. What was attempted since the last write goes with it; where somebody else has changed the record, it is taken
+// in again.
 func (r *runner) update(ctx context.Context, change func(*backlog.Record)) error {
 	if r.removed {
 		return record.ErrNotFound
@@ -137,7 +144,9 @@ func (r *runner) update(ctx context.Context, change func(*backlog.Record)) error
 	return record.ErrConflict
 }
 
-// current reads a stale record again and takes in again what came since it was last written.
+// current reads a stale record again and takes in again what came since it was last written. Spans are moved only by whoever
+// has the lease: if one that is being worked off is gone, or behind, the record went back. Then the feed is not what it has to
+// work off, and errBack is returned, once.
 func (r *runner) current(ctx context.Context) error {
 	if !r.stale {
 		return nil
@@ -146,6 +155,10 @@ func (r *runner) current(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.feed.working() && slices.ContainsFunc(r.kept, func(s backlog.Span) bool { return !goesOn(s, b.Spans) }) {
+		r.kept, r.feed.spans = nil, nil
+		return errBack
+	}
 	for _, t := range r.tries {
 		b.Take(t, &r.Rules)
 	}
@@ -153,10 +166,16 @@ func (r *runner) current(ctx context.Context) error {
 	return nil
 }
 
+// goesOn says whether spans have one as far as it had come.
+func goesOn(s backlog.Span, spans []backlog.Span) bool {
+	return slices.ContainsFunc(spans, func(other backlog.Span) bool { return other.Same(s) && other.Cursor >= s.Cursor })
+}
+
 // written notes what the bucket holds.
 func (r *runner) written(b backlog.Record, revision uint64) {
 	r.record, r.revision, r.stale, r.tries, r.saved, r.fresh = b, revision, false, nil, time.Now(), 0
 	r.removed = b.Empty()
+	r.kept = slices.Clone(b.Spans)
 	r.until.Store(b.Lease.Until.UnixNano())
 }
 
@@ -219,7 +238,11 @@ func (r *runner) abandon(ctx context.Context, cause error) error {
 			return errors.Join(cause, context.Cause(ctx))
 		}
 	}
-	err := r.update(ctx, func(b *backlog.Record) { b.Lease.Release(r.Owner) })
+	release := func(b *backlog.Record) { b.Lease.Release(r.Owner) }
+	err := r.update(ctx, release)
+	if errors.Is(err, errBack) {
+		err = r.update(ctx, release)
+	}
 	if errors.Is(cause, errHeld) || errors.Is(cause, record.ErrNotFound) || errors.Is(err, record.ErrNotFound) {
 		return nil // somebody else's now, or nobody's
 	}

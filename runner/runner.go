@@ -67,6 +67,8 @@ type Options struct {
 var (
 	// errHeld is returned where another runner has the lease.
 	errHeld = errors.New("another runner has the lease")
+	// errBack is returned where the record is older than what this runner wrote.
+	errBack = errors.New("the backlog's record went back")
 	// errMore is returned by the last write of a pass when there is something to do at once.
 	errMore = errors.New("there is more to do")
 )
@@ -89,6 +91,8 @@ type runner struct {
 	// removed is true once the record was removed, since nothing was outstanding.
 	removed bool
 	saved   time.Time
+	// kept are the spans of the record as it was last read or written.
+	kept []backlog.Span
 	// fresh counts the successes since it was written.
 	fresh int
 	// until is the end of the lease, in nanoseconds since 1970, for the attempts that wait for a slot.

@@ -3,10 +3,12 @@ package runner
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 
 	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/fault"
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -28,7 +30,7 @@ import (
 //	  │ works off what is left below E
 //
 // A crash between the first two writes leaves a span without a range, a crash between the last two an open span whose
-// range has an end. See reconcile.
+// range has an end; see reconcile. Where the backlog's record went back before the last write, the span is owed; see owe.
 
 // slack is how far ahead of the live path a span opens, so that what is handed out meanwhile is not sent twice.
 const slack = 50
@@ -74,7 +76,9 @@ func (r *runner) openSpan(ctx context.Context) error {
 		return err
 	}
 	fault.At(fault.RangeOpened)
-	r.feed.append(span)
+	if r.feed.working() {
+		r.feed.append(span)
+	}
 	return nil
 }
 
@@ -94,12 +98,31 @@ func (r *runner) closeSpan(ctx context.Context) error {
 	if to, err = r.closeRange(ctx, span, to); err != nil {
 		return err
 	}
-	if err := r.update(ctx, func(b *backlog.Record) { b.Close(to) }); err != nil {
+	come := r.feed.positions()
+	err = r.update(ctx, func(b *backlog.Record) { b.Close(to) })
+	switch {
+	case errors.Is(err, errBack), errors.Is(err, errHeld), errors.Is(err, record.ErrNotFound):
+		return errors.Join(err, r.owe(ctx, span, come[len(come)-1].Cursor, to))
+	case err != nil:
 		return err
 	}
 	fault.At(fault.SpanSettled)
 	r.feed.close(to)
 	return nil
+}
+
+// owe adds what is left of a span whose range has ended to the record, whoever has that by now: it went back, or was removed,
+// and may know nothing of the span. One that does is left as it is: see reconcile.
+func (r *runner) owe(ctx context.Context, span backlog.Span, from uint64, to event.End) error {
+	if _, _, err := r.store.Upsert(ctx, r.key, func(b *backlog.Record) error {
+		if known, open := b.OpenSpan(); open && known.ID == span.ID {
+			return record.ErrUnchanged
+		}
+		return b.ReplayAgain(0, from, to)
+	}); err != nil {
+		return err
+	}
+	return r.Broker.Wake(ctx, r.key)
 }
 
 // handedOut is the end of what the live path was handed out, as of the stream's last event: asked in this order, no event

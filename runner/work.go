@@ -41,7 +41,12 @@ func (r *runner) work(ctx, lasting context.Context) error {
 			return err
 		}
 		if r.feed.flying() == 0 && (r.stopped || r.feed.dry()) {
-			return r.save(lasting, true)
+			if err := r.save(lasting, true); err != nil {
+				return err
+			}
+			// What others make of the spans from here on is not the feed's.
+			r.feed = feed{blocked: r.feed.blocked}
+			return nil
 		}
 		select {
 		case res := <-r.results:

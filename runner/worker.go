@@ -22,6 +22,8 @@ const (
 	runners = 1000
 	// overdue is by how much the time of a backlog must have passed for its wake to count as lost.
 	overdue = 20 * time.Second
+	// rarely is how many sweeps go by until all webhooks are looked at, not only those that have a backlog.
+	rarely = 10
 )
 
 // fetchWaits is how long to wait after a fetch of wakes that failed.
@@ -131,9 +133,10 @@ func (w *Worker) begin(ctx, hard context.Context, key string) {
 func (w *Worker) sweeps(ctx context.Context) {
 	// At start nobody knows what a crash has left: everything is woken again, at its time.
 	late := time.Duration(0)
-	for {
-		if err := w.sweep(ctx, late); err == nil {
+	for n := 0; ; {
+		if err := w.sweep(ctx, late, n%rarely == 0); err == nil {
 			late = overdue
+			n++
 		} else if ctx.Err() == nil {
 			w.options.Log.Warn("backlogs were not looked at for lost wakes", zap.Error(err))
 		}
@@ -143,15 +146,17 @@ func (w *Worker) sweeps(ctx context.Context) {
 	}
 }
 
-func (w *Worker) sweep(ctx context.Context, late time.Duration) error {
+// sweep wakes the backlogs that are late by a time; see wake. All says whether webhooks without a backlog are looked at, too.
+func (w *Worker) sweep(ctx context.Context, late time.Duration, all bool) error {
 	// Asked for the sake of its clock, too: a machine that slept does not know.
 	if _, err := w.options.Broker.Bounds(ctx); err != nil {
 		return err
 	}
 	now := w.options.Broker.Now()
-	known := map[string]bool{}
+	spanned := map[string]bool{}
 	err := w.store.Walk(ctx, func(key string, b backlog.Record, err error) error {
-		known[key] = true
+		_, open := b.OpenSpan()
+		spanned[key] = open || err != nil
 		if err == nil {
 			err = w.wake(ctx, key, &b, now, late)
 		}
@@ -161,10 +166,10 @@ func (w *Worker) sweep(ctx context.Context, late time.Duration) error {
 		}
 		return err
 	})
-	if err != nil || late > 0 {
+	if err != nil || !all {
 		return err
 	}
-	return w.lost(ctx, known)
+	return w.lost(ctx, spanned)
 }
 
 // wake wakes a backlog that is late by a time; with late 0, any backlog at its time.
@@ -195,10 +200,11 @@ func (w *Worker) wake(ctx context.Context, key string, b *backlog.Record, now ti
 	return nil
 }
 
-// lost wakes the backlogs of webhooks whose range is open and whose record is gone: known are the keys of those that are not.
-func (w *Worker) lost(ctx context.Context, known map[string]bool) error {
+// lost wakes the backlogs of webhooks whose range is open and whose span is gone, with the record or without it: spanned are
+// the keys of those that have one, or cannot be read.
+func (w *Worker) lost(ctx context.Context, spanned map[string]bool) error {
 	return w.options.Registry.Walk(ctx, func(webhook registry.Webhook) error {
-		if _, open := webhook.Opened(); !open || known[webhook.Key()] {
+		if _, open := webhook.Opened(); !open || spanned[webhook.Key()] {
 			return nil
 		}
 		return w.options.Broker.Wake(ctx, webhook.Key())

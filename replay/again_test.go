@@ -1,0 +1,60 @@
+package replay
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/saumer/saumer/backlog"
+	"github.com/saumer/saumer/event"
+)
+
+func TestRedeliver(t *testing.T) {
+	b, ctx := setup(t, 10), t.Context()
+	if _, err := event.Publish(ctx, b.broker.JetStream, "other", optin, "", []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	for seq, want := range map[uint64]error{3: nil, 11: ErrForeign, 12: ErrDropped} {
+		if err := b.Redeliver(ctx, b.key, seq); !errors.Is(err, want) {
+			t.Errorf("redeliver %d: %v, want %v", seq, err, want)
+		}
+	}
+	r, _, err := b.store.Load(ctx, b.key)
+	if err != nil || len(r.Pending) != 1 || !r.Pending[0].Is(b.at(3)) || !r.Pending[0].Replay {
+		t.Errorf("the record is %+v, %v", r, err)
+	}
+	if s := b.status(); s.State != Lagging || s.Lag != 1 {
+		t.Errorf("it is %+v", s)
+	}
+	if a, err := b.Why(ctx, b.webhook(), 3, nil); err != nil || a.Reason != Waits {
+		t.Errorf("why: %+v, %v", a, err)
+	}
+	if a, err := b.Why(ctx, b.webhook(), 4, nil); err != nil || a.Reason != Settled {
+		t.Errorf("why: %+v, %v", a, err)
+	}
+	b.deactivate(b.at(1).Time)
+	if err := b.Redeliver(ctx, b.key, 3); !errors.Is(err, ErrInactive) {
+		t.Errorf("of an inactive webhook: %v", err)
+	}
+	if a, err := b.Why(ctx, b.webhook(), 3, nil); err != nil || a.Reason != Held {
+		t.Errorf("why: %+v, %v", a, err)
+	}
+}
+
+func TestReplay(t *testing.T) {
+	b, ctx := setup(t, 30), t.Context()
+	from, to := b.at(11).Time, b.at(21).Time
+	done, err := b.Replay(ctx, b.key, from, to)
+	if err != nil || done.Events != 10 || !done.Kept.IsZero() {
+		t.Errorf("replayed %+v, %v", done, err)
+	}
+	if s := b.status(); s.Replay == nil || s.Replay.Total != 10 || s.Replay.Done != 0 || s.Cursor != 11 {
+		t.Errorf("it is %+v", s)
+	}
+	b.change(func(r *backlog.Record) error { r.Spans[0].Cursor = 15; return nil })
+	if s := b.status(); s.Replay == nil || s.Replay.Done != 4 || s.Lag != 6 {
+		t.Errorf("it is %+v", s)
+	}
+	if done, err := b.Replay(ctx, b.key, to.Add(hour), to.Add(2*hour)); err != nil || done.Events != 0 {
+		t.Errorf("a period without events: %+v, %v", done, err)
+	}
+}

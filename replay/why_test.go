@@ -1,0 +1,71 @@
+package replay
+
+import (
+	"testing"
+	"time"
+
+	"github.com/saumer/saumer/backlog"
+	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/registry"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func TestWhy(t *testing.T) {
+	t.Parallel()
+	webhook := registry.Webhook{
+		Account: "demo", Event: "optin", Active: true, Created: noon, Ranges: []registry.Range{{ID: registry.RangeBefore, To: event.End{Seq: 5}}},
+	}
+	inactive := webhook
+	inactive.Active, inactive.Deactivated, inactive.Reason = false, noon, "refused"
+	activated := webhook
+	activated.Activation = &backlog.Activation{At: noon.Add(9 * time.Hour), From: event.End{Seq: 60}, Deactivated: noon.Add(time.Hour)}
+	windowed := webhook
+	windowed.Activation = &backlog.Activation{At: noon.Add(9 * time.Hour), Replay: true, Until: event.End{Seq: 40}, From: event.End{Seq: 60}, Deactivated: noon.Add(time.Hour)}
+	stored := &event.Event{Account: "demo", Name: "optin", Seq: 50, Time: noon.Add(2 * time.Hour)}
+	entry := func(o delivery.Outcome) []delivery.Entry {
+		return []delivery.Entry{{Attempt: delivery.Attempt{Seq: 50, Published: stored.Time, Number: 1, At: noon, Outcome: o}}}
+	}
+	span := backlog.Record{Spans: []backlog.Span{{ID: "range", From: 40, Cursor: 45}}}
+	another := event.Position{Seq: 50, Time: noon}
+	for name, tt := range map[string]struct {
+		change func(*facts)
+		want   Reason
+	}{
+		"past the log":               {func(*facts) {}, Settled},
+		"dropped by the retention":   {func(f *facts) { f.event, f.seq = nil, 3; f.now.bounds.First = 10 }, Gone},
+		"never there":                {func(f *facts) { f.event, f.seq = nil, 500 }, Unknown},
+		"another account's":          {func(f *facts) { f.event = &event.Event{Account: "other", Name: "optin"} }, Unknown},
+		"another event":              {func(f *facts) { f.event = &event.Event{Account: "demo", Name: "optout"} }, Foreign},
+		"older than the webhook":     {func(f *facts) { f.seq = 4; f.event = &event.Event{Account: "demo", Name: "optin", Seq: 4, Time: noon} }, Before},
+		"delivered":                  {func(f *facts) { f.entries = entry(delivery.Delivered) }, Delivered},
+		"backing off":                {func(f *facts) { f.backlog = backlog.Record{Retries: []backlog.Retry{{Position: stored.Position()}}} }, Retrying},
+		"waiting by itself":          {func(f *facts) { f.backlog = backlog.Record{Pending: backlog.Pending{{Position: stored.Position()}}} }, Waits},
+		"in a span":                  {func(f *facts) { f.backlog = span }, Queued},
+		"in a span, and dropped":     {func(f *facts) { f.backlog, f.event, f.entries = span, nil, entry(delivery.Refused) }, Gone},
+		"inactive":                   {func(f *facts) { f.webhook, f.backlog, f.edge = inactive, span, event.End{Seq: 60} }, Held},
+		"inactive, after the window": {func(f *facts) { f.webhook, f.backlog, f.edge = inactive, span, event.End{Seq: 50} }, Outside},
+		"ahead of the live path":     {func(f *facts) { f.now.progress = broker.Progress{HandedOut: 49, AckFloor: 49} }, Ahead},
+		"in hand":                    {func(f *facts) { f.now.progress = broker.Progress{HandedOut: 50, AckFloor: 49} }, UnderWay},
+		"activated without a replay": {func(f *facts) { f.webhook = activated }, Dropped},
+		"activated after the window": {func(f *facts) { f.webhook = windowed }, Dropped},
+		"given up":                   {func(f *facts) { f.entries = entry(delivery.Status) }, Exhausted},
+		"beyond a span, by its time": {func(f *facts) {
+			f.backlog = backlog.Record{Spans: []backlog.Span{{From: 40, Cursor: 45, To: event.End{Seq: 60, AsOf: another.Time}}}}
+		}, Settled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := facts{
+				seq: 50, event: stored, webhook: webhook,
+				now: moment{bounds: broker.Bounds{First: 1, Last: event.Position{Seq: 100}}, progress: broker.Progress{HandedOut: 100, AckFloor: 100}},
+			}
+			tt.change(&f)
+			if got, text := f.why(); got != tt.want || text == "" {
+				t.Errorf("%s: %s, want %s", got, text, tt.want)
+			}
+		})
+	}
+}
