@@ -124,6 +124,8 @@ type fakeBacklogs struct {
 	status replay.Status
 	fail   error
 	panics bool
+	// unindexed is what activations are said to be.
+	unindexed bool
 }
 
 func (f *fakeBacklogs) Status(_ context.Context, w registry.Webhook) (replay.Status, error) {
@@ -148,7 +150,7 @@ func (f *fakeBacklogs) Activate(ctx context.Context, key string, replayEvents bo
 		w.Active, w.Deactivated, w.Reason = true, time.Time{}, ""
 		return nil
 	})
-	return replay.Activated{Webhook: w, Status: replay.Status{State: "live"}, Events: count}, err
+	return replay.Activated{Webhook: w, Status: replay.Status{State: "live"}, Events: count, Unindexed: f.unindexed}, err
 }
 
 func (f *fakeBacklogs) ActivateAfter(ctx context.Context, key string, _ time.Time, replayEvents bool) (replay.Activated, error) {

@@ -53,6 +53,7 @@ type Code struct {
 var shared = []Code{
 	{0, http.StatusOK, "success", nil, false},
 	{1, http.StatusUnauthorized, "login failed", registry.ErrLogin, false},
+	{89, http.StatusServiceUnavailable, "webhooks cannot be changed at the moment, and nothing was changed; try again later", registry.ErrIndex, false},
 	{90, http.StatusNotFound, "unknown function", errFunction, true},
 	{91, http.StatusBadRequest, "invalid request", errRequest, true},
 	{92, http.StatusRequestEntityTooLarge, "the request's body is too large", errTooLarge, true},

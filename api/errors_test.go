@@ -16,6 +16,7 @@ import (
 	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/record"
+	"github.com/saumer/saumer/registry"
 )
 
 func fieldsOf(l observer.LoggedEntry) string {
@@ -186,6 +187,7 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 		t.Errorf("the full store holds %d events, %v; accepted were %d", n, err, accepted+2)
 	}
 	for err, want := range map[error]int{
+		fmt.Errorf("write: %w", registry.ErrIndex):          89,
 		fmt.Errorf("write: %w", record.ErrConflict):         97,
 		fmt.Errorf("publish: %w", context.DeadlineExceeded): 98,
 		errInsides: 99,
@@ -266,6 +268,21 @@ func (u *bundle) expectStatus(function string, code, status int) {
 		}
 	}
 	u.t.Errorf("%s: code %d with status %d is not in the table", function, code, status)
+}
+
+// What is done is success, also where deliveries do not show it yet: an answer that says so, and not to try again.
+func TestWhatIsDoneIsSuccess(t *testing.T) {
+	t.Parallel()
+	u := setup(t)
+	id := u.create("app", "optin_finalized")
+	for _, unindexed := range []bool{false, true} {
+		u.backlogs.unindexed = unindexed
+		method, path := u.route("ActivateWebHook", id)
+		status, code, answer := u.rest("demo", method, path, `{}`)
+		if status != http.StatusOK || code != 0 || strings.Contains(answer, `"note":"this is done, and not to be tried again`) != unindexed {
+			t.Errorf("an activation (unindexed: %v) is answered %d %s", unindexed, status, answer)
+		}
+	}
 }
 
 func TestCodesAreATable(t *testing.T) {

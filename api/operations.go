@@ -57,15 +57,21 @@ type Secret struct {
 	Secret string
 	// PreviousUntil is until when the secret before it signs too.
 	PreviousUntil time.Time
+	// Unindexed is set if deliveries are not signed with the new secret yet.
+	Unindexed bool
 }
 
-// Rotate gives a webhook a new secret; for a day the previous one signs beside it: ErrID or record.ErrNotFound.
+// Rotate gives a webhook a new secret; for a day the previous one signs beside it: ErrID, record.ErrNotFound or
+// registry.ErrIndex.
 func (s *Service) Rotate(ctx context.Context, acc registry.Account, id uint64) (Secret, error) {
 	if id == 0 {
 		return Secret{}, ErrID
 	}
 	_, secret, until, err := s.o.Registry.Rotate(ctx, registry.Key(acc.Name, id))
-	return Secret{secret, until}, err
+	if errors.Is(err, registry.ErrUnindexed) {
+		return Secret{secret, until, true}, nil
+	}
+	return Secret{secret, until, false}, err
 }
 
 // Test sends a sample of its event to a webhook, once, active or not, and returns what came of it. The attempt log has

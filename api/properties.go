@@ -32,6 +32,16 @@ type properties[Flag int | bool] struct {
 	ReplayUntil stamp  `json:"replayUntil"`
 	Gap         uint64 `json:"gap"`
 	Ordered     Flag   `json:"ordered"`
+	// Note is there if a change is made and deliveries do not show it yet.
+	Note string `json:"note,omitempty"`
+}
+
+// noteOf is what an answer says of a change that deliveries may not show yet.
+func noteOf(unindexed bool) string {
+	if !unindexed {
+		return ""
+	}
+	return "this is done, and not to be tried again; deliveries wait until the index of webhooks shows it"
 }
 
 func propertiesOf[Flag int | bool](w Webhook, flag func(bool) Flag) properties[Flag] {
@@ -41,7 +51,7 @@ func propertiesOf[Flag int | bool](w Webhook, flag func(bool) Flag) properties[F
 		Reason: w.Reason, LastError: w.Status.LastError, NextAttempt: stamp(w.Status.NextAttempt),
 		Lag: w.Status.Lag, Cursor: w.Status.Cursor, Buffered: w.Status.Buffered, KeptUntil: stamp(w.Status.KeptUntil),
 		ReplayUntil: stamp(w.ReplayUntil), Gap: w.Status.Gap,
-		Ordered: flag(w.Settings.Ordered),
+		Ordered: flag(w.Settings.Ordered), Note: noteOf(w.Unindexed),
 	}
 }
 

@@ -84,6 +84,8 @@ type Webhook struct {
 	Status replay.Status
 	// ReplayUntil is the end of what a replay sends: what is published later is left out. Zero if the webhook is active.
 	ReplayUntil time.Time
+	// Unindexed is set if the change that this is the answer to is made and deliveries do not show it yet.
+	Unindexed bool
 }
 
 // CreateInput is what a new webhook is made of.
@@ -108,7 +110,8 @@ const statuses = 8
 const maxKey = 200
 
 // Create makes an active webhook, and returns it with its secret in the clear, this once. It returns ErrApp, ErrEvent,
-// delivery.ErrURL, delivery.ErrForbidden or ErrSettings for what a webhook cannot be made of.
+// delivery.ErrURL, delivery.ErrForbidden or ErrSettings for what a webhook cannot be made of, and registry.ErrIndex if none
+// can be made at the moment. Once the webhook is made, it returns no error.
 func (s *Service) Create(ctx context.Context, acc registry.Account, in CreateInput) (Webhook, string, error) {
 	if err := checkApp(in.App); err != nil {
 		return Webhook{}, "", err
@@ -129,11 +132,17 @@ func (s *Service) Create(ctx context.Context, acc registry.Account, in CreateInp
 	w, secret, err := s.o.Registry.Create(ctx, registry.Webhook{
 		Account: acc.Name, App: in.App, Event: in.Event, URL: in.URL, Settings: in.Settings,
 	})
-	if err != nil {
+	unindexed := errors.Is(err, registry.ErrUnindexed)
+	if err != nil && !unindexed {
 		return Webhook{}, "", err
 	}
 	described, err := s.describe(ctx, w)
-	return described, secret, err
+	if err != nil {
+		// It is made, and the secret is shown only now.
+		described = Webhook{Webhook: w, Status: replay.Status{State: replay.Live}}
+	}
+	described.Unindexed = unindexed
+	return described, secret, nil
 }
 
 // Get returns one webhook: ErrID or record.ErrNotFound.
@@ -184,20 +193,20 @@ func (s *Service) List(ctx context.Context, acc registry.Account, app, ev string
 }
 
 // Activate activates a webhook, and returns it and how many events will be replayed: ErrID or record.ErrNotFound.
-// If it is active already it changes nothing.
+// If it is active already it changes nothing. It returns registry.ErrIndex if it cannot be activated at the moment.
 func (s *Service) Activate(ctx context.Context, acc registry.Account, id uint64, replayEvents bool) (Webhook, uint64, error) {
 	if id == 0 {
 		return Webhook{}, 0, ErrID
 	}
 	a, err := s.o.Backlogs.Activate(ctx, registry.Key(acc.Name, id), replayEvents)
-	return Webhook{Webhook: a.Webhook, Status: a.Status}, a.Events, err
+	return Webhook{Webhook: a.Webhook, Status: a.Status, Unindexed: a.Unindexed}, a.Events, err
 }
 
 // Reactivate is Activate by the right of a link, after the link's deactivation only: record.ErrNotFound, or
 // replay.ErrOver if the webhook has been activated in the meantime.
 func (s *Service) Reactivate(ctx context.Context, link notify.Link, replayEvents bool) (Webhook, uint64, error) {
 	a, err := s.o.Backlogs.ActivateAfter(ctx, registry.Key(link.Account, link.ID), link.Deactivated, replayEvents)
-	return Webhook{Webhook: a.Webhook, Status: a.Status}, a.Events, err
+	return Webhook{Webhook: a.Webhook, Status: a.Status, Unindexed: a.Unindexed}, a.Events, err
 }
 
 // Delete removes a webhook, its backlog and its log, as Backlogs.Delete does: ErrID or record.ErrNotFound.

@@ -184,12 +184,13 @@ var RotateSecret = define(Function{
 }, oneWebhook, func(ctx context.Context, s *Service, acc registry.Account, in webhookInput) (Secret, error) {
 	return s.Rotate(ctx, acc, in.id)
 }, as(func(s Secret) rotatedSecret {
-	return rotatedSecret{s.Secret, stamp(s.PreviousUntil)}
+	return rotatedSecret{s.Secret, stamp(s.PreviousUntil), noteOf(s.Unindexed)}
 }))
 
 type rotatedSecret struct {
 	Secret        string `json:"secret"`
 	PreviousUntil stamp  `json:"previousUntil"`
+	Note          string `json:"note,omitempty"`
 }
 
 // TestWebHook sends a test event.

@@ -143,28 +143,55 @@ func (b *Bucket) Walk(ctx context.Context, each func(Entry) error) error {
 
 // Watch brings the entries of the keys that match, "" for all, then nil, and then each change. Stop it after use.
 func (b *Bucket) Watch(ctx context.Context, keys string) (jetstream.KeyWatcher, error) {
+	return b.watch(ctx, keys)
+}
+
+// Resume brings each change of all keys from a revision on; a nil among them means nothing. Stop it after use.
+func (b *Bucket) Resume(ctx context.Context, revision uint64) (jetstream.KeyWatcher, error) {
+	return b.watch(ctx, "", jetstream.ResumeFromRevision(revision))
+}
+
+func (b *Bucket) watch(ctx context.Context, keys string, opts ...jetstream.WatchOpt) (jetstream.KeyWatcher, error) {
 	if keys == "" {
 		keys = ">"
 	}
-	watch, err := b.kv.Watch(ctx, keys)
+	watch, err := b.kv.Watch(ctx, keys, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("watch the bucket %s: %w", b.name, err)
 	}
 	return watch, nil
 }
 
-// State is the last revision of the bucket, and when it was made, by its leader.
-func (b *Bucket) State(ctx context.Context) (last uint64, made time.Time, err error) {
+// BucketState is where a bucket stands: the last revision, when it was written, and when the bucket was made.
+type BucketState struct {
+	Last     uint64
+	At, Made time.Time
+}
+
+// State asks the bucket's leader where the bucket stands.
+func (b *Bucket) State(ctx context.Context) (BucketState, error) {
 	status, err := b.kv.Status(ctx)
 	if err != nil {
-		return 0, made, fmt.Errorf("ask the bucket %s for its state: %w", b.name, err)
+		return BucketState{}, fmt.Errorf("ask the bucket %s for its state: %w", b.name, err)
 	}
 	state, ok := status.(*jetstream.KeyValueBucketStatus)
 	if !ok {
-		return 0, made, fmt.Errorf("the state of the bucket %s is a %T", b.name, status)
+		return BucketState{}, fmt.Errorf("the state of the bucket %s is a %T", b.name, status)
 	}
 	info := state.StreamInfo()
-	return info.State.LastSeq, info.Created, nil
+	return BucketState{info.State.LastSeq, info.State.LastTime, info.Created}, nil
+}
+
+// Link numbers the connection that the bucket is reached by: after each reconnect it is another. It says whether the
+// connection is there at the moment.
+func (b *Bucket) Link() (number uint64, connected bool) {
+	return b.broker.nc.Stats().Reconnects, b.broker.nc.IsConnected()
+}
+
+// Reconnects brings a value after each reconnect, until stop is called.
+func (b *Bucket) Reconnects() (reconnects <-chan nats.Status, stop func()) {
+	listener := b.broker.nc.StatusChanged(nats.CONNECTED)
+	return listener, func() { b.broker.nc.RemoveStatusListener(listener) }
 }
 
 // Subject is where a key's entries are stored.

@@ -4,6 +4,8 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +23,26 @@ type backend interface {
 	opened(r *registry.Registry)
 	// lose makes the Redis lose all that it holds.
 	lose(t *testing.T)
+	// keys are all keys that the Redis has, and evict makes it lose some.
+	keys(t *testing.T) []string
+	evict(t *testing.T, keys ...string)
+}
+
+// keysOf are the keys that a Redis has, but for those by which it was tried whether it takes writes.
+func keysOf(t *testing.T, client redis.UniversalClient) []string {
+	t.Helper()
+	keys, err := client.Keys(t.Context(), "*").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(keys, func(key string) bool { return strings.HasSuffix(key, "!") })
+}
+
+func evictFrom(t *testing.T, client redis.UniversalClient, keys []string) {
+	t.Helper()
+	if err := client.Del(t.Context(), keys...).Err(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // inProcess is a small Redis server in the test's process.
@@ -34,6 +56,15 @@ func startInProcess(t *testing.T) *inProcess {
 func (i *inProcess) url() string               { return "redis://" + i.server.Addr() }
 func (i *inProcess) opened(*registry.Registry) {}
 func (i *inProcess) lose(*testing.T)           { i.server.FlushAll() }
+func (i *inProcess) keys(*testing.T) []string {
+	return slices.DeleteFunc(i.server.Keys(), func(key string) bool { return strings.HasSuffix(key, "!") })
+}
+
+func (i *inProcess) evict(_ *testing.T, keys ...string) {
+	for _, key := range keys {
+		i.server.Del(key)
+	}
+}
 
 // own is that of nodes each of which keeps the index to itself.
 type own struct{ nodes []*registry.Registry }
@@ -46,6 +77,15 @@ func (o *own) lose(t *testing.T) {
 		if err := node.Redis().FlushAll(t.Context()).Err(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// keys are those of the first node; all have the same.
+func (o *own) keys(t *testing.T) []string { return keysOf(t, o.nodes[0].Redis()) }
+
+func (o *own) evict(t *testing.T, keys ...string) {
+	for _, node := range o.nodes {
+		evictFrom(t, node.Redis(), keys)
 	}
 }
 
@@ -106,3 +146,6 @@ func (s *server) lose(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func (s *server) keys(t *testing.T) []string         { return keysOf(t, s.admin) }
+func (s *server) evict(t *testing.T, keys ...string) { evictFrom(t, s.admin, keys) }

@@ -16,13 +16,16 @@ const counter = "last"
 
 // nextID draws the next id. No id is given twice: the counter is raised before an id is used, and whatever backup the
 // counter is from, the id is higher than that of every webhook which the bucket has, or has had as far as this process
-// saw.
+// or the index saw.
+//
+// What cannot be known: ids that were given after the copy was made which the bucket was restored from, if no process has
+// lived on and Redis has lost what it noted of them, or the index is kept in the process.
 func (r *Registry) nextID(ctx context.Context) (uint64, error) {
 	highest, err := r.index.highestID(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("draw an id: %w", err)
 	}
-	id, _, err := r.ids.Upsert(ctx, counter, func() uint64 { return 0 }, func(id *uint64) error {
+	id, _, err := r.index.ids.Upsert(ctx, counter, func() uint64 { return 0 }, func(id *uint64) error {
 		last := max(*id, highest)
 		if last == math.MaxUint64 {
 			return errors.New("all ids are used")
@@ -33,6 +36,7 @@ func (r *Registry) nextID(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("draw an id: %w", err)
 	}
+	r.index.drawn(id)
 	return id, nil
 }
 

@@ -5,10 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,42 +37,55 @@ type Subscription struct {
 
 // index is the copy of the journal in Redis that look-ups read.
 //
-// Every account has one hash, its state: "rev" is the highest revision of the journal that was applied, and
-// "v:<event>" the revision of the last change to the webhooks of that event. Beside it, a hash for each event holds
-// id → record. All keys of an account carry its name as hash tag, so a script has them on one node of a cluster.
+// Every account has one hash, its state: "rev" is the highest revision of the journal that was applied, and "v:<event>" the
+// version of that event's hash, which is the revision of its last change and the number of its webhooks. Beside it, a hash
+// for each event holds id → record, and its own version under "v". All keys of an account carry its name as hash tag, so a
+// script has them on one node of a cluster.
 //
 // This node's watch sees the account's changes in the journal's order, and applies each with the revision of the one
 // before: if Redis is not at least there, it has lost something, and the account is read again from the journal and
 // replaced. If it is there, nothing up to that revision is missing, by induction. Likewise a look-up takes Redis's
-// word only if it is not behind what this node has seen. An empty, flushed or rolled back Redis heals by that.
+// word only if it is not behind what this node has seen. A key that is not there is never taken for an empty one, and a
+// hash only with the version that belongs to it. So an empty, flushed or rolled back Redis heals, and one that has
+// evicted some of its keys.
 type index struct {
 	bucket *broker.Bucket
 	// redis is set before the index is used.
-	redis  redis.UniversalClient
-	prefix string
-	parse  func(Webhook) (*Subscription, error)
-	log    *zap.Logger
-	cache  *lru.Cache[Pair, cached]
+	redis redis.UniversalClient
+	parse func(Webhook) (*Subscription, error)
+	log   *zap.Logger
+	cache *lru.Cache[Pair, cached]
 	// deleted are the keys of webhooks that were removed lately.
 	deleted *lru.Cache[string, struct{}]
+	// ids is the counter of ids, generations the generation of the index; both are in the bucket.
+	ids         record.Store[uint64]
+	generations record.Store[generation]
 	// private is true if nobody else writes to Redis: then what was looked up holds until the watch brings something.
 	private bool
 	// asksJournal is true if other processes write to the journal and have an index of their own: then every look-up first
 	// makes sure that this one is up to date.
 	asksJournal bool
-	// reconnected is set by a new connection to Redis, which may lead to another, older one: then the next look-up does.
-	reconnected atomic.Bool
+	// connections counts those to Redis that were made. A new one may lead to another Redis, an older one: the next
+	// look-up makes sure that it does not, and notes in checked for how many it has.
+	connections, checked atomic.Uint64
 
 	started   chan struct{}
 	startOnce sync.Once
+	// doubts has the watch look at whether it can go on.
+	doubts chan struct{}
 
 	mu sync.Mutex
-	// seen is the highest revision of each account that the watch brought, all that of the bucket.
-	seen map[string]uint64
-	all  uint64
-	// highest is the highest id of a webhook, removed or not, that the watch brought.
-	highest uint64
-	// moved is closed and replaced when seen moves.
+	progress
+	// link is the number of the connection to NATS over which the journal was compared.
+	link uint64
+	// stands is why the index does not follow the journal, nil if it does; it has not since stood.
+	stands error
+	stood  time.Time
+	// refusals counts the calls of refuse.
+	refusals uint64
+	// found is the highest revision in Redis that the journal did not have when it was asked.
+	found uint64
+	// moved is closed and replaced when the progress moves.
 	moved chan struct{}
 }
 
@@ -83,8 +93,10 @@ type index struct {
 // seconds, so that many are enough.
 const deletedKept = 65_536
 
-// cached are the webhooks of a pair: version is Redis's, seen what this node had seen of the account before it asked.
+// cached are the webhooks of a pair: names and version are Redis's, seen what this node had seen of the account before it
+// asked.
 type cached struct {
+	names         names
 	version       string
 	seen          uint64
 	subscriptions []*Subscription
@@ -101,84 +113,34 @@ func newIndex(bucket *broker.Bucket, cache int, parse func(Webhook) (*Subscripti
 	}
 	return &index{
 		bucket: bucket, deleted: deleted, parse: parse, log: log, cache: c,
-		started: make(chan struct{}), seen: map[string]uint64{}, moved: make(chan struct{}),
+		ids:         record.Store[uint64]{Bucket: bucket, Name: "counter of ids", Decode: decodeCounter, Encode: encodeCounter},
+		generations: record.Store[generation]{Bucket: bucket, Name: "generation of the index", Decode: decodeGeneration, Encode: encodeGeneration},
+		started:     make(chan struct{}), doubts: make(chan struct{}, 1), moved: make(chan struct{}),
+		stands: errors.New("it is not built yet"), stood: time.Now(),
 	}, nil
 }
 
-// The keys are named after the journal's birth, so that a Redis which served another journal does no harm.
-func (x *index) state(account string) string        { return x.prefix + "{" + account + "}" }
-func (x *index) webhooks(account, ev string) string { return x.state(account) + ":" + ev }
-
-// applyScript brings one change of the journal into the index.
-//
-//	KEYS[1] the account's state, KEYS[2] the hash of the record's event (none for a removal)
-//	ARGV    revision before, revision, id, record ("" for a removal)
-//	result  1 applied or there already, 0 Redis lost something: replace the account
-//
-// A removal touches the hashes of all events of the account; their names follow from the state, on the same slot.
-var applyScript = redis.NewScript(`
-local rev = tonumber(redis.call('HGET', KEYS[1], 'rev') or '0')
-if rev < tonumber(ARGV[1]) then return 0 end
-if rev >= tonumber(ARGV[2]) then return 1 end
-if ARGV[4] ~= '' then
-  redis.call('HSET', KEYS[2], ARGV[3], ARGV[4])
-  redis.call('HSET', KEYS[1], 'v:' .. string.sub(KEYS[2], #KEYS[1] + 2), ARGV[2])
-else
-  for _, f in ipairs(redis.call('HKEYS', KEYS[1])) do
-    if string.sub(f, 1, 2) == 'v:' and redis.call('HDEL', KEYS[1] .. ':' .. string.sub(f, 3), ARGV[3]) == 1 then
-      redis.call('HSET', KEYS[1], f, ARGV[2])
-    end
-  end
-end
-redis.call('HSET', KEYS[1], 'rev', ARGV[2])
-return 1`)
-
-// replaceScript replaces all of an account.
-//
-//	KEYS[1] the account's state
-//	ARGV    revision, then event, id, record of each webhook
-//	result  1 replaced, 0 Redis is at this revision already
-var replaceScript = redis.NewScript(`
-if tonumber(redis.call('HGET', KEYS[1], 'rev') or '0') >= tonumber(ARGV[1]) then return 0 end
-for _, f in ipairs(redis.call('HKEYS', KEYS[1])) do
-  if string.sub(f, 1, 2) == 'v:' then redis.call('DEL', KEYS[1] .. ':' .. string.sub(f, 3)) end
-end
-redis.call('DEL', KEYS[1])
-for i = 2, #ARGV, 3 do
-  redis.call('HSET', KEYS[1] .. ':' .. ARGV[i], ARGV[i + 1], ARGV[i + 2])
-  redis.call('HSET', KEYS[1], 'v:' .. ARGV[i], ARGV[1])
-end
-redis.call('HSET', KEYS[1], 'rev', ARGV[1])
-return 1`)
-
-// fetchScript reads the webhooks of a pair with their version.
-//
-//	KEYS[1] the account's state, KEYS[2] the event's hash
-//	ARGV[1] the event
-//	result  revision, version, records
-var fetchScript = redis.NewScript(`
-return {redis.call('HGET', KEYS[1], 'rev') or '0', redis.call('HGET', KEYS[1], 'v:' .. ARGV[1]) or '', redis.call('HVALS', KEYS[2])}`)
-
 // apply brings one change that the watch saw into Redis.
-func (x *index) apply(ctx context.Context, entry jetstream.KeyValueEntry) error {
-	account, id, err := parseKey(entry.Key())
-	if err != nil {
-		return nil // the counter of ids, not a webhook
-	}
+func (x *index) apply(ctx context.Context, account string, id uint64, entry jetstream.KeyValueEntry) error {
 	x.mu.Lock()
-	before := x.seen[account]
+	names, before := x.names, x.seen[account]
 	x.mu.Unlock()
 	// What cannot be read leaves the index, as a reading of the whole journal would have it.
-	keys, record := []string{x.state(account)}, ""
+	keys, record := []string{names.state(account)}, ""
 	if entry.Operation() != jetstream.KeyValuePut {
 		x.deleted.Add(entry.Key(), struct{}{})
 	} else if w, kept, _ := x.read(entry); kept {
-		keys, record = append(keys, x.webhooks(account, w.Event)), string(entry.Value())
+		keys, record = append(keys, names.webhooks(account, w.Event)), string(entry.Value())
 	}
 	done, err := applyScript.Run(ctx, x.redis, keys, before, entry.Revision(), id, record).Int()
-	if err == nil && done == 0 {
-		err = x.replace(ctx, account)
+	if err != nil || done != 0 {
+		return err
 	}
+	s, err := x.account(ctx, account)
+	if err != nil {
+		return err
+	}
+	_, err = x.write(ctx, names, account, s, false)
 	return err
 }
 
@@ -255,119 +217,57 @@ func (x *index) add(s *snapshot, entry jetstream.KeyValueEntry) {
 	}
 }
 
-// replace brings an account as a whole into Redis.
-func (x *index) replace(ctx context.Context, account string) error {
-	s, err := x.account(ctx, account)
+// write brings an account as a whole into Redis, and returns the revision that Redis then has: it keeps what is newer. It
+// also keeps what is whole and at the same revision, unless forced.
+func (x *index) write(ctx context.Context, n names, account string, s snapshot, force bool) (uint64, error) {
+	forced := 0
+	if force {
+		forced = 1
+	}
+	answer, err := replaceScript.Run(ctx, x.redis, []string{n.state(account)}, append([]any{s.revision, forced}, s.records...)...).Text()
 	if err != nil {
-		return err
+		return 0, fmt.Errorf("bring the webhooks of %s into the index: %w", account, err)
 	}
-	return x.write(ctx, account, s)
+	return revision(answer), nil
 }
 
-func (x *index) write(ctx context.Context, account string, s snapshot) error {
-	return replaceScript.Run(ctx, x.redis, []string{x.state(account)}, append([]any{s.revision}, s.records...)...).Err()
-}
-
-// ready says why look-ups cannot be answered.
-func (x *index) ready(ctx context.Context) error {
-	select {
-	case <-x.started:
-	default:
-		return errors.New("the index is not built yet")
+// heal brings accounts that Redis has lost, or holds in part, into it again.
+func (x *index) heal(ctx context.Context, n names, accounts []string) error {
+	x.mu.Lock()
+	unseen := slices.ContainsFunc(accounts, func(account string) bool { return x.seen[account] == 0 })
+	x.mu.Unlock()
+	if unseen {
+		// What the journal has not brought to a node that is up to date, it does not have.
+		if err := x.catchUp(ctx); err != nil {
+			return err
+		}
 	}
-	if err := x.redis.Ping(ctx).Err(); err != nil {
-		return fmt.Errorf("reach Redis: %w", err)
-	}
-	return nil
-}
-
-// await returns when this node's watch has brought the account to a revision.
-func (x *index) await(ctx context.Context, account string, revision uint64) error {
-	return x.wait(ctx, func() bool { return x.seen[account] >= revision })
-}
-
-// catchUp returns when this node's watch has brought all that the journal holds now.
-func (x *index) catchUp(ctx context.Context) error {
-	last, _, err := x.bucket.State(ctx)
-	if err != nil {
-		return err
-	}
-	return x.wait(ctx, func() bool { return x.all >= last })
-}
-
-// patience is how long a write waits for the index to show it.
-const patience = 30 * time.Second
-
-func (x *index) wait(ctx context.Context, reached func() bool) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("the index does not follow the journal; is Redis there?"))
-	defer cancel()
-	for {
+	for _, account := range accounts {
 		x.mu.Lock()
-		done, moved := reached(), x.moved
+		s, empty := snapshot{revision: x.all}, x.seen[account] == 0
 		x.mu.Unlock()
-		if done {
-			return nil
+		if !empty {
+			x.log.Warn("redis has lost webhooks; the account is read again", zap.String("account", account))
+			var err error
+			if s, err = x.account(ctx, account); err != nil {
+				return err
+			}
 		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-moved:
-		}
-	}
-}
-
-// advance takes down that the watch has brought an account, "" for none, to a revision, and with it webhooks up to an id.
-func (x *index) advance(account string, id, revision uint64) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if account != "" {
-		x.seen[account] = max(x.seen[account], revision)
-	}
-	x.highest = max(x.highest, id)
-	x.all = max(x.all, revision)
-	close(x.moved)
-	x.moved = make(chan struct{})
-}
-
-// highestID is the highest id of a webhook that the journal has, or has had as far as this node saw.
-func (x *index) highestID(ctx context.Context) (uint64, error) {
-	select {
-	case <-x.started:
-	case <-ctx.Done():
-		return 0, context.Cause(ctx)
-	}
-	if err := x.catchUp(ctx); err != nil {
-		return 0, err
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.highest, nil
-}
-
-// load brings the whole journal into Redis: the entries that a watch brings before its first nil.
-func (x *index) load(ctx context.Context, entries map[string]jetstream.KeyValueEntry) error {
-	accounts := map[string]*snapshot{}
-	for key, entry := range entries {
-		account, _, err := parseKey(key)
+		has, err := x.write(ctx, n, account, s, empty)
 		if err != nil {
-			continue
+			return err
 		}
-		s := accounts[account]
-		if s == nil {
-			s = &snapshot{}
-			accounts[account] = s
+		if empty && has > s.revision {
+			x.suspect(has)
 		}
-		x.add(s, entry)
-	}
-	for _, account := range slices.Sorted(maps.Keys(accounts)) {
-		if err := x.write(ctx, account, *accounts[account]); err != nil {
-			return fmt.Errorf("bring the journal into the index: %w", err)
-		}
-		x.advance(account, accounts[account].highest, accounts[account].revision)
 	}
 	return nil
 }
 
-func (x *index) name(created time.Time) {
-	x.prefix = "saumer:" + strings.ToLower(strconv.FormatInt(created.UnixMilli(), 36)) + ":"
+// suspect has the watch make sure that the journal has a revision which Redis has of an account that the journal has not.
+func (x *index) suspect(has uint64) {
+	x.mu.Lock()
+	x.found = max(x.found, has)
+	x.mu.Unlock()
+	x.refuse(errors.New("redis has an account that the journal does not have"))
 }

@@ -40,6 +40,12 @@ func TestIndex(t *testing.T) {
 		}
 		suite(t, func(t *testing.T) backend { return startServer(t) })
 		t.Run("killed and restarted empty", func(t *testing.T) { t.Parallel(); killed(t) })
+		t.Run("takes no writes", func(t *testing.T) { t.Parallel(); refused(t) })
+		t.Run("takes no writes in the middle of a change", func(t *testing.T) { t.Parallel(); goneMeanwhile(t) })
+		t.Run("takes no writes in the middle of a creation", func(t *testing.T) { t.Parallel(); createdMeanwhile(t) })
+		t.Run("is away", func(t *testing.T) { t.Parallel(); away(t) })
+		t.Run("does not answer", func(t *testing.T) { t.Parallel(); silent(t) })
+		t.Run("evicts", func(t *testing.T) { t.Parallel(); warned(t) })
 		t.Run("rolled back to a snapshot", func(t *testing.T) { t.Parallel(); rolledBack(t) })
 	})
 }
@@ -53,6 +59,12 @@ func suite(t *testing.T, start func(*testing.T) backend) {
 		"no update is lost":                      updatesAdd,
 		"two nodes see each other's changes":     twoNodes,
 		"records of a newer version":             newerRecords,
+		"evicted keys are read again":            evictedKeys,
+		"evicted keys and then a change":         evictedAndChanged,
+		"evicted keys and then a start":          evictedAndStarted,
+		"a restored journal":                     restored,
+		"a journal restored under the processes": restoredUnder,
+		"a restored journal that has caught up":  caughtUp,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -336,6 +348,13 @@ type node struct{ *registry.Registry }
 
 func newNode(t *testing.T, br *broker.Broker, b backend) node {
 	t.Helper()
+	n, _ := startNode(t, br, b)
+	return n
+}
+
+// startNode is newNode for a node that may be stopped before the test ends.
+func startNode(t *testing.T, br *broker.Broker, b backend) (n node, stop func()) {
+	t.Helper()
 	sealer, err := registry.NewSealer(make([]byte, registry.KeySize))
 	if err != nil {
 		t.Fatal(err)
@@ -350,14 +369,15 @@ func newNode(t *testing.T, br *broker.Broker, b backend) node {
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := make(chan error, 1)
 	go func() { ran <- r.Run(ctx) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := errors.Join(<-ran, r.Close()); err != nil && !errors.Is(err, redis.ErrClosed) {
 			t.Errorf("run and close: %v", err)
 		}
 	})
+	t.Cleanup(stop)
 	<-r.Started()
-	return node{r}
+	return node{r}, stop
 }
 
 func (n node) create(t *testing.T, url string) registry.Webhook {

@@ -12,8 +12,14 @@ import (
 )
 
 // Create stores a new, active webhook with an id and a secret of its own, and returns once look-ups find it. Events
-// published before are not for it. It returns the secret in the clear, this once.
+// published before are not for it. It returns the secret in the clear, this once. It returns ErrIndex if the index does
+// not follow the journal: then nothing was done. If that comes too late, it returns ErrUnindexed beside the webhook and the
+// secret: no look-up of this node is answered until the index shows the webhook, so that it gets all that is published
+// from then on.
 func (r *Registry) Create(ctx context.Context, w Webhook) (Webhook, string, error) {
+	if err := r.index.open(ctx, w.Account); err != nil {
+		return Webhook{}, "", err
+	}
 	id, err := r.nextID(ctx)
 	if err != nil {
 		return Webhook{}, "", err
@@ -48,8 +54,12 @@ func (r *Registry) List(ctx context.Context, account string) ([]Webhook, error) 
 }
 
 // Update changes a webhook's record as record.Store.Update does, so change must be pure. It returns once the index shows
-// the change. An error of change ends it and writes nothing.
+// the change. An error of change ends it and writes nothing. It returns ErrIndex and has done nothing if the index does not
+// follow the journal, and ErrUnindexed beside the webhook if it stopped to follow meanwhile.
 func (r *Registry) Update(ctx context.Context, key string, change func(*Webhook) error) (Webhook, error) {
+	if err := r.openKey(ctx, key); err != nil {
+		return Webhook{}, err
+	}
 	w, revision, err := r.webhooks.Update(ctx, key, func(w *Webhook) error {
 		if err := change(w); err != nil {
 			return err
@@ -66,8 +76,11 @@ func (r *Registry) Update(ctx context.Context, key string, change func(*Webhook)
 }
 
 // Put writes a webhook that was read, if nobody has changed it meanwhile: record.ErrConflict. It returns it with its new
-// revision, once the index shows the change.
+// revision, once the index shows the change. It returns ErrIndex and ErrUnindexed as Update does.
 func (r *Registry) Put(ctx context.Context, w Webhook) (Webhook, error) {
+	if err := r.index.open(ctx, w.Account); err != nil {
+		return Webhook{}, err
+	}
 	w.retire(r.broker.Now())
 	revision, err := r.webhooks.Write(ctx, w.Key(), &w, w.Revision)
 	if err != nil {
@@ -90,13 +103,25 @@ func (r *Registry) Walk(ctx context.Context, each func(Webhook) error) error {
 }
 
 // Delete removes a webhook's record and returns once no look-up finds it: record.ErrNotFound, record.ErrNewer or
-// record.ErrUnreadable. Its backlog is the caller's to remove.
+// record.ErrUnreadable. Its backlog is the caller's to remove. It returns ErrIndex and ErrUnindexed as Update does.
 func (r *Registry) Delete(ctx context.Context, key string) error {
+	if err := r.openKey(ctx, key); err != nil {
+		return err
+	}
 	w, revision, err := r.webhooks.Update(ctx, key, func(*Webhook) error { return record.ErrGone })
 	if err != nil {
 		return err
 	}
 	return r.index.await(ctx, w.Account, revision)
+}
+
+// openKey is index.open for a webhook's key. A key that no webhook can have is left for the journal to refuse.
+func (r *Registry) openKey(ctx context.Context, key string) error {
+	account, _, err := parseKey(key)
+	if err != nil {
+		return nil // the journal does not have it, and says so
+	}
+	return r.index.open(ctx, account)
 }
 
 // secrets are the webhook's secrets in the clear, the current one first.
@@ -116,7 +141,8 @@ func (r *Registry) secrets(w Webhook) ([]string, error) {
 const rotation = 24 * time.Hour
 
 // Rotate gives a webhook a new secret and returns it in the clear, this once, with the time until which the one before
-// signs too. A secret from before that one is dropped. It returns once look-ups show the change: record.ErrNotFound.
+// signs too. A secret from before that one is dropped. It returns once look-ups show the change: record.ErrNotFound, and
+// ErrIndex and ErrUnindexed as Update does.
 func (r *Registry) Rotate(ctx context.Context, key string) (w Webhook, secret string, until time.Time, err error) {
 	secret = delivery.NewSecret()
 	sealed, now := r.sealer.Seal(secret, key), r.broker.Now()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
@@ -15,16 +16,18 @@ import (
 	"github.com/saumer/saumer/record"
 )
 
-// errBehind says that Redis is behind what this node has seen of the account.
-var errBehind = errors.New("redis is behind the journal")
+// Errors of what Redis holds.
+var (
+	// errBehind says that Redis has less than this node has seen of the account, or not all of it.
+	errBehind = errors.New("redis is behind the journal, or has lost keys")
+	// errLost says the same of the whole index.
+	errLost = errors.New("redis is behind the journal after a new connection to it")
+)
 
 // lookup answers for a batch; see Registry.Lookup.
 func (x *index) lookup(ctx context.Context, pairs []Pair) (map[Pair][]*Subscription, error) {
-	if x.reconnected.Swap(false) || x.asksJournal {
-		if err := x.catchUp(ctx); err != nil {
-			x.reconnected.Store(true)
-			return nil, err
-		}
+	if err := x.current(ctx); err != nil {
+		return nil, fmt.Errorf("look up webhooks: %w", err)
 	}
 	events := map[string][]string{}
 	for _, p := range pairs {
@@ -35,32 +38,77 @@ func (x *index) lookup(ctx context.Context, pairs []Pair) (map[Pair][]*Subscript
 	// Where Redis is behind, the account is replaced and all is asked again; more than a few rounds means that
 	// Redis keeps losing its data.
 	for range 5 {
-		found, behind, err := x.ask(ctx, events)
+		if err := x.wait(ctx, patience, func() bool { return true }); err != nil {
+			return nil, fmt.Errorf("look up webhooks: %w", err)
+		}
+		q := x.question(events)
+		found, behind, err := x.ask(ctx, q, events)
+		if err == nil && len(behind) > 0 {
+			err = x.heal(ctx, q.names, behind)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("look up webhooks: %w", err)
 		}
 		if len(behind) == 0 {
 			return found, nil
 		}
-		for _, account := range behind {
-			x.log.Warn("Redis was behind the journal; the account is read again", zap.String("account", account))
-			if err := x.replace(ctx, account); err != nil {
-				return nil, fmt.Errorf("look up webhooks: %w", err)
-			}
-		}
 	}
 	return nil, fmt.Errorf("look up webhooks: %w", errBehind)
 }
 
-func (x *index) ask(ctx context.Context, events map[string][]string) (found map[Pair][]*Subscription, behind []string, err error) {
-	// What this node has seen is read before Redis: it must hold at least that.
-	seen := make(map[string]uint64, len(events))
-	x.mu.Lock()
-	for account := range events {
-		seen[account] = x.seen[account]
+// current makes sure that this node has seen all that look-ups must show: after a new connection to Redis, and with each
+// look-up if other processes have an index of their own.
+func (x *index) current(ctx context.Context) error {
+	connections := x.connections.Load()
+	renewed := connections != x.checked.Load()
+	if !renewed && !x.asksJournal {
+		return nil
 	}
+	if err := x.catchUp(ctx); err != nil || !renewed {
+		return err
+	}
+	x.mu.Lock()
+	names, all := x.names, x.all
 	x.mu.Unlock()
-	if found, ok := x.fromCache(events, seen); ok {
+	m, _, found, err := x.mark(ctx, names)
+	if err != nil {
+		return err
+	}
+	if !found || m.revision < all {
+		x.refuse(errLost)
+	}
+	x.checked.Store(connections)
+	return nil
+}
+
+// question is what an answer is judged by, read before Redis is asked: what this node has seen of each account.
+type question struct {
+	names names
+	seen  map[string]uint64
+}
+
+func (x *index) question(events map[string][]string) question {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	q := question{x.names, make(map[string]uint64, len(events))}
+	for account := range events {
+		q.seen[account] = x.seen[account]
+	}
+	return q
+}
+
+// believes says whether an account's state in Redis, by its revision and a version, can be what this node has seen. A key
+// that is not there is no answer. Nor are webhooks of an account which the journal has never brought.
+func (q question) believes(account string, rev any, version string) bool {
+	if rev == nil || revision(rev) < q.seen[account] {
+		return false
+	}
+	return q.seen[account] > 0 || version == "" || strings.HasSuffix(version, ":0")
+}
+
+// ask asks Redis. It returns the accounts which Redis has not, or not whole.
+func (x *index) ask(ctx context.Context, q question, events map[string][]string) (found map[Pair][]*Subscription, behind []string, err error) {
+	if found, ok := x.fromCache(q, events); ok {
 		return found, nil, nil
 	}
 
@@ -72,7 +120,7 @@ func (x *index) ask(ctx context.Context, events map[string][]string) (found map[
 		for _, name := range names {
 			fields = append(fields, "v:"+name)
 		}
-		answers[account] = pipe.HMGet(ctx, x.state(account), fields...)
+		answers[account] = pipe.HMGet(ctx, q.names.state(account), fields...)
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, nil, err
@@ -83,36 +131,50 @@ func (x *index) ask(ctx context.Context, events map[string][]string) (found map[
 		if len(values) != len(names)+1 {
 			return nil, nil, fmt.Errorf("redis answered %d values for %d fields", len(values), len(names)+1)
 		}
-		if revision(values[0]) < seen[account] {
-			behind = append(behind, account)
-			continue
+		whole, err := x.answer(ctx, q, account, names, values, found)
+		if err != nil {
+			return nil, nil, err
 		}
-		for i, name := range names {
-			version, ok := values[i+1].(string)
-			if !ok {
-				continue // no webhook, by an index that is not behind
-			}
-			pair := Pair{account, name}
-			hit, ok := x.cache.Get(pair)
-			if !ok || hit.version != version {
-				if hit, err = x.fetch(ctx, pair, seen[account]); errors.Is(err, errBehind) {
-					behind = append(behind, account)
-					break
-				} else if err != nil {
-					return nil, nil, err
-				}
-			} else if hit.seen != seen[account] {
-				hit.seen = seen[account]
-				x.cache.Add(pair, hit)
-			}
-			found[pair] = hit.subscriptions
+		if !whole {
+			behind = append(behind, account)
 		}
 	}
 	return found, behind, nil
 }
 
+// answer adds the webhooks of an account's events to what was found, by what Redis answered. It returns false if Redis has
+// not all of the account.
+func (x *index) answer(ctx context.Context, q question, account string, events []string, values []any, found map[Pair][]*Subscription) (whole bool, err error) {
+	if !q.believes(account, values[0], "") {
+		return false, nil
+	}
+	for i, name := range events {
+		version, ok := values[i+1].(string)
+		if !ok {
+			continue // no webhook, by an index that is not behind
+		}
+		pair := Pair{account, name}
+		hit, ok := x.cache.Get(pair)
+		switch {
+		case !q.believes(account, values[0], version):
+			return false, nil
+		case !ok || hit.version != version || hit.names != q.names:
+			if hit, err = x.fetch(ctx, q, pair); errors.Is(err, errBehind) {
+				return false, nil
+			} else if err != nil {
+				return false, err
+			}
+		case hit.seen != q.seen[account]:
+			hit.seen = q.seen[account]
+			x.cache.Add(pair, hit)
+		}
+		found[pair] = hit.subscriptions
+	}
+	return true, nil
+}
+
 // fromCache answers without Redis, if that is this node's own and the watch has brought nothing since it was asked last.
-func (x *index) fromCache(events map[string][]string, seen map[string]uint64) (map[Pair][]*Subscription, bool) {
+func (x *index) fromCache(q question, events map[string][]string) (map[Pair][]*Subscription, bool) {
 	if !x.private {
 		return nil, false
 	}
@@ -121,7 +183,7 @@ func (x *index) fromCache(events map[string][]string, seen map[string]uint64) (m
 		for _, name := range names {
 			pair := Pair{account, name}
 			hit, ok := x.cache.Get(pair)
-			if !ok || hit.seen != seen[account] {
+			if !ok || hit.seen != q.seen[account] || hit.names != q.names {
 				return nil, false
 			}
 			found[pair] = hit.subscriptions
@@ -130,23 +192,27 @@ func (x *index) fromCache(events map[string][]string, seen map[string]uint64) (m
 	return found, true
 }
 
-// fetch reads the webhooks of a pair into the cache.
-func (x *index) fetch(ctx context.Context, p Pair, seen uint64) (cached, error) {
-	answer, err := fetchScript.Run(ctx, x.redis, []string{x.state(p.Account), x.webhooks(p.Account, p.Event)}, p.Event).Slice()
+// fetch reads the webhooks of a pair into the cache: errBehind if Redis has not all of them.
+func (x *index) fetch(ctx context.Context, q question, p Pair) (cached, error) {
+	keys := []string{q.names.state(p.Account), q.names.webhooks(p.Account, p.Event)}
+	answer, err := fetchScript.Run(ctx, x.redis, keys, p.Event).Slice()
 	if err != nil {
 		return cached{}, err
 	}
 	if len(answer) != 3 {
-		return cached{}, fmt.Errorf("the index's script answered %d values", len(answer))
-	}
-	if revision(answer[0]) < seen {
 		return cached{}, errBehind
 	}
 	version, _ := answer[1].(string)
-	records, _ := answer[2].([]any)
-	c := cached{version: version, seen: seen, subscriptions: make([]*Subscription, 0, len(records))}
-	for _, r := range records {
-		text, _ := r.(string)
+	if !q.believes(p.Account, answer[0], version) {
+		return cached{}, errBehind
+	}
+	fields, _ := answer[2].([]any)
+	c := cached{names: q.names, version: version, seen: q.seen[p.Account], subscriptions: make([]*Subscription, 0, len(fields)/2)}
+	for i := 0; i+1 < len(fields); i += 2 {
+		if fields[i] == "v" {
+			continue // the hash's version
+		}
+		text, _ := fields[i+1].(string)
 		w, err := decodeOf(p.Account, broker.Entry{Value: []byte(text)})
 		if errors.Is(err, record.ErrNewer) {
 			c.subscriptions = append(c.subscriptions, &Subscription{Newer: true})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
 )
 
 // openRedis connects to the Redis of the index; several addresses with commas between are a cluster. The hook is
@@ -34,7 +35,7 @@ func openRedis(ctx context.Context, url string, connected func()) (redis.Univers
 	redis.SetLogger(silence{})
 	client := redis.NewUniversalClient(&redis.UniversalOptions{
 		Addrs: addresses, DB: options.DB, Username: options.Username, Password: options.Password, TLSConfig: options.TLSConfig,
-		DialTimeout: 3 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second,
+		DialTimeout: 3 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second, ContextTimeoutEnabled: true,
 		OnConnect: func(context.Context, *redis.Conn) error { connected(); return nil },
 	})
 	if err := client.Ping(ctx).Err(); err != nil {
@@ -42,6 +43,28 @@ func openRedis(ctx context.Context, url string, connected func()) (redis.Univers
 		return nil, fmt.Errorf("reach Redis at %s: %w; check --redis-url", strings.Join(addresses, ","), err)
 	}
 	return client, nil
+}
+
+// warnOfEviction says what to do if a node of Redis removes keys where memory is short. A server that does not tell is not
+// asked again.
+func warnOfEviction(ctx context.Context, client redis.UniversalClient, log *zap.Logger) {
+	look := func(ctx context.Context, node *redis.Client) error {
+		settings, err := node.ConfigGet(ctx, "maxmemory*").Result()
+		if err != nil {
+			return err
+		}
+		if policy := settings["maxmemory-policy"]; settings["maxmemory"] != "0" && strings.HasPrefix(policy, "allkeys-") {
+			log.Warn("Redis evicts keys of the index where memory is short, and each of them is then read again from the journal: set maxmemory-policy to noeviction, and maxmemory to what the index needs",
+				zap.String("address", node.Options().Addr), zap.String("policy", policy))
+		}
+		return nil
+	}
+	switch client := client.(type) {
+	case *redis.Client:
+		_ = look(ctx, client) // managed servers refuse to tell
+	case *redis.ClusterClient:
+		_ = client.ForEachMaster(ctx, look) // as above
+	}
 }
 
 // silence keeps the client from writing to standard error.

@@ -31,7 +31,6 @@ type Options struct {
 type Registry struct {
 	broker   *broker.Broker
 	webhooks record.Store[Webhook]
-	ids      record.Store[uint64]
 	index    *index
 	redis    redis.UniversalClient
 	stop     func() error
@@ -48,7 +47,6 @@ func Open(ctx context.Context, o Options) (*Registry, error) {
 	r := &Registry{
 		broker: o.Broker, sealer: o.Sealer, log: o.Log,
 		webhooks: record.Store[Webhook]{Bucket: o.Broker.Webhooks, Name: "webhook", Decode: decodeWebhook, Encode: EncodeWebhook},
-		ids:      record.Store[uint64]{Bucket: o.Broker.Webhooks, Name: "counter of ids", Decode: decodeCounter, Encode: encodeCounter},
 	}
 	x, err := newIndex(o.Broker.Webhooks, o.Cache, r.subscription, o.Log)
 	if err != nil {
@@ -59,10 +57,11 @@ func Open(ctx context.Context, o Options) (*Registry, error) {
 		r.redis, r.stop = openEmbeddedRedis()
 	} else {
 		// A new connection may lead to another Redis, an older one.
-		if r.redis, err = openRedis(ctx, o.RedisURL, func() { x.reconnected.Store(true) }); err != nil {
+		if r.redis, err = openRedis(ctx, o.RedisURL, func() { x.connections.Add(1) }); err != nil {
 			return nil, err
 		}
 		r.stop = r.redis.Close
+		warnOfEviction(ctx, r.redis, o.Log)
 	}
 	x.redis = r.redis
 	return r, nil
@@ -79,7 +78,8 @@ func (r *Registry) Close() error {
 // Run keeps the index up to the journal until the context ends.
 func (r *Registry) Run(ctx context.Context) error { return r.index.run(ctx) }
 
-// Ready says why look-ups cannot be answered at the moment, or nil.
+// Ready says why look-ups cannot be answered at the moment, or changes not be brought to them, or nil: the index does not
+// follow the journal, and for how long, or Redis cannot be reached or takes no writes.
 func (r *Registry) Ready(ctx context.Context) error { return r.index.ready(ctx) }
 
 // Started is closed when the index holds the journal for the first time.

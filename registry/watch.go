@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
+	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/lifetime"
 )
 
@@ -17,12 +19,24 @@ var waits = lifetime.Waits{First: 50 * time.Millisecond, Longest: 5 * time.Secon
 
 const steady = time.Minute
 
+// compareEach is how often the watch asks the journal where it is, besides after each reconnect.
+const compareEach = 30 * time.Second
+
+// Errors that have the index begin again.
+var (
+	// errBack says that the journal ends before what the watch has brought, or gives a revision again.
+	errBack = errors.New("the journal has gone back")
+	// errRenewed says that the journal may be another one after a reconnect, or that the watch may have missed something.
+	errRenewed = errors.New("the journal went on while the watch did not see it")
+)
+
 // run follows the journal until the context ends. Whatever goes wrong on the way, it begins again from the whole.
 func (x *index) run(ctx context.Context) error {
 	lifetime.Repeat(ctx, waits, func() error {
 		began := time.Now()
 		err := x.follow(ctx)
 		if ctx.Err() == nil {
+			x.stop(err)
 			x.log.Warn("the index stopped following the journal; it begins again", zap.Error(err))
 		}
 		if time.Since(began) > steady {
@@ -35,49 +49,187 @@ func (x *index) run(ctx context.Context) error {
 
 // follow brings the whole journal into Redis and then each change, until something fails.
 func (x *index) follow(ctx context.Context) error {
-	last, made, err := x.bucket.State(ctx)
+	x.mu.Lock()
+	refusals := x.refusals
+	x.mu.Unlock()
+	reconnects, stop := x.bucket.Reconnects()
+	defer stop()
+	link, _ := x.bucket.Link()
+	state, err := x.bucket.State(ctx)
 	if err != nil {
 		return err
-	}
-	if x.prefix == "" {
-		x.name(made)
 	}
 	watch, err := x.bucket.Watch(ctx, "")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = watch.Stop() }() // an error means that the connection is gone, and the watch with it
-	entries := map[string]jetstream.KeyValueEntry{}
+	f := &following{index: x, watch: watch}
+	defer f.stop()
+	entries, err := held(ctx, watch, reconnects)
+	if err != nil {
+		return err
+	}
+	p, err := x.load(ctx, state, entries)
+	if err != nil {
+		return err
+	}
+	if err := x.begun(p, link, refusals); err != nil {
+		return err
+	}
+	x.startOnce.Do(func() { close(x.started) })
+	return f.run(ctx, reconnects)
+}
+
+// following is a watch that brings the journal's changes into the index.
+type following struct {
+	*index
+	watch jetstream.KeyWatcher
+	// behind is the revision at which the watch stood when it was found to be behind the journal, else 0.
+	behind uint64
+}
+
+// stop ends the watch.
+func (f *following) stop() { _ = f.watch.Stop() } // an error means that the connection is gone, and the watch with it
+
+// run brings each change, until something fails.
+func (f *following) run(ctx context.Context, reconnects <-chan nats.Status) error {
+	ticker := time.NewTicker(compareEach)
+	defer ticker.Stop()
 	for {
-		var entry jetstream.KeyValueEntry
-		var ok bool
+		var err error
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case entry, ok = <-watch.Updates():
+		case entry, ok := <-f.watch.Updates():
+			switch {
+			case !ok:
+				return errors.New("the journal's watch ended")
+			case entry != nil:
+				err = f.take(ctx, entry)
+			}
+		case <-f.doubts:
+			err = f.compare(ctx, false)
+		case <-reconnects:
+			err = f.compare(ctx, false)
+		case <-ticker.C:
+			err = f.compare(ctx, true)
 		}
-		switch {
-		case !ok:
-			return errors.New("the journal's watch ended")
-		case entry == nil:
-			if err := x.load(ctx, entries); err != nil {
-				return err
-			}
-			entries = nil
-			// What the journal held when the watch began has been seen, even if its last markers have expired.
-			x.advance("", 0, last)
-			x.startOnce.Do(func() { close(x.started) })
-		case entries != nil:
-			entries[entry.Key()] = entry
-		default:
-			if err := x.apply(ctx, entry); err != nil {
-				return fmt.Errorf("bring %s into the index: %w", entry.Key(), err)
-			}
-			account, id, err := parseKey(entry.Key())
-			if err != nil {
-				account, id = "", 0 // the counter of ids
-			}
-			x.advance(account, id, entry.Revision())
+		if err != nil {
+			return err
 		}
 	}
+}
+
+// held takes the entries that a watch brings before its first nil: what the journal holds.
+func held(ctx context.Context, watch jetstream.KeyWatcher, reconnects <-chan nats.Status) (map[string]jetstream.KeyValueEntry, error) {
+	entries := map[string]jetstream.KeyValueEntry{}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-reconnects:
+			return nil, errRenewed
+		case entry, ok := <-watch.Updates():
+			switch {
+			case !ok:
+				return nil, errors.New("the journal's watch ended")
+			case entry == nil:
+				return entries, nil
+			}
+			entries[entry.Key()] = entry
+		}
+	}
+}
+
+// take brings a change into Redis.
+func (x *index) take(ctx context.Context, entry jetstream.KeyValueEntry) error {
+	x.mu.Lock()
+	names, m := x.names, mark{max(x.all, entry.Revision()), x.latest}
+	back := entry.Revision() <= x.all
+	x.mu.Unlock()
+	account, id := subject(entry)
+	switch {
+	case back:
+		return errBack
+	case entry.Key() == generationKey:
+		return errAnew
+	case account != "":
+		if err := x.apply(ctx, account, id, entry); err != nil {
+			return fmt.Errorf("bring %s into the index: %w", entry.Key(), err)
+		}
+	}
+	if entry.Created().After(m.latest) {
+		m.latest = entry.Created()
+	}
+	// Only once the change is there: an index that is not behind its mark lacks nothing.
+	if err := x.touch(ctx, names, m, id); err != nil {
+		return err
+	}
+	x.advance(account, id, entry.Revision(), entry.Created())
+	return nil
+}
+
+// subject is what an entry tells of: a webhook of an account, or no account and the id that the counter holds.
+func subject(entry jetstream.KeyValueEntry) (account string, id uint64) {
+	account, id, err := parseKey(entry.Key())
+	if err == nil {
+		return account, id
+	}
+	if entry.Key() == counter && entry.Operation() == jetstream.KeyValuePut {
+		// A counter that cannot be read fails where it is used.
+		id, _ = decodeCounter(broker.Entry{Value: entry.Value()})
+	}
+	return "", id
+}
+
+// compare asks the journal where it is, and returns an error if the index must begin again. After a reconnect it must
+// unless the journal ends with the very change that the watch brought last: then another watch goes on there, since the
+// server may have forgotten the one before. A watch that stands still behind the journal from one regular comparison to
+// the next brings nothing any more.
+func (f *following) compare(ctx context.Context, regular bool) error {
+	link, connected := f.bucket.Link()
+	if !connected {
+		return nil // the reconnect brings it here again
+	}
+	state, stateErr := f.bucket.State(ctx)
+	f.mu.Lock()
+	stands, all, tip, known := f.stands, f.all, f.tip, f.link
+	f.mu.Unlock()
+	switch {
+	case stands != nil:
+		return stands
+	case stateErr != nil && link == known:
+		return nil // no answer proves nothing
+	case stateErr != nil:
+		return stateErr
+	case state.Last < all:
+		return errBack
+	case link != known && (state.Last != all || !state.At.Equal(tip)):
+		return errRenewed
+	case link != known:
+		return f.resume(ctx, all+1, link)
+	case regular && state.Last > all && f.behind == all:
+		return errRenewed
+	case regular:
+		f.behind = 0
+		if state.Last > all {
+			f.behind = all
+		}
+	}
+	return nil
+}
+
+// resume goes on from a revision with another watch, over the connection of this number.
+func (f *following) resume(ctx context.Context, revision, link uint64) error {
+	watch, err := f.bucket.Resume(ctx, revision)
+	if err != nil {
+		return err
+	}
+	f.stop()
+	f.watch = watch
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.link = link
+	f.wakeLocked()
+	return nil
 }

@@ -19,10 +19,12 @@ type Activated struct {
 	Status  Status
 	// Events is how many events this activation replays.
 	Events uint64
+	// Unindexed is set if the webhook is activated and look-ups show it later.
+	Unindexed bool
 }
 
 // Activate makes an inactive webhook active again. A webhook that is active stays as it is. Of several callers at once one decides. It returns
-// record.ErrNotFound, or record.ErrNewer or record.ErrUnreadable if the webhook or its backlog is not ours to touch.
+// record.ErrNotFound, or record.ErrNewer or record.ErrUnreadable if the webhook or its backlog is not ours to touch, or registry.ErrIndex.
 func (m *Backlogs) Activate(ctx context.Context, key string, replayEvents bool) (Activated, error) {
 	return m.activate(ctx, key, replayEvents, func(registry.Webhook) error { return nil })
 }
@@ -68,12 +70,13 @@ func (m *Backlogs) activate(ctx context.Context, key string, replayEvents bool, 
 		if errors.Is(err, record.ErrConflict) {
 			continue
 		}
-		if err != nil {
+		unindexed := errors.Is(err, registry.ErrUnindexed)
+		if err != nil && !unindexed {
 			return Activated{}, err
 		}
 		fault.At(fault.Activated)
 		s, err := m.follow(ctx, w, &r, revision, c)
-		return Activated{w, s, w.Activation.Total}, err
+		return Activated{w, s, w.Activation.Total, unindexed}, err
 	}
 }
 

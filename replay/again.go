@@ -109,7 +109,7 @@ func (m *Backlogs) begun(ctx context.Context, w registry.Webhook, r *backlog.Rec
 	if _, err = m.registry.Update(ctx, w.Key(), func(w *registry.Webhook) error {
 		w.Replay = &registry.Replay{At: at, Total: n}
 		return nil
-	}); err != nil {
+	}); err != nil && !errors.Is(err, registry.ErrUnindexed) {
 		return fmt.Errorf("note the replay: %w", err)
 	}
 	return nil

@@ -40,13 +40,15 @@ func NewBacklogs(b *broker.Broker, r *registry.Registry, window, retention time.
 
 // Delete removes a webhook with its backlog and its log. When it returns, this node begins no attempt any more, and other
 // nodes begin none within the time that they need to see the removal. A backlog that cannot be read goes too; one of a newer
-// version does not. It returns record.ErrNotFound, record.ErrNewer or, for the webhook only, record.ErrUnreadable.
+// version does not. It returns record.ErrNotFound, record.ErrNewer, for the webhook only record.ErrUnreadable, or
+// registry.ErrIndex.
 func (m *Backlogs) Delete(ctx context.Context, key string) error {
 	_, _, err := m.store.Load(ctx, key)
 	if err != nil && !errors.Is(err, record.ErrNotFound) && !errors.Is(err, record.ErrUnreadable) {
 		return err
 	}
-	if err := m.registry.Delete(ctx, key); err != nil {
+	// No event is looked up until the index shows a removal that it lags behind.
+	if err := m.registry.Delete(ctx, key); err != nil && !errors.Is(err, registry.ErrUnindexed) {
 		return err
 	}
 	return errors.Join(m.store.Remove(ctx, key), m.broker.Forget(ctx, key))

@@ -18,11 +18,13 @@ var logFields = map[string]string{
 	"event":         "String",     // an event's name
 	"failing_since": "Time",       // when the first of the failures without a break was
 	"function":      "String",     // a function of the API
+	"generation":    "String",     // a generation of the index
 	"kind":          "String",     // a notice's kind
 	"notice":        "Uint64",     // a notice's sequence in NOTICES
 	"page":          "String",     // a template of the console
 	"panic":         "Any",        // what a handler panicked with
 	"path":          "String",     // the path of a request, without what is secret in it
+	"policy":        "String",     // what a Redis does where memory is short
 	"published":     "Time",       // when the stream stored an event
 	"reason":        "String",     // why, in a sentence
 	"record":        "Object",     // a webhook's record, without its URL and its secrets
