@@ -359,6 +359,33 @@ func (s *script) answers(answer func(delivery.Request) delivery.Outcome) {
 	s.answer = answer
 }
 
+// slow sets how long attempts take from now on.
+func (s *script) slow(takes time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.takes = takes
+}
+
+// reach has the host accept connections from now on.
+func (s *script) reach() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reached = true
+}
+
+// sent is how many attempts there were, probed how often the host was tried.
+func (s *script) sent() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.requests)
+}
+
+func (s *script) probed() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.probes
+}
+
 // always is an endpoint that does one thing.
 func always(o delivery.Outcome) func(delivery.Request) delivery.Outcome {
 	return func(delivery.Request) delivery.Outcome { return o }
@@ -367,7 +394,7 @@ func always(o delivery.Outcome) func(delivery.Request) delivery.Outcome {
 func (s *script) Attempt(ctx context.Context, _ delivery.Target, r delivery.Request) delivery.Attempt {
 	a := delivery.Attempt{Seq: r.Seq, ID: r.ID, Number: r.Number, Published: r.Published, Replay: r.Replay, At: time.Now()}
 	s.mu.Lock()
-	answer := s.answer
+	answer, takes := s.answer, s.takes
 	s.requests = append(s.requests, r)
 	s.mu.Unlock()
 	a.Outcome = delivery.Delivered
@@ -375,7 +402,7 @@ func (s *script) Attempt(ctx context.Context, _ delivery.Target, r delivery.Requ
 		a.Outcome = answer(r)
 	}
 	select {
-	case <-time.After(s.takes):
+	case <-time.After(takes):
 	case <-ctx.Done():
 		a.Outcome = delivery.Aborted
 	}

@@ -26,11 +26,11 @@ func TestADeactivation(t *testing.T) {
 			w.t.Errorf("people are told of %v events", w.buffered)
 		}
 		w.publish(30)
-		attempts := len(w.requests)
-		w.until("its host was tried", func() bool { return w.probes > 2 })
-		w.reached = true
+		attempts := w.sent()
+		w.until("its host was tried", func() bool { return w.probed() > 2 })
+		w.reach()
 		w.until("people are told", func() bool { return len(w.told()) == 3 })
-		if len(w.requests) > attempts {
+		if w.sent() > attempts {
 			w.t.Error("an inactive webhook got a request")
 		}
 		w.answers(nil)

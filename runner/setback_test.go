@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -63,12 +64,11 @@ func TestARecordThatGoesBackDuringAPass(t *testing.T) {
 	inWorld(t, registry.Settings{}, nil, func(w *world) {
 		w.outage100()
 		before := w.entry(w.broker.Backlogs).Value
-		set := false
-		w.takes = 20 * time.Millisecond
+		var once sync.Once
+		w.slow(20 * time.Millisecond)
 		w.answers(func(r delivery.Request) delivery.Outcome {
-			if number(r) == 90 && !set {
-				set = true
-				w.set(w.broker.Backlogs, before)
+			if number(r) == 90 {
+				once.Do(func() { w.set(w.broker.Backlogs, before) })
 			}
 			return delivery.Delivered
 		})
