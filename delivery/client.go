@@ -18,6 +18,8 @@ import (
 const (
 	// idleTime is how long a connection is kept for later.
 	idleTime = 90 * time.Second
+	// connAge is how long a connection is used again: a host that has moved is found after that.
+	connAge = 5 * time.Minute
 	// cachedURLs bounds the URLs that are kept taken apart.
 	cachedURLs = 10_000
 	// hidden stands for the value of a header that may hold a credential.
@@ -45,19 +47,21 @@ type Options struct {
 //
 // They go by [http1]; what that does not take goes by net/http: HTTP/2, large bodies, hosts that are not plain ASCII.
 type Client struct {
-	options   Options
-	agent     string
-	http1     *http1.Client
-	transport *http.Transport
-	// tls is what handshakes of http1 begin with.
+	options Options
+	agent   string
+	http1   *http1.Client
+	relay   *relay
+	// tls is what handshakes begin with.
 	tls       *tls.Config
 	endpoints *lru.Cache[string, *endpoint]
 }
 
-// endpoint is a webhook's URL taken apart.
+// endpoint is a webhook's URL taken apart: addr is what is dialed, and key what connections of the relay are kept by.
 type endpoint struct {
-	url   *url.URL
-	http1 *http1.Endpoint
+	url       *url.URL
+	http1     *http1.Endpoint
+	secure    bool
+	addr, key string
 }
 
 // NewClient makes a client.
@@ -71,30 +75,24 @@ func NewClient(o Options) *Client {
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: o.ConnectTimeout, KeepAlive: 30 * time.Second, Control: guard(o.AllowCIDRs)}).DialContext
 	}
-	c.http1 = http1.New(http1.Options{Dial: dial, TLS: c.tls, HandshakeTimeout: o.ConnectTimeout, IdleConns: o.IdleConns, IdleTime: idleTime})
-	c.transport = &http.Transport{
-		DialContext:            dial,
-		TLSClientConfig:        &tls.Config{Time: o.Now},
-		TLSHandshakeTimeout:    o.ConnectTimeout,
-		DisableKeepAlives:      o.IdleConns == 0,
-		MaxIdleConns:           o.IdleConns,
-		MaxIdleConnsPerHost:    o.IdleConns,
-		IdleConnTimeout:        idleTime,
-		MaxResponseHeaderBytes: http1.MaxResponse,
-		DisableCompression:     true,
-		ForceAttemptHTTP2:      true,
-	}
+	c.http1 = http1.New(http1.Options{
+		Dial: dial, TLS: c.tls, HandshakeTimeout: o.ConnectTimeout, IdleConns: o.IdleConns, IdleTime: idleTime, ConnAge: connAge,
+	})
+	c.relay = newRelay(relayOptions{http1: c.http1, dial: dial, tls: c.tls, handshake: o.ConnectTimeout, idle: o.IdleConns})
 	return c
 }
 
 // Close closes the connections that are kept for later, and keeps none from then on.
 func (c *Client) Close() {
 	c.http1.Close()
-	c.transport.CloseIdleConnections()
+	c.relay.lines.close()
 }
 
-// Do makes one attempt and returns what came of it. It never sends a request twice, follows no redirect, and takes no
-// longer than the target's timeout, to the end of the response. If ctx ends first, the outcome is Aborted.
+// Do makes one attempt and returns what came of it. It follows no redirect, makes two connections at most, and takes no longer
+// than the target's timeout, to the end of the response. If ctx ends first, the outcome is Aborted.
+//
+// The request is sent once. It is sent once more, over a fresh connection, if that says nothing of the endpoint: a connection
+// that was used before ended before the first byte of an answer, or HTTP/2 said that the request was not processed.
 func (c *Client) Do(ctx context.Context, t Target, r Request) Attempt {
 	a := Attempt{Seq: r.Seq, ID: r.ID, Number: r.Number, Published: r.Published, Replay: r.Replay, Test: r.Test, At: c.options.Now()}
 	timeout := cmp.Or(t.Timeout, c.options.Timeout)

@@ -26,7 +26,7 @@ const (
 var errHeader = errors.New("invalid header")
 
 // reserved are the headers that are Saumer's or the connection's; so is whatever begins with Saumer- or Webhook-.
-// An Idempotency-Key would make net/http send a POST again by itself.
+// An Idempotency-Key of the user's would be the same for all events; webhook-id is the key.
 var reserved = map[string]bool{
 	"Content-Type": true, "User-Agent": true, "Host": true, "Content-Length": true, "Transfer-Encoding": true,
 	"Connection": true, "Proxy-Connection": true, "Keep-Alive": true, "Te": true, "Trailer": true, "Upgrade": true,
