@@ -28,7 +28,8 @@ const (
 
 // Options of a client.
 type Options struct {
-	// Timeout bounds an attempt whose target has none of its own, ConnectTimeout its dialing and its TLS handshake each.
+	// Timeout bounds an attempt whose target has none of its own, ConnectTimeout its dialing and its TLS handshake each. The
+	// look-up of a name has a time of its own.
 	Timeout, ConnectTimeout time.Duration
 	// AllowCIDRs are networks that may be dialed though they are not public.
 	AllowCIDRs []netip.Prefix
@@ -53,6 +54,7 @@ type Client struct {
 	relay   *relay
 	// tls is what handshakes begin with.
 	tls       *tls.Config
+	dialer    *dialer
 	endpoints *lru.Cache[string, *endpoint]
 }
 
@@ -72,8 +74,8 @@ func NewClient(o Options) *Client {
 	c := &Client{options: o, agent: "Saumer/" + o.Version, tls: &tls.Config{Time: o.Now}}
 	c.endpoints, _ = lru.New[string, *endpoint](cachedURLs) // fails only for a size below 1
 	dial := o.Dial
-	if dial == nil {
-		dial = (&net.Dialer{Timeout: o.ConnectTimeout, KeepAlive: 30 * time.Second, Control: guard(o.AllowCIDRs)}).DialContext
+	if c.dialer = newDialer(o.AllowCIDRs, o.ConnectTimeout); dial == nil {
+		dial = c.dialer.dial
 	}
 	c.http1 = http1.New(http1.Options{
 		Dial: dial, TLS: c.tls, HandshakeTimeout: o.ConnectTimeout, IdleConns: o.IdleConns, IdleTime: idleTime, ConnAge: connAge,
@@ -138,8 +140,8 @@ func (c *Client) CheckAddress(ctx context.Context, u *url.URL) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.options.ConnectTimeout)
 	defer cancel()
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
-	if err != nil || len(ips) == 0 {
+	ips, err := c.dialer.lookup(ctx, u.Hostname())
+	if err != nil {
 		return nil // as said above
 	}
 	for _, ip := range ips {
