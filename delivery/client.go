@@ -46,7 +46,8 @@ type Options struct {
 
 // Client makes attempts. It is safe for concurrent use.
 //
-// They go by [http1]; what that does not take goes by net/http: HTTP/2, large bodies, hosts that are not plain ASCII.
+// They go by [http1]; what that does not take goes by net/http: HTTP/2 and large bodies. No proxy is used, whatever the
+// environment says: the address that is checked is the one that is dialed.
 type Client struct {
 	options Options
 	agent   string
@@ -58,8 +59,10 @@ type Client struct {
 	endpoints *lru.Cache[string, *endpoint]
 }
 
-// endpoint is a webhook's URL taken apart: addr is what is dialed, and key what connections of the relay are kept by.
+// endpoint is a webhook's URL taken apart: shown is its host as it was entered, url what is sent, addr what is dialed, and key
+// what connections of the relay are kept by.
 type endpoint struct {
+	shown     string
 	url       *url.URL
 	http1     *http1.Endpoint
 	secure    bool
@@ -135,12 +138,16 @@ func (c *Client) CheckAddress(ctx context.Context, u *url.URL) error {
 	if c.options.Dial != nil {
 		return nil
 	}
-	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
+	host, err := hostname(u)
+	if err != nil {
+		return err
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
 		return permit(ip, c.options.AllowCIDRs)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.options.ConnectTimeout)
 	defer cancel()
-	ips, err := c.dialer.lookup(ctx, u.Hostname())
+	ips, err := c.dialer.lookup(ctx, host)
 	if err != nil {
 		return nil // as said above
 	}

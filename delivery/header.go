@@ -69,6 +69,9 @@ func fields(to []http1.Field, agent string, t Target, r Request, at time.Time) [
 	if len(t.Headers) > 0 {
 		to = own(to, t.Headers)
 	}
+	if !slices.ContainsFunc(to, func(f http1.Field) bool { return f.Name == "Accept" }) {
+		to = append(to, http1.Field{Name: "Accept", Value: "*/*"})
+	}
 	id := printable(r.ID)
 	to = append(to,
 		http1.Field{Name: "Content-Type", Value: "application/json"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/saumer/saumer/http1"
@@ -19,13 +18,12 @@ func (c *Client) endpoint(raw string) (*endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &endpoint{url: u, http1: http1.NewEndpoint(u), secure: u.Scheme == "https"}
-	port := u.Port()
-	if port == "" {
-		port = defaultPort(u.Scheme)
+	sent, err := asSent(u)
+	if err != nil {
+		return nil, err
 	}
-	e.addr = net.JoinHostPort(u.Hostname(), port)
-	e.key = u.Scheme + "://" + e.addr
+	e := &endpoint{shown: u.Host, url: sent, http1: http1.NewEndpoint(sent), secure: sent.Scheme == "https", addr: address(sent)}
+	e.key = sent.Scheme + "://" + e.addr
 	c.endpoints.Add(raw, e)
 	return e, nil
 }
@@ -36,7 +34,7 @@ func (c *Client) host(raw string) string {
 	if err != nil {
 		return "the endpoint"
 	}
-	return e.url.Host
+	return e.shown
 }
 
 // post sends the request and reads the response, by the way that is right for it. Of a response that did not come complete
@@ -82,7 +80,7 @@ func (c *Client) fail(ctx context.Context, t Target, err error, timeout time.Dur
 	case a.Duration >= timeout:
 		a.Outcome, a.Error = Timeout, fmt.Sprintf("%s: no complete answer within %v", c.host(t.URL), timeout)
 	default:
-		classify(a, c.host(t.URL), err, c.options.ConnectTimeout)
+		classify(a, c.host(t.URL), err, c.options.ConnectTimeout, c.options.Now())
 	}
 }
 
@@ -96,12 +94,4 @@ func (c *Client) send(ctx context.Context, deadline time.Time, e *endpoint, fiel
 		*dials++
 	}
 	return c.relay.post(ctx, deadline, e, fields, data, dials)
-}
-
-// defaultPort is the port of a URL that names none.
-func defaultPort(scheme string) string {
-	if scheme == "https" {
-		return "443"
-	}
-	return "80"
 }

@@ -191,7 +191,7 @@ func (r *relay) dial(ctx context.Context, e *endpoint, dials *int) (*line, error
 			return r.lines.add(&line{conn: conn, key: e.key, http2: chosen == protocol2, made: time.Now()}), nil
 		case by == r.older:
 			r.http1.Forget(e.http1)
-			if *dials < mostDials && (errors.Is(err, http1.ErrNotChosen) || errors.Is(err, tls.AlertError(120))) { // no_application_protocol
+			if *dials < mostDials && (errors.Is(err, http1.ErrNotChosen) || http1.Alerted(err, http1.NoApplicationProtocol)) {
 				continue
 			}
 		}

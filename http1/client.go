@@ -225,7 +225,7 @@ func (c *Client) handshake(ctx context.Context, socket net.Conn, e *Endpoint) (n
 	switch {
 	case err == nil && secured.ConnectionState().NegotiatedProtocol == protocol:
 		return secured, nil
-	case err == nil, errors.Is(err, noApplicationProtocol):
+	case err == nil, Alerted(err, NoApplicationProtocol):
 		return nil, ErrNotChosen
 	}
 	return nil, err

@@ -2,7 +2,6 @@ package http1
 
 import (
 	"cmp"
-	"crypto/tls"
 	"errors"
 	"net"
 	"os"
@@ -12,11 +11,8 @@ import (
 // past is a deadline that is over.
 var past = time.Unix(1, 0)
 
-const (
-	// protocol is HTTP/1.1 as TLS chooses it, noApplicationProtocol the alert that says that nothing was chosen (RFC 7301).
-	protocol              = "http/1.1"
-	noApplicationProtocol = tls.AlertError(120)
-)
+// protocol is HTTP/1.1 as TLS chooses it (RFC 7301).
+const protocol = "http/1.1"
 
 // errStale is the end of an idle connection that is of no use any more.
 var errStale = errors.New("the idle connection is of no use any more")

@@ -3,6 +3,7 @@ package http1
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"time"
 )
@@ -34,4 +35,13 @@ func Handshake(ctx context.Context, conn net.Conn, config *tls.Config, timeout t
 		return nil, ErrHandshake
 	}
 	return nil, &HandshakeError{Err: err}
+}
+
+// NoApplicationProtocol is the alert of an endpoint that chooses none of the protocols that it was offered (RFC 7301).
+const NoApplicationProtocol = tls.AlertError(120)
+
+// Alerted says whether an error is this alert of the endpoint. crypto/tls has a type of its own for those.
+func Alerted(err error, alert tls.AlertError) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "remote error" && op.Err.Error() == alert.Error()
 }
