@@ -34,7 +34,8 @@ type Options struct {
 	// AllowCIDRs are networks that may be dialed though they are not public.
 	AllowCIDRs []netip.Prefix
 	// IdleConns bounds the connections that are kept for later, to all hosts together; 0: none is kept. As many as there are
-	// attempts under way are worth it: a thousand webhooks may be at one host, and each attempt would have to dial.
+	// attempts under way are worth it: a thousand webhooks may be at one host, and each attempt would have to dial. No more
+	// are kept than a part of the files that the process may open.
 	IdleConns int
 	// Version is what User-Agent says.
 	Version string
@@ -80,10 +81,12 @@ func NewClient(o Options) *Client {
 	if c.dialer = newDialer(o.AllowCIDRs, o.ConnectTimeout); dial == nil {
 		dial = c.dialer.dial
 	}
+	dial = sparing(dial, func() bool { return c.http1.GiveUp() || c.relay.lines.giveUp() })
+	idle := fewer(o.IdleConns, openFiles())
 	c.http1 = http1.New(http1.Options{
-		Dial: dial, TLS: c.tls, HandshakeTimeout: o.ConnectTimeout, IdleConns: o.IdleConns, IdleTime: idleTime, ConnAge: connAge,
+		Dial: dial, TLS: c.tls, HandshakeTimeout: o.ConnectTimeout, IdleConns: idle, IdleTime: idleTime, ConnAge: connAge,
 	})
-	c.relay = newRelay(relayOptions{http1: c.http1, dial: dial, tls: c.tls, handshake: o.ConnectTimeout, idle: o.IdleConns})
+	c.relay = newRelay(relayOptions{http1: c.http1, dial: dial, tls: c.tls, handshake: o.ConnectTimeout, idle: idle})
 	return c
 }
 

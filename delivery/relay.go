@@ -45,7 +45,7 @@ type relay struct {
 // relayOptions are a relay's: how it dials, and what handshakes begin with.
 type relayOptions struct {
 	http1     *http1.Client
-	dial      func(ctx context.Context, network, address string) (net.Conn, error)
+	dial      dialFunc
 	tls       *tls.Config
 	handshake time.Duration
 	idle      int

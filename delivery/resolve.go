@@ -46,7 +46,7 @@ func newDialer(allow []netip.Prefix, connect time.Duration) *dialer {
 
 // leaving dials such that a connection to a name server is closed when nobody waits for its answer any more. The resolver by
 // itself waits on.
-func leaving(dial func(ctx context.Context, network, address string) (net.Conn, error)) func(ctx context.Context, network, address string) (net.Conn, error) {
+func leaving(dial dialFunc) dialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dial(ctx, network, address)
 		if err == nil {
