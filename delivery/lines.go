@@ -63,8 +63,13 @@ func (p *lines) take(key string, http2 bool) (l *line, under *dialing, finish fu
 	defer func() { closeAll(over) }()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, l := range slices.Backward(slices.Clone(p.of[key])) {
-		if p.overLocked(l, time.Now()) || l.http2 && !http2 {
+	now := time.Now()
+	for i := len(p.of[key]) - 1; i >= 0; i-- {
+		l := p.of[key][i] // leaving moves only those behind it
+		if l.busy > 0 && !l.http2 {
+			continue
+		}
+		if p.overLocked(l, now) || l.http2 && !http2 {
 			p.leaveLocked(l)
 			if l.busy == 0 {
 				over = append(over, l)
