@@ -18,6 +18,8 @@ import (
 const (
 	// idleTime is how long a connection is kept for later.
 	idleTime = 90 * time.Second
+	// connAge is how long a connection is used again: a host that has moved is found after that.
+	connAge = 5 * time.Minute
 	// cachedURLs bounds the URLs that are kept taken apart.
 	cachedURLs = 10_000
 	// hidden stands for the value of a header that may hold a credential.
@@ -26,12 +28,14 @@ const (
 
 // Options of a client.
 type Options struct {
-	// Timeout bounds an attempt whose target has none of its own, ConnectTimeout its dialing and its TLS handshake each.
+	// Timeout bounds an attempt whose target has none of its own, ConnectTimeout its dialing and its TLS handshake each. The
+	// look-up of a name has a time of its own.
 	Timeout, ConnectTimeout time.Duration
 	// AllowCIDRs are networks that may be dialed though they are not public.
 	AllowCIDRs []netip.Prefix
 	// IdleConns bounds the connections that are kept for later, to all hosts together; 0: none is kept. As many as there are
-	// attempts in flight are worth it: a thousand webhooks may be at one host, and each attempt would have to dial.
+	// attempts under way are worth it: a thousand webhooks may be at one host, and each attempt would have to dial. No more
+	// are kept than a part of the files that the process may open.
 	IdleConns int
 	// Version is what User-Agent says.
 	Version string
@@ -43,21 +47,27 @@ type Options struct {
 
 // Client makes attempts. It is safe for concurrent use.
 //
-// They go by [http1]; what that does not take goes by net/http: HTTP/2, large bodies, hosts that are not plain ASCII.
+// They go by [http1]; what that does not take goes by net/http: HTTP/2 and large bodies. No proxy is used, whatever the
+// environment says: the address that is checked is the one that is dialed.
 type Client struct {
-	options   Options
-	agent     string
-	http1     *http1.Client
-	transport *http.Transport
-	// tls is what handshakes of http1 begin with.
+	options Options
+	agent   string
+	http1   *http1.Client
+	relay   *relay
+	// tls is what handshakes begin with.
 	tls       *tls.Config
+	dialer    *dialer
 	endpoints *lru.Cache[string, *endpoint]
 }
 
-// endpoint is a webhook's URL taken apart.
+// endpoint is a webhook's URL taken apart: shown is its host as it was entered, url what is sent, addr what is dialed, and key
+// what connections of the relay are kept by.
 type endpoint struct {
-	url   *url.URL
-	http1 *http1.Endpoint
+	shown     string
+	url       *url.URL
+	http1     *http1.Endpoint
+	secure    bool
+	addr, key string
 }
 
 // NewClient makes a client.
@@ -68,33 +78,29 @@ func NewClient(o Options) *Client {
 	c := &Client{options: o, agent: "Saumer/" + o.Version, tls: &tls.Config{Time: o.Now}}
 	c.endpoints, _ = lru.New[string, *endpoint](cachedURLs) // fails only for a size below 1
 	dial := o.Dial
-	if dial == nil {
-		dial = (&net.Dialer{Timeout: o.ConnectTimeout, KeepAlive: 30 * time.Second, Control: guard(o.AllowCIDRs)}).DialContext
+	if c.dialer = newDialer(o.AllowCIDRs, o.ConnectTimeout); dial == nil {
+		dial = c.dialer.dial
 	}
-	c.http1 = http1.New(http1.Options{Dial: dial, TLS: c.tls, HandshakeTimeout: o.ConnectTimeout, IdleConns: o.IdleConns, IdleTime: idleTime})
-	c.transport = &http.Transport{
-		DialContext:            dial,
-		TLSClientConfig:        &tls.Config{Time: o.Now},
-		TLSHandshakeTimeout:    o.ConnectTimeout,
-		DisableKeepAlives:      o.IdleConns == 0,
-		MaxIdleConns:           o.IdleConns,
-		MaxIdleConnsPerHost:    o.IdleConns,
-		IdleConnTimeout:        idleTime,
-		MaxResponseHeaderBytes: http1.MaxResponse,
-		DisableCompression:     true,
-		ForceAttemptHTTP2:      true,
-	}
+	dial = sparing(dial, func() bool { return c.http1.GiveUp() || c.relay.lines.giveUp() })
+	idle := fewer(o.IdleConns, openFiles())
+	c.http1 = http1.New(http1.Options{
+		Dial: dial, TLS: c.tls, HandshakeTimeout: o.ConnectTimeout, IdleConns: idle, IdleTime: idleTime, ConnAge: connAge,
+	})
+	c.relay = newRelay(relayOptions{http1: c.http1, dial: dial, tls: c.tls, handshake: o.ConnectTimeout, idle: idle})
 	return c
 }
 
 // Close closes the connections that are kept for later, and keeps none from then on.
 func (c *Client) Close() {
 	c.http1.Close()
-	c.transport.CloseIdleConnections()
+	c.relay.lines.close()
 }
 
-// Do makes one attempt and returns what came of it. It never sends a request twice, follows no redirect, and takes no
-// longer than the target's timeout, to the end of the response. If ctx ends first, the outcome is Aborted.
+// Do makes one attempt and returns what came of it. It follows no redirect, makes two connections at most, and takes no longer
+// than the target's timeout, to the end of the response. If ctx ends first, the outcome is Aborted.
+//
+// The request is sent once. It is sent once more, over a fresh connection, if that says nothing of the endpoint: a connection
+// that was used before ended before the first byte of an answer, or HTTP/2 said that the request was not processed.
 func (c *Client) Do(ctx context.Context, t Target, r Request) Attempt {
 	a := Attempt{Seq: r.Seq, ID: r.ID, Number: r.Number, Published: r.Published, Replay: r.Replay, Test: r.Test, At: c.options.Now()}
 	timeout := cmp.Or(t.Timeout, c.options.Timeout)
@@ -135,13 +141,17 @@ func (c *Client) CheckAddress(ctx context.Context, u *url.URL) error {
 	if c.options.Dial != nil {
 		return nil
 	}
-	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
+	host, err := hostname(u)
+	if err != nil {
+		return err
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
 		return permit(ip, c.options.AllowCIDRs)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.options.ConnectTimeout)
 	defer cancel()
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
-	if err != nil || len(ips) == 0 {
+	ips, err := c.dialer.lookup(ctx, host)
+	if err != nil {
 		return nil // as said above
 	}
 	for _, ip := range ips {

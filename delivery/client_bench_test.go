@@ -5,9 +5,11 @@ package delivery_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"syscall"
 	"testing"
@@ -102,4 +104,38 @@ func BenchmarkSocket(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkRelay is what the client costs where net/http makes the requests: over HTTP/2, and with large bodies.
+func BenchmarkRelay(b *testing.B) {
+	ca := http1test.NewAuthority(b)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // the client says what came
+	}))
+	server.TLS, server.EnableHTTP2 = &tls.Config{Certificates: []tls.Certificate{ca.Issue(b, nil)}}, true
+	server.StartTLS()
+	defer server.Close()
+	for name, c := range map[string]struct {
+		url  string
+		data []byte
+	}{
+		"HTTP2": {server.URL, event},
+		"large": {"http://" + http1test.Listen(b, http1test.Accept), ways["net/http"]},
+	} {
+		b.Run(name, func(b *testing.B) {
+			client := newTrusting(b, ca)
+			b.ReportAllocs()
+			b.SetParallelism(32)
+			defer cpu(b)()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					a := client.Do(b.Context(), delivery.Target{ID: "7", URL: c.url, Secrets: [][]byte{key}}, delivery.Request{Event: "e", ID: "1", Data: c.data, Number: 1})
+					if a.Outcome != delivery.Delivered {
+						b.Error(a.Outcome, a.Error)
+						return
+					}
+				}
+			})
+		})
+	}
 }

@@ -67,7 +67,7 @@ const (
 	Gone        Outcome = "gone"        // 410: the endpoint wants no more
 	Redirect    Outcome = "redirect"    // 3xx: not followed
 	Status      Outcome = "status"      // any other status that answers only for this event
-	Unavailable Outcome = "unavailable" // 429, 502, 503, 504: the endpoint is there and takes nothing
+	Unavailable Outcome = "unavailable" // 408, 425, 429, 502 to 504, 507, 509, 520 to 530: the endpoint is there and takes nothing
 	DNS         Outcome = "dns"         // the host's name was not resolved
 	Refused     Outcome = "refused"     // the connection was refused or could not be made
 	TLS         Outcome = "tls"         // the handshake failed or the certificate is not trusted

@@ -160,5 +160,8 @@ func CheckURL(raw string) (*url.URL, error) {
 			return wrong("its port is not a number from 1 to 65535")
 		}
 	}
+	if _, err := asSent(u); err != nil {
+		return nil, err
+	}
 	return u, nil
 }

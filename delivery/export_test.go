@@ -13,8 +13,8 @@ func (c *Client) Speaks(addr string) {
 
 // Trust makes a client that was not used yet trust these authorities instead of the system's, by both ways.
 func (c *Client) Trust(roots *x509.CertPool) {
-	c.tls.RootCAs, c.transport.TLSClientConfig.RootCAs = roots, roots
+	c.tls.RootCAs = roots
 }
 
 // LetGo closes the idle connections of net/http, which notices only after a while that an endpoint has closed one.
-func (c *Client) LetGo() { c.transport.CloseIdleConnections() }
+func (c *Client) LetGo() { c.relay.lines.letGo() }

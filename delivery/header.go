@@ -26,7 +26,7 @@ const (
 var errHeader = errors.New("invalid header")
 
 // reserved are the headers that are Saumer's or the connection's; so is whatever begins with Saumer- or Webhook-.
-// An Idempotency-Key would make net/http send a POST again by itself.
+// An Idempotency-Key of the user's would be the same for all events; webhook-id is the key.
 var reserved = map[string]bool{
 	"Content-Type": true, "User-Agent": true, "Host": true, "Content-Length": true, "Transfer-Encoding": true,
 	"Connection": true, "Proxy-Connection": true, "Keep-Alive": true, "Te": true, "Trailer": true, "Upgrade": true,
@@ -68,6 +68,9 @@ func checkHeader(name, value string) error {
 func fields(to []http1.Field, agent string, t Target, r Request, at time.Time) []http1.Field {
 	if len(t.Headers) > 0 {
 		to = own(to, t.Headers)
+	}
+	if !slices.ContainsFunc(to, func(f http1.Field) bool { return f.Name == "Accept" }) {
+		to = append(to, http1.Field{Name: "Accept", Value: "*/*"})
 	}
 	id := printable(r.ID)
 	to = append(to,

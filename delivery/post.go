@@ -1,12 +1,9 @@
 package delivery
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"time"
 
 	"github.com/saumer/saumer/http1"
@@ -21,7 +18,12 @@ func (c *Client) endpoint(raw string) (*endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &endpoint{url: u, http1: http1.NewEndpoint(u)}
+	sent, err := asSent(u)
+	if err != nil {
+		return nil, err
+	}
+	e := &endpoint{shown: u.Host, url: sent, http1: http1.NewEndpoint(sent), secure: sent.Scheme == "https", addr: address(sent)}
+	e.key = sent.Scheme + "://" + e.addr
 	c.endpoints.Add(raw, e)
 	return e, nil
 }
@@ -32,7 +34,7 @@ func (c *Client) host(raw string) string {
 	if err != nil {
 		return "the endpoint"
 	}
-	return e.url.Host
+	return e.shown
 }
 
 // post sends the request and reads the response, by the way that is right for it. Of a response that did not come complete
@@ -44,9 +46,11 @@ func (c *Client) post(ctx context.Context, deadline time.Time, t Target, r Reque
 	}
 	var room [16]http1.Field
 	header := fields(room[:0], c.agent, t, r, a.At)
-	res, err := c.http1.Post(ctx, deadline, e.http1, header, r.Data)
-	if errors.Is(err, http1.ErrUnsupported) {
-		res, err = c.relay(ctx, deadline, e, header, r.Data)
+	dials := 0
+	res, err := c.send(ctx, deadline, e, header, r.Data, &dials)
+	if err != nil && dials < mostDials && wantsHTTP1(err) {
+		c.http1.Learn(e.http1)
+		res, err = c.send(ctx, deadline, e, header, r.Data, &dials)
 	}
 	a.Status, a.Response = res.Status, res.Body
 	if err == nil {
@@ -76,37 +80,18 @@ func (c *Client) fail(ctx context.Context, t Target, err error, timeout time.Dur
 	case a.Duration >= timeout:
 		a.Outcome, a.Error = Timeout, fmt.Sprintf("%s: no complete answer within %v", c.host(t.URL), timeout)
 	default:
-		classify(a, c.host(t.URL), err, c.options.ConnectTimeout)
+		classify(a, c.host(t.URL), err, c.options.ConnectTimeout, c.options.Now())
 	}
 }
 
-// relay sends the request by net/http, and has the other way learn which hosts choose HTTP/1.1.
-func (c *Client) relay(ctx context.Context, deadline time.Time, e *endpoint, fields []http1.Field, data []byte) (http1.Response, error) {
-	ctx, cancel := context.WithDeadline(ctx, deadline)
-	defer cancel()
-	req := (&http.Request{
-		Method: http.MethodPost, URL: e.url, Host: e.url.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: header(fields), ContentLength: int64(len(data)),
-		Body: body(data),
-		// The transport begins anew on another connection if nothing was written to one that the endpoint had closed
-		// meanwhile. A POST of which something was written it sends again only with an Idempotency-Key, which is
-		// reserved (net/http, Request.isReplayable).
-		GetBody: func() (io.ReadCloser, error) { return body(data), nil },
-	}).WithContext(ctx)
-	answer, err := c.transport.RoundTrip(req)
-	if err != nil {
-		return http1.Response{}, err
+// send sends the request by http1, or else by net/http.
+func (c *Client) send(ctx context.Context, deadline time.Time, e *endpoint, fields []http1.Field, data []byte, dials *int) (http1.Response, error) {
+	res, err := c.http1.Post(ctx, deadline, e.http1, fields, data)
+	if !errors.Is(err, http1.ErrUnsupported) {
+		return res, err
 	}
-	if answer.TLS != nil && answer.TLS.NegotiatedProtocol == "http/1.1" {
-		c.http1.Learn(e.http1)
+	if errors.Is(err, http1.ErrNotChosen) {
+		*dials++
 	}
-	defer func() { _ = answer.Body.Close() }() // what was to be known has been read
-	res := http1.Response{Status: answer.StatusCode, Header: answer.Header}
-	// What follows a 101 is no body, and net/http holds no deadline for it.
-	if res.Status != http.StatusSwitchingProtocols {
-		res.Body, _, err = http1.ReadBody(answer.Body, make([]byte, http1.MaxKept))
-	}
-	return res, err
+	return c.relay.post(ctx, deadline, e, fields, data, dials)
 }
-
-func body(data []byte) io.ReadCloser { return io.NopCloser(bytes.NewReader(data)) }

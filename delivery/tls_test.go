@@ -103,15 +103,19 @@ func TestTLSRefusesCertificates(t *testing.T) {
 		config *tls.Config
 		says   string
 	}{
-		"untrusted": {&tls.Config{Certificates: []tls.Certificate{stranger.Issue(t, nil)}}, "the certificate is not trusted"},
+		"untrusted": {&tls.Config{Certificates: []tls.Certificate{stranger.Issue(t, nil)}}, "the certificate's chain leads to no authority that is trusted"},
 		"expired": {&tls.Config{Certificates: []tls.Certificate{ca.Issue(t, func(c *x509.Certificate) {
 			c.NotAfter = time.Now().Add(-time.Minute)
-		})}}, "the certificate is not trusted"},
+		})}}, "the certificate has expired"},
+		"too early": {&tls.Config{Certificates: []tls.Certificate{ca.Issue(t, func(c *x509.Certificate) {
+			c.NotBefore = time.Now().Add(time.Minute)
+		})}}, "the certificate is not valid yet"},
+		"negative serial": {&tls.Config{Certificates: []tls.Certificate{negative(t, ca.Issue(t, nil))}}, "the certificate's serial number is negative"},
 		"wrong name": {&tls.Config{Certificates: []tls.Certificate{ca.Issue(t, func(c *x509.Certificate) {
 			c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 2)}
-		})}}, "the certificate is not trusted"},
+		})}}, "the certificate is for another name"},
 		"no certificate": {&tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, io.EOF }}, "the TLS handshake failed: tls: internal error"},
-		"old version":    {&tls.Config{Certificates: []tls.Certificate{ca.Issue(t, nil)}, MaxVersion: tls.VersionTLS11}, "the TLS handshake failed: tls: protocol version not supported"},
+		"old version":    {&tls.Config{Certificates: []tls.Certificate{ca.Issue(t, nil)}, MaxVersion: tls.VersionTLS11}, "speaks no version of TLS from 1.2 on"},
 	} {
 		for _, direct := range []bool{true, false} {
 			t.Run(name+"/direct "+strconv.FormatBool(direct), func(t *testing.T) {
@@ -133,6 +137,14 @@ func TestTLSRefusesCertificates(t *testing.T) {
 			})
 		}
 	}
+	t.Run("closes", func(t *testing.T) {
+		t.Parallel()
+		client, addr := newTrusting(t, ca), http1test.Listen(t, func(c *net.TCPConn) { _, _ = c.Read(make([]byte, 1<<10)) }) // the end says all
+		a := client.Do(t.Context(), delivery.Target{ID: "7", URL: "https://" + addr}, delivery.Request{Event: "e", ID: "1", Data: event, Number: 1})
+		if a.Outcome != delivery.TLS || a.Error != addr+": the connection was closed during the TLS handshake" {
+			t.Errorf("got %s, %q", a.Outcome, a.Error)
+		}
+	})
 	t.Run("plain HTTP", func(t *testing.T) {
 		t.Parallel()
 		addr := http1test.Listen(t, func(c *net.TCPConn) {
@@ -208,5 +220,47 @@ func TestTLSChangesProtocols(t *testing.T) {
 		<-served
 		client.LetGo()
 		l = nil
+	}
+}
+
+// negative is a certificate whose serial number, 2, was made -2.
+func negative(t *testing.T, c tls.Certificate) tls.Certificate {
+	t.Helper()
+	before, after := []byte{0xa0, 3, 2, 1, 2, 2, 1, 2}, []byte{0xa0, 3, 2, 1, 2, 2, 1, 0xfe} // version 3, and the serial number
+	if bytes.Count(c.Certificate[0], before) != 1 {
+		t.Fatal("the serial number was not found")
+	}
+	c.Certificate = [][]byte{bytes.Replace(c.Certificate[0], before, after, 1)}
+	return c
+}
+
+// An answer that comes before the request was read counts over TLS as well, whatever its endpoint does then.
+func TestEarlyAnswersOverTLS(t *testing.T) {
+	t.Parallel()
+	for name, then := range map[string]func(*tls.Conn){
+		"closes":        func(*tls.Conn) {},
+		"says farewell": func(c *tls.Conn) { _ = c.CloseWrite(); _, _ = io.Copy(io.Discard, c.NetConn()) },
+		"reads on":      func(c *tls.Conn) { _, _ = io.Copy(io.Discard, c) },
+	} {
+		for way, data := range map[string][]byte{"small": bytes.Repeat([]byte("1"), 30_000), "large": bytes.Repeat([]byte("1"), 1<<20)} {
+			t.Run(name+"/"+way, func(t *testing.T) {
+				t.Parallel()
+				ca := http1test.NewAuthority(t)
+				addr := http1test.Listen(t, http1test.Secured(&tls.Config{Certificates: []tls.Certificate{ca.Issue(t, nil)}, NextProtos: []string{"http/1.1"}}, func(c *tls.Conn) {
+					r := bufio.NewReaderSize(c, 16)
+					for line, err := r.ReadSlice('\n'); err == bufio.ErrBufferFull || err == nil && len(line) > 2; {
+						line, err = r.ReadSlice('\n')
+					}
+					_, _ = io.WriteString(c, "HTTP/1.1 429 x\r\nRetry-After: 7\r\nConnection: close\r\nContent-Length: 0\r\n\r\n") // the end says all
+					then(c)
+				}))
+				client := newTrusting(t, ca)
+				client.Speaks(addr)
+				a := client.Do(t.Context(), delivery.Target{ID: "7", URL: "https://" + addr + "/"}, delivery.Request{Event: "e", ID: "1", Data: data, Number: 1})
+				if a.Outcome != delivery.Unavailable || a.Status != http.StatusTooManyRequests || a.RetryAfter != 7*time.Second {
+					t.Errorf("got %s, %d, %q", a.Outcome, a.Status, a.Error)
+				}
+			})
+		}
 	}
 }

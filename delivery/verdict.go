@@ -1,8 +1,6 @@
 package delivery
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -25,7 +23,7 @@ func judge(a *Attempt, header http.Header, now time.Time) {
 	case status == http.StatusGone:
 		a.Outcome = Gone
 		a.Error = "the endpoint answered 410 Gone"
-	case status == http.StatusTooManyRequests, status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
+	case unavailable(status):
 		a.Outcome = Unavailable
 		a.Error = "the endpoint answered " + status3(status)
 	default:
@@ -33,6 +31,19 @@ func judge(a *Attempt, header http.Header, now time.Time) {
 		a.Error = "the endpoint answered " + status3(status)
 	}
 	a.RetryAfter = parseRetryAfter(header.Get("Retry-After"), now)
+}
+
+// unavailable says whether a status is about the endpoint and not about the event: whoever answers so takes nothing at the
+// moment, and asks for a later try.
+func unavailable(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusInsufficientStorage,
+		509: // the host's bandwidth is used up, in the words of many of them
+		return true
+	}
+	// A proxy in front of the endpoint, such as Cloudflare's, did not reach it.
+	return status >= 520 && status <= 530
 }
 
 // status3 is a status in words; the endpoint's own words are not trusted.
@@ -43,44 +54,38 @@ func status3(status int) string {
 	return fmt.Sprintf("%d", status)
 }
 
-// classify turns an error into an outcome, and into a sentence that holds of the URL no more than the host. connect is how
-// long a connection may take.
-func classify(a *Attempt, host string, err error, connect time.Duration) {
-	var (
-		dns     *net.DNSError
-		op      *net.OpError
-		record  tls.RecordHeaderError
-		certErr *tls.CertificateVerificationError
-		unknown x509.UnknownAuthorityError
-		name    x509.HostnameError
-		expired x509.CertificateInvalidError
-	)
+// classify turns an error into an outcome, and into a sentence that holds of the URL no more than the host. Connect is how
+// long a connection may take, now the time by which certificates were judged.
+func classify(a *Attempt, host string, err error, connect time.Duration, now time.Time) {
+	dns, isDNS := errors.AsType[*net.DNSError](err)
+	op, isOp := errors.AsType[*net.OpError](err)
+	handshake, shaking := errors.AsType[*http1.HandshakeError](err)
+	says := func(o Outcome, format string, args ...any) {
+		a.Outcome, a.Error = o, host+": "+fmt.Sprintf(format, args...)
+	}
 	switch {
 	case errors.Is(err, ErrURL):
 		a.Outcome, a.Error = Forbidden, err.Error()
 	case errors.Is(err, ErrForbidden):
-		a.Outcome, a.Error = Forbidden, fmt.Sprintf("%s: %v", host, ErrForbidden)
-	case errors.As(err, &dns):
-		a.Outcome, a.Error = DNS, fmt.Sprintf("%s: the name cannot be resolved", host)
-		if dns.IsNotFound {
-			a.Error = fmt.Sprintf("%s: there is no such name", host)
-		}
-	case errors.As(err, &record):
-		a.Outcome, a.Error = TLS, fmt.Sprintf("%s: does not speak TLS", host)
-	case errors.As(err, &certErr), errors.As(err, &unknown), errors.As(err, &name), errors.As(err, &expired):
-		a.Outcome, a.Error = TLS, fmt.Sprintf("%s: the certificate is not trusted", host)
-	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // crypto/tls names them so
-		a.Outcome, a.Error = TLS, fmt.Sprintf("%s: the TLS handshake failed: %v", host, op.Err)
-	case errors.As(err, &op) && op.Op == "dial" && op.Timeout():
-		a.Outcome, a.Error = Timeout, fmt.Sprintf("%s: no connection within %v", host, connect)
-	case errors.As(err, &op) && op.Op == "dial":
-		a.Outcome, a.Error = Refused, fmt.Sprintf("%s: %s", host, reason(op))
-	case errors.Is(err, http1.ErrHandshake), err.Error() == "net/http: TLS handshake timeout":
-		a.Outcome, a.Error = Timeout, fmt.Sprintf("%s: no TLS handshake within %v", host, connect)
+		says(Forbidden, "%v", ErrForbidden)
+	case isDNS && dns.IsNotFound:
+		says(DNS, "there is no such name")
+	case isDNS:
+		says(DNS, "the name cannot be resolved")
+	case shaking:
+		says(TLS, "%s", tlsFault(handshake.Err, now))
+	case isOp && (op.Op == "remote error" || op.Op == "local error"): // crypto/tls names alerts so
+		says(TLS, "%s", tlsFault(err, now))
+	case isOp && op.Op == "dial" && op.Timeout():
+		says(Timeout, "no connection within %v", connect)
+	case isOp && op.Op == "dial":
+		says(Refused, "%s", reason(op))
+	case errors.Is(err, http1.ErrHandshake):
+		says(Timeout, "no TLS handshake within %v", connect)
 	case isTimeout(err):
-		a.Outcome, a.Error = Timeout, fmt.Sprintf("%s: the connection timed out", host)
+		says(Timeout, "the connection timed out")
 	default:
-		a.Outcome, a.Error = Broken, fmt.Sprintf("%s: the connection broke, or what came back is not HTTP", host)
+		says(Broken, "the connection broke, or what came back is not HTTP")
 	}
 }
 

@@ -58,6 +58,7 @@ func TestRequestForm(t *testing.T) {
 		"Host: HOST\r\n" +
 		"Authorization: Basic YTpi\r\n" +
 		"X-Token: t\r\n" +
+		"Accept: */*\r\n" +
 		"Content-Type: application/json\r\n" +
 		"User-Agent: Saumer/1.2\r\n" +
 		"Webhook-Id: order%207\r\n" +

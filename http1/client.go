@@ -10,14 +10,15 @@
 // others to net/http's parser. Tests play the same requests and responses by both ways, and compare what each side sees.
 //
 // It speaks no HTTP/2, sends no body above 32 KiB, writes no host that needs punycode, and follows no redirect; it
-// knows no proxy, no cookie and no compression, and sends no request twice. For what it does not take it returns
-// [ErrUnsupported] before anything is sent, and net/http does it instead.
+// knows no proxy, no cookie and no compression. For what it does not take it returns [ErrUnsupported] before anything is
+// sent, and net/http does it instead.
 package http1
 
 import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -38,11 +39,13 @@ const (
 	learnedHosts = 10_000
 )
 
-// Errors of a request. With either, nothing was sent.
+// Errors of a request. With each of them, nothing was sent.
 var (
 	// ErrUnsupported is returned for a request that this client does not make: the URL's host or a header cannot be written
 	// as it is, the body is too large, or the endpoint is reached by TLS and is not known to choose HTTP/1.1.
 	ErrUnsupported = errors.New("not a request for this client")
+	// ErrNotChosen is the ErrUnsupported of an endpoint that was dialed, and does not choose HTTP/1.1 by TLS.
+	ErrNotChosen = fmt.Errorf("%w: the endpoint does not choose HTTP/1.1", ErrUnsupported)
 	// ErrHandshake is returned if a TLS handshake took longer than the client's HandshakeTimeout.
 	ErrHandshake = errors.New("the TLS handshake took too long")
 )
@@ -59,6 +62,8 @@ type Options struct {
 	// either is 0, none is kept.
 	IdleConns int
 	IdleTime  time.Duration
+	// ConnAge bounds how long a connection is used again; 0 sets no bound. A host that has moved is found after that.
+	ConnAge time.Duration
 }
 
 // Field is a field of a request's header. It is written as it is.
@@ -82,6 +87,7 @@ type Client struct {
 	exchanges sync.Pool // of *exchange
 	// learned are the hosts that chose HTTP/1.1 when they were asked by TLS.
 	learned *lru.Cache[string, struct{}]
+	crossed *crossings
 }
 
 // New makes a client.
@@ -89,7 +95,7 @@ func New(o Options) *Client {
 	if o.TLS == nil {
 		o.TLS = &tls.Config{}
 	}
-	c := &Client{options: o, idle: newPool(o.IdleConns, o.IdleTime), stops: newStops()}
+	c := &Client{options: o, idle: newPool(o.IdleConns, o.IdleTime, o.ConnAge), stops: newStops(), crossed: newCrossings()}
 	c.exchanges.New = func() any { return newExchange() }
 	c.learned, _ = lru.New[string, struct{}](learnedHosts) // fails only for a size below 1
 	return c
@@ -101,6 +107,22 @@ func (c *Client) Close() { c.idle.close() }
 // Learn notes that an endpoint chose HTTP/1.1 when it was asked by TLS for HTTP/2 as well. Until then Post does not take
 // its requests: most such endpoints choose HTTP/2, and a handshake would be wasted on each. A handshake that fails ends it.
 func (c *Client) Learn(e *Endpoint) { c.learned.Add(e.addr, struct{}{}) }
+
+// Forget ends what Learn noted.
+func (c *Client) Forget(e *Endpoint) { c.learned.Remove(e.addr) }
+
+// Learned says whether an endpoint is known to choose HTTP/1.1.
+func (c *Client) Learned(e *Endpoint) bool { return c.learned.Contains(e.addr) }
+
+// Crossed notes that an endpoint closed a connection that was used before while a request was on its way to it. Post notes
+// that of its own.
+func (c *Client) Crossed(e *Endpoint) { c.crossed.note(e) }
+
+// WantsFresh says whether an endpoint did that so often lately that each request gets a connection of its own.
+func (c *Client) WantsFresh(e *Endpoint) bool { return c.crossed.often(e) }
+
+// GiveUp closes the connection that has been idle the longest. It says whether there was one.
+func (c *Client) GiveUp() bool { return c.idle.giveUp() }
 
 // Reach connects to an endpoint and, for https, shakes hands. It sends no request, and keeps nothing. The error is
 // ErrUnsupported if the endpoint is there and does not choose HTTP/1.1.
@@ -117,9 +139,10 @@ func (c *Client) Reach(ctx context.Context, deadline time.Time, e *Endpoint) err
 // deadline, or until ctx ends. What came before an error is in the response. An error that comes at the deadline or
 // later is its doing, whatever it says. The header gets Host and Content-Length by itself.
 //
-// No request is sent twice: an idle connection is looked at before it is used, and one that its endpoint has closed is
-// left for another; so is one on which not a byte could be written. Once a byte was written, what happens is the
-// request's end.
+// An idle connection is looked at before it is used, and one that its endpoint has closed is left for another; so is one on
+// which not a byte could be written. If a connection that was used before ends when the request was written and before the
+// first byte of an answer, that proves nothing: the endpoint may have closed it before it saw the request. The request is
+// then sent once more, over a fresh connection. What happens on a fresh connection is the request's end.
 func (c *Client) Post(ctx context.Context, deadline time.Time, e *Endpoint, header []Field, body []byte) (Response, error) {
 	if !e.writable || len(body) > maxRequest || !writable(header) || e.secure && !c.learned.Contains(e.addr) {
 		return Response{}, ErrUnsupported
@@ -130,8 +153,11 @@ func (c *Client) Post(ctx context.Context, deadline time.Time, e *Endpoint, head
 	x := c.exchanges.Get().(*exchange)
 	defer c.exchanges.Put(x)
 	x.write(e, header, body)
-	for {
-		conn := c.idle.take(route{e.addr, e.secure})
+	for fresh := c.crossed.often(e); ; {
+		var conn *conn
+		if !fresh {
+			conn = c.idle.take(route{e.addr, e.secure})
+		}
 		reused := conn != nil
 		if !reused {
 			var err error
@@ -148,19 +174,23 @@ func (c *Client) Post(ctx context.Context, deadline time.Time, e *Endpoint, head
 		}
 		// The end of ctx ends what is read or written at the moment, and all that comes after.
 		c.stops.begin(ctx, conn)
-		written, reusable, res, err := x.roundTrip(conn, reused)
-		if c.stops.end(ctx, conn) && reusable && err == nil {
+		end, res, err := x.roundTrip(conn, reused)
+		if c.stops.end(ctx, conn) && end.reusable && err == nil {
 			c.idle.put(conn)
 		} else {
 			_ = conn.Close() // what was to be known is known
 		}
-		if err == nil || written > 0 || !reused || isTimeout(err) {
+		if err == nil || !reused || end.answered || isTimeout(err) {
 			return res, err
+		}
+		if end.written > 0 {
+			c.crossed.note(e)
+			fresh = true
 		}
 	}
 }
 
-// connect dials an endpoint and, for https, shakes hands. Its error is ErrUnsupported if the endpoint does not choose
+// connect dials an endpoint and, for https, shakes hands. Its error is ErrNotChosen if the endpoint does not choose
 // HTTP/1.1.
 func (c *Client) connect(ctx context.Context, deadline time.Time, e *Endpoint) (*conn, error) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
@@ -169,7 +199,7 @@ func (c *Client) connect(ctx context.Context, deadline time.Time, e *Endpoint) (
 	if err != nil {
 		return nil, err
 	}
-	made := &conn{key: route{e.addr, e.secure}}
+	made := &conn{key: route{e.addr, e.secure}, made: time.Now()}
 	if made.socket, err = newSocket(dialed); err != nil {
 		_ = dialed.Close() // nothing was sent
 		return nil, err
@@ -186,27 +216,17 @@ func (c *Client) connect(ctx context.Context, deadline time.Time, e *Endpoint) (
 	return made, nil
 }
 
-// handshake makes a socket a TLS connection that speaks HTTP/1.1. Its error is ErrUnsupported if the endpoint does not
+// handshake makes a socket a TLS connection that speaks HTTP/1.1. Its error is ErrNotChosen if the endpoint does not
 // choose that.
 func (c *Client) handshake(ctx context.Context, socket net.Conn, e *Endpoint) (net.Conn, error) {
-	shaking := ctx
-	if c.options.HandshakeTimeout > 0 {
-		var cancel context.CancelFunc
-		shaking, cancel = context.WithTimeout(ctx, c.options.HandshakeTimeout)
-		defer cancel()
-	}
 	config := c.options.TLS.Clone()
 	config.ServerName, config.NextProtos = e.server, []string{protocol}
-	secured := tls.Client(socket, config)
-	err := secured.HandshakeContext(shaking)
-	var op *net.OpError
+	secured, err := Handshake(ctx, socket, config, c.options.HandshakeTimeout)
 	switch {
 	case err == nil && secured.ConnectionState().NegotiatedProtocol == protocol:
 		return secured, nil
-	case err == nil, errors.As(err, &op) && op.Op == remoteAlert && op.Err.Error() == noApplicationProtocol.Error():
-		return nil, ErrUnsupported
-	case shaking.Err() != nil && ctx.Err() == nil:
-		return nil, ErrHandshake
+	case err == nil, Alerted(err, NoApplicationProtocol):
+		return nil, ErrNotChosen
 	}
 	return nil, err
 }

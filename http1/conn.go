@@ -2,7 +2,6 @@ package http1
 
 import (
 	"cmp"
-	"crypto/tls"
 	"errors"
 	"net"
 	"os"
@@ -12,13 +11,8 @@ import (
 // past is a deadline that is over.
 var past = time.Unix(1, 0)
 
-const (
-	// protocol is HTTP/1.1 as TLS chooses it, noApplicationProtocol the alert that says that nothing was chosen (RFC 7301).
-	protocol              = "http/1.1"
-	noApplicationProtocol = tls.AlertError(120)
-	// remoteAlert is what crypto/tls calls an alert of the endpoint.
-	remoteAlert = "remote error"
-)
+// protocol is HTTP/1.1 as TLS chooses it (RFC 7301).
+const protocol = "http/1.1"
 
 // errStale is the end of an idle connection that is of no use any more.
 var errStale = errors.New("the idle connection is of no use any more")
@@ -29,6 +23,9 @@ type conn struct {
 	key      route
 	socket   *socket
 	one      [1]byte
+	// made is when it was dialed, limit how long its endpoint keeps it while it is idle, if it said so, else 0.
+	made  time.Time
+	limit time.Duration
 	// The pool's: when it became idle, and what did before and after it.
 	since        time.Time
 	older, newer *conn
@@ -52,7 +49,7 @@ func (c *conn) ready(deadline time.Time, reused bool) error {
 func (c *conn) plain() bool { return !c.key.secure && c.socket.raw != nil }
 
 // exchange sends a request and reads the first bytes of the response. If only a part could be written, an answer
-// counts all the same. A plain connection that was used before is looked at first: the error is errStale, and nothing
+// counts all the same; what was written of it TLS does not always tell. A plain connection that was used before is looked at first: the error is errStale, and nothing
 // was written, if its endpoint has closed it, or has sent what nobody asked for.
 func (c *conn) exchange(request, into []byte, reused bool) (written, n int, err error) {
 	if c.plain() {
@@ -61,7 +58,7 @@ func (c *conn) exchange(request, into []byte, reused bool) (written, n int, err 
 		}
 	}
 	more, err := c.Write(request[written:])
-	if written += more; err != nil && written == 0 {
+	if written += more; err != nil && written == 0 && reused {
 		return 0, 0, err
 	}
 	n, failed := c.Read(into)

@@ -31,8 +31,16 @@ type source struct {
 	request []byte
 	written int
 	reused  bool
-	// budget is how many bytes may still be read.
-	budget int
+	// budget is how many bytes may still be read, answered whether any was.
+	budget   int
+	answered bool
+}
+
+// ending is what became of a connection by an exchange: how much of the request was written, whether a byte of an answer
+// came, and whether the connection can be used again.
+type ending struct {
+	written            int
+	answered, reusable bool
 }
 
 func (s *source) Read(p []byte) (n int, err error) {
@@ -47,6 +55,7 @@ func (s *source) Read(p []byte) (n int, err error) {
 		n, err = s.conn.Read(p)
 	}
 	s.budget -= n
+	s.answered = s.answered || n > 0
 	return n, err
 }
 
@@ -74,15 +83,16 @@ func (x *exchange) write(e *Endpoint, header []Field, body []byte) {
 // posted is what net/http has to know of the request to read its response.
 var posted = &http.Request{Method: http.MethodPost}
 
-// roundTrip sends the request and reads the response. It says how many bytes were written, and whether the connection can
-// be used again.
-func (x *exchange) roundTrip(conn *conn, reused bool) (written int, reusable bool, res Response, err error) {
+// roundTrip sends the request and reads the response.
+func (x *exchange) roundTrip(conn *conn, reused bool) (end ending, res Response, err error) {
 	x.source = source{conn: conn, request: x.request, reused: reused, budget: MaxResponse}
 	x.reader.Reset(&x.source)
 	defer x.release()
-	reusable, err = x.read(&res)
+	end.reusable, err = x.read(&res)
 	// If the endpoint took only a part, it may have answered all the same.
-	return x.source.written, reusable && x.source.written == len(x.request), res, err
+	end.reusable = end.reusable && x.source.written == len(x.request)
+	end.written, end.answered = x.source.written, x.source.answered
+	return end, res, err
 }
 
 // read reads the response. It says whether the connection can be used again.
@@ -91,13 +101,14 @@ func (x *exchange) read(res *Response) (reusable bool, err error) {
 		return false, err
 	}
 	there, _ := x.reader.Peek(x.reader.Buffered()) // no more than there is: it does not fail
-	if status, head, length, ok := plain(there); ok {
-		if _, err = x.reader.Discard(head); err != nil {
+	if h, ok := plain(there); ok {
+		if _, err = x.reader.Discard(h.size); err != nil {
 			return false, err
 		}
-		res.Status = status
+		res.Status = h.status
+		x.source.conn.limit = h.keepAlive
 		x.source.budget = unbounded
-		return x.body(length, res)
+		return x.body(h.length, res)
 	}
 	var read *http.Response
 	for read == nil || read.StatusCode >= 100 && read.StatusCode <= 199 && read.StatusCode != http.StatusSwitchingProtocols {
@@ -109,6 +120,7 @@ func (x *exchange) read(res *Response) (reusable bool, err error) {
 	if res.Status = read.StatusCode; res.Status < 200 || res.Status > 299 {
 		res.Header = read.Header
 	}
+	x.source.conn.limit = KeepAlive(read.Header)
 	// Of the body, ReadBody knows the bound; of what is around its chunks, net/http does.
 	x.source.budget = unbounded
 	var all bool

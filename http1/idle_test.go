@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -167,5 +168,20 @@ func TestSmallBuffers(t *testing.T) {
 	}
 	if wrong.Load() != 0 || conns.Load() != 1 {
 		t.Errorf("%d bodies were not what was sent, over %d connections", wrong.Load(), conns.Load())
+	}
+}
+
+// An endpoint that does not choose HTTP/1.1, with an alert or in silence, is told from one with which no handshake succeeds.
+func TestHTTP1IsNotChosen(t *testing.T) {
+	t.Parallel()
+	ca := http1test.NewAuthority(t)
+	for name, protocols := range map[string][]string{"alert": {"other"}, "silence": nil} {
+		addr := http1test.Listen(t, http1test.Secured(&tls.Config{Certificates: []tls.Certificate{ca.Issue(t, nil)}, NextProtos: protocols}, func(*tls.Conn) {}))
+		c, e := newClient(t, ca), endpoint(t, "https://"+addr+"/")
+		c.Learn(e)
+		_, err := c.Post(t.Context(), time.Now().Add(timeout), e, nil, nil)
+		if !errors.Is(err, ErrNotChosen) || !errors.Is(err, ErrUnsupported) || c.Learned(e) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

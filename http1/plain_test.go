@@ -25,11 +25,12 @@ func FuzzPlain(f *testing.F) {
 		"HTTP/1.1 200\r\nContent-Length: 1\r\n\r\n1",
 		"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n1",
 		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n",
+		"HTTP/1.1 200 OK\r\nKeep-Alive: max=5\r\nkeep-alive: timeout=x, TimeOut = 5 , timeout=7\r\nContent-Length: 1\r\n\r\n1",
 	} {
 		f.Add([]byte(head))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		status, head, length, ok := plain(raw)
+		h, ok := plain(raw)
 		if !ok {
 			return
 		}
@@ -42,9 +43,8 @@ func FuzzPlain(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if res.StatusCode != status || res.ContentLength != int64(length) || res.Close || !bytes.Equal(left, raw[head:]) {
-			t.Errorf("plain reads %d, %d, %d; net/http %d, %d, close %v, %d bytes left of %d",
-				status, head, length, res.StatusCode, res.ContentLength, res.Close, len(left), len(raw))
+		if res.StatusCode != h.status || res.ContentLength != int64(h.length) || res.Close || !bytes.Equal(left, raw[h.size:]) || KeepAlive(res.Header) != h.keepAlive {
+			t.Errorf("plain reads %+v; net/http %d, %d, close %v, %d bytes left of %d", h, res.StatusCode, res.ContentLength, res.Close, len(left), len(raw))
 		}
 	})
 }
@@ -56,9 +56,9 @@ func TestPlainTakesTheUsual(t *testing.T) {
 		"HTTP/1.1 204 No Content\r\n\r\n":                     true,
 		"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n": false,
 	} {
-		_, size, _, ok := plain([]byte(head))
-		if ok != want || ok && size != len(head) {
-			t.Errorf("%q: %v, %d bytes of %d", head, ok, size, len(head))
+		h, ok := plain([]byte(head))
+		if ok != want || ok && h.size != len(head) {
+			t.Errorf("%q: %v, %d bytes of %d", head, ok, h.size, len(head))
 		}
 	}
 }

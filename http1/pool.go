@@ -11,9 +11,10 @@ const sweepsALife = 10
 
 // pool keeps idle connections, and gives out first what was used last. It is safe for concurrent use.
 type pool struct {
-	// most bounds how many are kept, life how long each is, and every is how often they are looked through.
-	most        int
-	life, every time.Duration
+	// most bounds how many are kept, life how long each is, age how long each is used, and every is how often they are looked
+	// through.
+	most             int
+	life, age, every time.Duration
 
 	mu     sync.Mutex
 	shut   bool
@@ -24,21 +25,39 @@ type pool struct {
 	sweeper        *time.Timer // nil while nothing is idle
 }
 
-func newPool(most int, life time.Duration) *pool {
-	return &pool{most: most, life: life, every: life / sweepsALife, shut: most <= 0 || life <= 0, routes: map[route][]*conn{}}
+func newPool(most int, life, age time.Duration) *pool {
+	return &pool{most: most, life: life, age: age, every: life / sweepsALife, shut: most <= 0 || life <= 0, routes: map[route][]*conn{}}
 }
 
-// take returns an idle connection, or nil. The endpoint may have closed it.
+// take returns an idle connection, or nil. The endpoint may have closed it, but did not say before that it would by now.
 func (p *pool) take(r route) *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	idle := p.routes[r]
-	if len(idle) == 0 {
-		return nil
+	for {
+		idle := p.routes[r]
+		if len(idle) == 0 {
+			return nil
+		}
+		c := idle[len(idle)-1]
+		p.remove(c)
+		if c.limit == 0 || time.Since(c.since) < c.limit {
+			return c
+		}
+		_ = c.Close() // nothing is under way on it
 	}
-	c := idle[len(idle)-1]
+}
+
+// giveUp closes what has been idle the longest, and says whether there was any.
+func (p *pool) giveUp() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.oldest
+	if c == nil {
+		return false
+	}
 	p.remove(c)
-	return c
+	_ = c.Close() // nothing is under way on it
+	return true
 }
 
 // put keeps a connection for later, and closes one if those are too many.
@@ -52,8 +71,9 @@ func (p *pool) put(c *conn) {
 func (p *pool) keep(c *conn) *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	now := time.Now()
 	idle := p.routes[c.key]
-	if p.shut {
+	if p.shut || p.age > 0 && now.Sub(c.made) >= p.age {
 		return c
 	}
 	var excess *conn
@@ -62,7 +82,7 @@ func (p *pool) keep(c *conn) *conn {
 		p.remove(excess)
 		idle = p.routes[c.key]
 	}
-	c.since = time.Now()
+	c.since = now
 	p.routes[c.key] = append(idle, c)
 	if c.older = p.newest; c.older != nil {
 		c.older.newer = c
@@ -113,7 +133,7 @@ func (p *pool) sweep() {
 	now := time.Now()
 	for c := p.oldest; c != nil && now.Sub(c.since) >= p.every; {
 		next := c.newer
-		if now.Sub(c.since) >= p.life || c.closed() {
+		if idle := now.Sub(c.since); idle >= p.life || c.limit > 0 && idle >= c.limit || c.closed() {
 			p.remove(c)
 			_ = c.Close() // nothing is under way on it
 		}

@@ -30,7 +30,7 @@ func ended(theirs net.Conn) bool {
 
 func TestPoolIsBounded(t *testing.T) {
 	t.Parallel()
-	p := newPool(idleConns, idleTime)
+	p := newPool(idleConns, idleTime, 0)
 	defer p.close()
 	var ends []net.Conn
 	const before = 100
@@ -68,7 +68,7 @@ func TestPoolIsBounded(t *testing.T) {
 
 func TestPoolGivesOutTheLastUsed(t *testing.T) {
 	t.Parallel()
-	p := newPool(idleConns, idleTime)
+	p := newPool(idleConns, idleTime, 0)
 	defer p.close()
 	a, _ := pipe("one")
 	b, _ := pipe("one")
@@ -83,7 +83,7 @@ func TestPoolGivesOutTheLastUsed(t *testing.T) {
 func TestPoolSweeps(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := newPool(idleConns, idleTime)
+		p := newPool(idleConns, idleTime, 0)
 		kept, keptEnd := pipe("kept")
 		left, leftEnd := pipe("left")
 		p.put(kept)
