@@ -222,10 +222,11 @@ func (a *App) Run(ctx context.Context) error {
 // work runs the workers and the API until the context ends or one of them fails.
 func (a *App) work(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.broker.Run(ctx) })
 	select {
 	case <-a.registry.Started():
 	case <-ctx.Done():
-		return nil
+		return group.Wait()
 	}
 	group.Go(func() error { return a.consumer.Run(ctx) })
 	group.Go(func() error { return a.runner.Run(ctx) })

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -53,6 +54,9 @@ type Broker struct {
 	notices  jetstream.Stream
 	dispatch jetstream.Consumer
 	pages    pages
+	// ended has why a connection is closed for good, unless Close closed it.
+	ended   chan error
+	closing atomic.Bool
 }
 
 // minimum is the first nats-server with message schedules (ADR-51).
@@ -61,7 +65,7 @@ const minimum = "2.12.0"
 // Open connects, or starts the embedded server, and brings the definitions of streams, buckets and consumers up to
 // date. Its errors name the address or directory and what to do. Close the broker after use.
 func Open(ctx context.Context, o Options) (_ *Broker, err error) {
-	b := &Broker{options: o}
+	b := &Broker{options: o, ended: make(chan error, 1)}
 	defer func() {
 		if err != nil {
 			b.Close()
@@ -96,45 +100,6 @@ func Open(ctx context.Context, o Options) (_ *Broker, err error) {
 		return nil, err
 	}
 	return b, nil
-}
-
-// connect connects to NATS; flood is true if many messages will come.
-func (b *Broker) connect(name string, flood bool) (*nats.Conn, error) {
-	options := []nats.Option{
-		nats.Name(name),
-		nats.MaxReconnects(-1),
-		nats.ReconnectWait(500 * time.Millisecond),
-		nats.Timeout(5 * time.Second),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			b.options.Log.Warn("nats connection", zap.Error(err))
-		}),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil {
-				b.options.Log.Warn("nats disconnected", zap.Error(err))
-			}
-		}),
-		nats.ReconnectHandler(func(nc *nats.Conn) {
-			b.options.Log.Info("nats reconnected", zap.String("server", nc.ConnectedUrlRedacted()))
-		}),
-	}
-	url := b.options.URL
-	switch {
-	case b.embedded != nil && flood && b.options.Listen != "":
-		// In-process, the server writes 512 bytes at a time, and each write waits until it is read; to a socket it writes
-		// all that it has (nats-server 2.15, net.Pipe). That is a tenth of what a delivery costs.
-		url = b.embedded.server.ClientURL()
-		options = append(options, nats.UserInfo(inside, b.embedded.password))
-	case b.embedded != nil:
-		options = append(options, nats.InProcessServer(b.embedded.server), nats.UserInfo(inside, b.embedded.password),
-			nats.PingInterval(inProcessPing))
-	case b.options.Server != nil:
-		options = append(options, nats.InProcessServer(b.options.Server))
-	}
-	nc, err := nats.Connect(url, options...)
-	if err != nil {
-		return nil, fmt.Errorf("connect to NATS at %s: %w; check --nats-url, and that nats-server runs there with -js", redact(url), err)
-	}
-	return nc, nil
 }
 
 // Embedded is the address that publishers reach the embedded server at, as a nats:// URL; empty if there is none.
@@ -180,6 +145,7 @@ func (b *Broker) Confirm(ctx context.Context, reply string) error {
 
 // Close closes the connections and stops the embedded server. It is idempotent.
 func (b *Broker) Close() {
+	b.closing.Store(true)
 	if b.pull != nil {
 		b.pull.Close()
 	}

@@ -1,0 +1,81 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+)
+
+// reconnectWait is how long to wait before a server is tried again.
+const reconnectWait = 500 * time.Millisecond
+
+// connect connects to NATS; flood is true if many messages will come. A connection that was made is made again for as long
+// as it takes, also while NATS refuses the login, as in a rotation of credentials.
+func (b *Broker) connect(name string, flood bool) (*nats.Conn, error) {
+	options := []nats.Option{
+		nats.Name(name),
+		nats.MaxReconnects(-1),
+		nats.IgnoreAuthErrorAbort(),
+		nats.ReconnectWait(reconnectWait),
+		nats.Timeout(5 * time.Second),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			b.options.Log.Warn("nats connection", zap.Error(err))
+		}),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				b.options.Log.Warn("nats disconnected", zap.Error(err))
+			}
+		}),
+		nats.ReconnectHandler(func(nc *nats.Conn) {
+			b.options.Log.Info("nats reconnected", zap.String("server", nc.ConnectedUrlRedacted()))
+		}),
+		nats.ClosedHandler(func(nc *nats.Conn) { b.closed(name, nc.LastError()) }),
+	}
+	url := b.options.URL
+	switch {
+	case b.embedded != nil && flood && b.options.Listen != "":
+		// In-process, the server writes 512 bytes at a time, and each write waits until it is read; to a socket it writes
+		// all that it has (nats-server 2.15, net.Pipe). That is a tenth of what a delivery costs.
+		url = b.embedded.server.ClientURL()
+		options = append(options, nats.UserInfo(inside, b.embedded.password))
+	case b.embedded != nil:
+		options = append(options, nats.InProcessServer(b.embedded.server), nats.UserInfo(inside, b.embedded.password),
+			nats.PingInterval(inProcessPing))
+	case b.options.Server != nil:
+		options = append(options, nats.InProcessServer(b.options.Server))
+	}
+	nc, err := nats.Connect(url, options...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS at %s: %w; check --nats-url, and that nats-server runs there with -js", redact(url), err)
+	}
+	return nc, nil
+}
+
+// closed takes in that a connection is closed for good: the process cannot go on without it.
+func (b *Broker) closed(name string, why error) {
+	if b.closing.Load() {
+		return
+	}
+	err := fmt.Errorf("the connection %q to NATS is closed for good", name)
+	if why != nil {
+		err = fmt.Errorf("%w: %w", err, why)
+	}
+	select {
+	case b.ended <- err:
+	default: // one reason is enough
+	}
+}
+
+// Run returns nil when the context ends, and before that why the broker can never be used again, such as a connection that
+// is closed for good.
+func (b *Broker) Run(ctx context.Context) error {
+	select {
+	case err := <-b.ended:
+		return err
+	case <-ctx.Done():
+		return nil
+	}
+}
