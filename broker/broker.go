@@ -57,13 +57,16 @@ type Broker struct {
 	// ended has why a connection is closed for good, unless Close closed it.
 	ended   chan error
 	closing atomic.Bool
+	// denied is what NATS last refused for want of a permission. It tells it to the connection; the request gets no answer.
+	denied atomic.Pointer[error]
 }
 
 // minimum is the first nats-server with message schedules (ADR-51).
 const minimum = "2.12.0"
 
 // Open connects, or starts the embedded server, and brings the definitions of streams, buckets and consumers up to
-// date. Its errors name the address or directory and what to do. Close the broker after use.
+// date. It waits for a cluster that has no leader, for as long as the context. Its errors name the address or directory and
+// what to do. Close the broker after use.
 func Open(ctx context.Context, o Options) (_ *Broker, err error) {
 	b := &Broker{options: o, ended: make(chan error, 1)}
 	defer func() {
@@ -89,14 +92,10 @@ func Open(ctx context.Context, o Options) (_ *Broker, err error) {
 	if b.JetStream, err = jetstream.New(b.nc); err != nil {
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
-	if err = b.define(ctx); err != nil {
+	if err = b.awaitDefined(ctx); err != nil {
 		if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, nats.ErrNoResponders) {
 			return nil, fmt.Errorf("JetStream is not enabled on %s: start nats-server with -js: %w", b.nc.ConnectedUrlRedacted(), err)
 		}
-		return nil, err
-	}
-	// The first look at NATS' clock.
-	if _, err = b.Bounds(ctx); err != nil {
 		return nil, err
 	}
 	return b, nil
