@@ -54,6 +54,12 @@ type Broker struct {
 	notices  jetstream.Stream
 	dispatch jetstream.Consumer
 	pages    pages
+	// positions has the mark of dispatch.
+	positions *Bucket
+	watch     watch
+	// life ends with the broker.
+	life    context.Context
+	endLife context.CancelFunc
 	// ended has why a connection is closed for good, unless Close closed it.
 	ended   chan error
 	closing atomic.Bool
@@ -68,7 +74,9 @@ const minimum = "2.12.0"
 // date. It waits for a cluster that has no leader, for as long as the context. Its errors name the address or directory and
 // what to do. Close the broker after use.
 func Open(ctx context.Context, o Options) (_ *Broker, err error) {
-	b := &Broker{options: o, ended: make(chan error, 1)}
+	b := &Broker{options: o, ended: make(chan error, 1), watch: watch{noted: make(chan struct{}, 1)}}
+	b.life, b.endLife = context.WithCancel(context.WithoutCancel(ctx))
+	b.doubt() // who knows what happened before
 	defer func() {
 		if err != nil {
 			b.Close()
@@ -128,10 +136,10 @@ func (b *Broker) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Flush returns when NATS has everything that was published and acknowledged so far.
+// Flush returns when NATS has everything that was published and acknowledged so far, and knows how far the live path is.
 func (b *Broker) Flush(ctx context.Context) error {
 	b.turnPages()
-	return errors.Join(b.nc.FlushWithContext(ctx), b.pull.FlushWithContext(ctx))
+	return errors.Join(b.nc.FlushWithContext(ctx), b.pull.FlushWithContext(ctx), b.saveMark(ctx))
 }
 
 // Confirm returns when NATS has taken in the acknowledgement of an event, sent to reply, and all that came before it.
@@ -145,6 +153,7 @@ func (b *Broker) Confirm(ctx context.Context, reply string) error {
 // Close closes the connections and stops the embedded server. It is idempotent.
 func (b *Broker) Close() {
 	b.closing.Store(true)
+	b.endLife()
 	if b.pull != nil {
 		b.pull.Close()
 	}

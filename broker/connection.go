@@ -29,11 +29,13 @@ func (b *Broker) connect(name string, flood bool) (*nats.Conn, error) {
 			b.options.Log.Warn("nats connection", zap.Error(err))
 		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			b.doubt()
 			if err != nil {
 				b.options.Log.Warn("nats disconnected", zap.Error(err))
 			}
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
+			b.doubt()
 			b.options.Log.Info("nats reconnected", zap.String("server", nc.ConnectedUrlRedacted()))
 		}),
 		nats.ClosedHandler(func(nc *nats.Conn) { b.closed(name, nc.LastError()) }),
@@ -73,13 +75,27 @@ func (b *Broker) closed(name string, why error) {
 	}
 }
 
-// Run returns nil when the context ends, and before that why the broker can never be used again, such as a connection that
-// is closed for good.
+// Run keeps how far the live path is written down. It returns nil when the context ends, and before that why the broker can
+// never be used again, such as a connection that is closed for good.
 func (b *Broker) Run(ctx context.Context) error {
-	select {
-	case err := <-b.ended:
-		return err
-	case <-ctx.Done():
-		return nil
+	var rest <-chan time.Time
+	noted := b.watch.noted
+	for {
+		select {
+		case err := <-b.ended:
+			return err
+		case <-ctx.Done():
+			return nil
+		case <-rest:
+			rest, noted = nil, b.watch.noted
+		case <-noted:
+			rest, noted = time.After(saveEvery), nil
+			saving, cancel := context.WithTimeout(ctx, checkTime)
+			if err := b.saveMark(saving); err != nil && ctx.Err() == nil {
+				b.options.Log.Warn("how far the live path is was not written down", zap.Error(err))
+				b.note()
+			}
+			cancel()
+		}
 	}
 }

@@ -18,6 +18,12 @@ const (
 	streamStats    = "STATS"
 )
 
+// Names of the consumers. Each channel of notices has one more.
+const (
+	dispatchName = "dispatch"
+	runnersName  = "runners"
+)
+
 const (
 	// dedupe is how long a Nats-Msg-Id is remembered.
 	dedupe = 10 * time.Minute
@@ -77,7 +83,21 @@ func (b *Broker) streams() []jetstream.StreamConfig {
 	return configs
 }
 
+// buckets are the names of the buckets, and where each is kept.
+func (b *Broker) buckets() map[string]**Bucket {
+	return map[string]**Bucket{
+		"WEBHOOKS": &b.Webhooks, "BACKLOGS": &b.Backlogs, "ACCOUNTS": &b.Accounts, "POSITIONS": &b.positions,
+	}
+}
+
 func (b *Broker) define(ctx context.Context) error {
+	if err := b.defineStreams(ctx); err != nil {
+		return err
+	}
+	return b.defineConsumers(ctx)
+}
+
+func (b *Broker) defineStreams(ctx context.Context) error {
 	for _, config := range b.streams() {
 		stream, err := b.JetStream.CreateOrUpdateStream(ctx, config)
 		if err != nil {
@@ -92,42 +112,61 @@ func (b *Broker) define(ctx context.Context) error {
 			b.notices = stream
 		}
 	}
-	for name, bucket := range map[string]**Bucket{
-		"WEBHOOKS": &b.Webhooks, "BACKLOGS": &b.Backlogs, "ACCOUNTS": &b.Accounts,
-	} {
-		kv, err := b.JetStream.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket: name, History: 1, Storage: jetstream.FileStorage, Replicas: b.options.Replicas, LimitMarkerTTL: markerTTL,
-		})
+	for name, bucket := range b.buckets() {
+		kv, err := b.JetStream.CreateOrUpdateKeyValue(ctx, b.bucketConfig(name))
 		if err != nil {
 			return fmt.Errorf("define the bucket %s: %w", name, err)
 		}
 		*bucket = &Bucket{broker: b, name: name, kv: kv, replicas: b.options.Replicas}
 	}
-	return b.defineConsumers(ctx)
+	return nil
+}
+
+func (b *Broker) bucketConfig(name string) jetstream.KeyValueConfig {
+	return jetstream.KeyValueConfig{
+		Bucket: name, History: 1, Storage: jetstream.FileStorage, Replicas: b.options.Replicas, LimitMarkerTTL: markerTTL,
+	}
+}
+
+// dispatchConfig is the consumer of the live path, but where it begins.
+func (b *Broker) dispatchConfig() jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable: dispatchName, AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.options.AckWait,
+		MaxDeliver: -1, MaxAckPending: MaxAckPending,
+	}
 }
 
 func (b *Broker) defineConsumers(ctx context.Context) error {
+	if _, err := b.check(); err != nil {
+		return err
+	}
+	// Asked about on the connection that is not busy with pulls.
+	dispatch, err := b.JetStream.Consumer(ctx, streamEvents, dispatchName)
+	if err != nil {
+		return fmt.Errorf("look up the consumer %s: %w", dispatchName, err)
+	}
+	// Where it begins is left as it is: it may have been made again.
+	config, want := dispatch.CachedInfo().Config, b.dispatchConfig()
+	config.AckWait, config.MaxDeliver, config.MaxAckPending = want.AckWait, want.MaxDeliver, want.MaxAckPending
+	if b.dispatch, err = b.JetStream.UpdateConsumer(ctx, streamEvents, config); err != nil {
+		return fmt.Errorf("define the consumer %s: %w", dispatchName, err)
+	}
+	return b.defineRunners(ctx)
+}
+
+func (b *Broker) defineRunners(ctx context.Context) error {
 	pulls, err := jetstream.New(b.pull)
 	if err != nil {
 		return fmt.Errorf("use JetStream: %w", err)
 	}
-	_, err = pulls.CreateOrUpdateConsumer(ctx, streamEvents, jetstream.ConsumerConfig{
-		Durable: "dispatch", AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.options.AckWait,
-		MaxDeliver: -1, MaxAckPending: MaxAckPending,
-	})
-	if err != nil {
-		return fmt.Errorf("define the consumer dispatch: %w", err)
-	}
-	b.Wakes, err = pulls.CreateOrUpdateConsumer(ctx, streamWakes, jetstream.ConsumerConfig{
-		Durable: "runners", AckPolicy: jetstream.AckExplicitPolicy, AckWait: 30 * time.Second,
-		MaxDeliver: -1, MaxAckPending: -1, FilterSubject: "wake.now.>",
-	})
-	if err != nil {
-		return fmt.Errorf("define the consumer runners: %w", err)
-	}
-	// Asked about on the connection that is not busy with pulls.
-	if b.dispatch, err = b.JetStream.Consumer(ctx, streamEvents, "dispatch"); err != nil {
-		return fmt.Errorf("look up the consumer dispatch: %w", err)
+	if b.Wakes, err = pulls.CreateOrUpdateConsumer(ctx, streamWakes, runnersConfig); err != nil {
+		return fmt.Errorf("define the consumer %s: %w", runnersName, err)
 	}
 	return nil
+}
+
+// runnersConfig is the consumer of the wakes.
+var runnersConfig = jetstream.ConsumerConfig{
+	Durable: runnersName, AckPolicy: jetstream.AckExplicitPolicy, AckWait: 30 * time.Second,
+	MaxDeliver: -1, MaxAckPending: -1, FilterSubject: "wake.now.>",
 }
