@@ -93,7 +93,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	ackWait := o.Timeout + defaults.AckGrace
 	a.broker, err = broker.Open(ctx, broker.Options{
 		URL: o.NATSURL, Listen: o.NATSListen, Server: o.NATSServer, Sync: o.NATSSync, Dir: o.Data, Replicas: o.Replicas, Retention: o.Retention, MaxBytes: o.MaxStore,
-		AckWait: ackWait, Log: o.Log.Named("broker"),
+		AckWait: ackWait, Look: o.Sweep, Log: o.Log.Named("broker"),
 	})
 	if err != nil {
 		return nil, err

@@ -33,7 +33,9 @@ type Options struct {
 	MaxBytes int64
 	// AckWait is how long an event may be out without a sign of life before it is handed out again.
 	AckWait time.Duration
-	Log     *zap.Logger
+	// Look is how often it is seen whether all streams and consumers are there; 0: every ten seconds.
+	Look time.Duration
+	Log  *zap.Logger
 }
 
 // Broker is the way to the streams and buckets. It is safe for concurrent use.
@@ -57,12 +59,15 @@ type Broker struct {
 	// positions has the mark of dispatch.
 	positions *Bucket
 	watch     watch
+	health    health
 	// life ends with the broker.
 	life    context.Context
 	endLife context.CancelFunc
 	// ended has why a connection is closed for good, unless Close closed it.
 	ended   chan error
 	closing atomic.Bool
+	// broke is when the connection that is asked on last broke.
+	broke atomic.Pointer[time.Time]
 	// denied is what NATS last refused for want of a permission. It tells it to the connection; the request gets no answer.
 	denied atomic.Pointer[error]
 }
@@ -74,7 +79,9 @@ const minimum = "2.12.0"
 // date. It waits for a cluster that has no leader, for as long as the context. Its errors name the address or directory and
 // what to do. Close the broker after use.
 func Open(ctx context.Context, o Options) (_ *Broker, err error) {
-	b := &Broker{options: o, ended: make(chan error, 1), watch: watch{noted: make(chan struct{}, 1)}}
+	b := &Broker{
+		options: o, ended: make(chan error, 1), watch: watch{noted: make(chan struct{}, 1)}, health: health{ill: make(chan struct{}, 1)},
+	}
 	b.life, b.endLife = context.WithCancel(context.WithoutCancel(ctx))
 	b.doubt() // who knows what happened before
 	defer func() {
@@ -97,9 +104,11 @@ func Open(ctx context.Context, o Options) (_ *Broker, err error) {
 	if v := b.nc.ConnectedServerVersion(); olderThan(v, minimum) {
 		return nil, fmt.Errorf("nats-server %s at %s is too old: Saumer needs %s or newer, for message schedules", v, b.nc.ConnectedUrlRedacted(), minimum)
 	}
-	if b.JetStream, err = jetstream.New(b.nc); err != nil {
+	js, err := jetstream.New(b.nc)
+	if err != nil {
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
+	b.JetStream = publishing{js, b}
 	if err = b.awaitDefined(ctx); err != nil {
 		if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, nats.ErrNoResponders) {
 			return nil, fmt.Errorf("JetStream is not enabled on %s: start nats-server with -js: %w", b.nc.ConnectedUrlRedacted(), err)
@@ -123,17 +132,6 @@ func (b *Broker) InProcess() nats.InProcessConnProvider {
 		return nil
 	}
 	return b.embedded.server
-}
-
-// Ready says why NATS cannot be used at the moment, or nil.
-func (b *Broker) Ready(ctx context.Context) error {
-	if !b.nc.IsConnected() || !b.pull.IsConnected() {
-		return errors.New("not connected to NATS")
-	}
-	if _, err := b.JetStream.AccountInfo(ctx); err != nil {
-		return fmt.Errorf("ask JetStream: %w", err)
-	}
-	return nil
 }
 
 // Flush returns when NATS has everything that was published and acknowledged so far, and knows how far the live path is.

@@ -41,6 +41,9 @@ func (b *Bucket) Name() string { return b.name }
 // Get reads a key's entry: what is written is read, since the bucket's leader is asked. A bucket without replicas has no
 // other server that could answer. It returns ErrNoKey.
 func (b *Bucket) Get(ctx context.Context, key string) (Entry, error) {
+	if err := b.broker.reachable(); err != nil {
+		return Entry{}, err
+	}
 	if b.replicas > 1 {
 		return b.latest(ctx, key)
 	}
@@ -155,6 +158,9 @@ func (b *Bucket) Watch(ctx context.Context, keys string) (jetstream.KeyWatcher, 
 
 // State is the last revision of the bucket, and when it was made, by its leader.
 func (b *Bucket) State(ctx context.Context) (last uint64, made time.Time, err error) {
+	if err := b.broker.reachable(); err != nil {
+		return 0, made, err
+	}
 	status, err := b.kv.Status(ctx)
 	if err != nil {
 		return 0, made, fmt.Errorf("ask the bucket %s for its state: %w", b.name, err)

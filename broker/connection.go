@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,29 @@ import (
 
 // reconnectWait is how long to wait before a server is tried again.
 const reconnectWait = 500 * time.Millisecond
+
+// patience is for how long requests wait for a connection that broke: another server of a cluster is found in this time.
+const patience = time.Second
+
+// errAway is returned while NATS cannot be reached. It is a timeout: whoever asks again later may have more luck.
+var errAway error = away{}
+
+type away struct{}
+
+func (away) Error() string        { return "not connected to NATS" }
+func (away) Timeout() bool        { return true }
+func (away) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// reachable returns an error if the connection has been gone for longer than a request should wait for it.
+func (b *Broker) reachable() error {
+	if b.nc.IsConnected() {
+		return nil
+	}
+	if broke := b.broke.Load(); b.nc.IsClosed() || broke != nil && time.Since(*broke) > patience {
+		return errAway
+	}
+	return nil
+}
 
 // connect connects to NATS; flood is true if many messages will come. A connection that was made is made again for as long
 // as it takes, also while NATS refuses the login, as in a rotation of credentials.
@@ -29,6 +53,9 @@ func (b *Broker) connect(name string, flood bool) (*nats.Conn, error) {
 			b.options.Log.Warn("nats connection", zap.Error(err))
 		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if now := time.Now(); !flood {
+				b.broke.Store(&now)
+			}
 			b.doubt()
 			if err != nil {
 				b.options.Log.Warn("nats disconnected", zap.Error(err))
@@ -69,17 +96,24 @@ func (b *Broker) closed(name string, why error) {
 	if why != nil {
 		err = fmt.Errorf("%w: %w", err, why)
 	}
+	b.end(err)
+}
+
+// end has Run end.
+func (b *Broker) end(err error) {
 	select {
 	case b.ended <- err:
 	default: // one reason is enough
 	}
 }
 
-// Run keeps how far the live path is written down. It returns nil when the context ends, and before that why the broker can
-// never be used again, such as a connection that is closed for good.
+// Run keeps how far the live path is written down, and makes again what is gone of streams and consumers. It returns nil when
+// the context ends, and before that why the broker can never be used again, such as a connection that is closed for good.
 func (b *Broker) Run(ctx context.Context) error {
 	var rest <-chan time.Time
 	noted := b.watch.noted
+	look := time.NewTicker(cmp.Or(b.options.Look, defaultLook))
+	defer look.Stop()
 	for {
 		select {
 		case err := <-b.ended:
@@ -90,12 +124,23 @@ func (b *Broker) Run(ctx context.Context) error {
 			rest, noted = nil, b.watch.noted
 		case <-noted:
 			rest, noted = time.After(saveEvery), nil
-			saving, cancel := context.WithTimeout(ctx, checkTime)
-			if err := b.saveMark(saving); err != nil && ctx.Err() == nil {
-				b.options.Log.Warn("how far the live path is was not written down", zap.Error(err))
-				b.note()
-			}
-			cancel()
+			b.bounded(ctx, "how far the live path is was not written down", b.saveMark)
+		case <-look.C:
+			b.bounded(ctx, "streams and consumers were not looked after", b.heal)
+		case <-b.health.ill:
+			b.bounded(ctx, "streams and consumers were not looked after", b.heal)
 		}
+	}
+}
+
+// bounded does something for a while at most, and says what an error means.
+func (b *Broker) bounded(ctx context.Context, failed string, do func(context.Context) error) {
+	if !b.connected() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	if err := do(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		b.options.Log.Warn(failed, zap.Error(err))
 	}
 }

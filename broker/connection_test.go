@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -92,5 +93,34 @@ func TestConnectionThatIsClosedForGoodEndsRun(t *testing.T) {
 	b.pull.Close()
 	if err := b.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "closed for good") {
 		t.Errorf("Run returned %v", err)
+	}
+}
+
+// While NATS is away, what asks it is told so at once. For a moment it waits, since another server may be there.
+func TestRequestsEndAtOnceWhileNATSIsAway(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, &server.Options{})
+	b := openAt(t, s.ClientURL())
+	gone := b.nc.StatusChanged(nats.RECONNECTING)
+	s.Shutdown()
+	<-gone
+	long := time.Now().Add(-time.Minute)
+	b.broke.Store(&long)
+	began := time.Now()
+	_, published := b.JetStream.Publish(t.Context(), "events.demo.x", nil)
+	_, asked := b.Progress(t.Context())
+	_, read := b.Webhooks.Get(t.Context(), "demo.1")
+	for what, err := range map[string]error{"published": published, "asked": asked, "read": read, "ready": b.Ready(t.Context())} {
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("the answers took %v", took)
+	}
+	now := time.Now()
+	b.broke.Store(&now)
+	if err := b.reachable(); err != nil {
+		t.Errorf("a moment after the connection broke: %v", err)
 	}
 }

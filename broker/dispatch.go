@@ -49,9 +49,6 @@ type watch struct {
 // doubt has the consumer checked before the next event is handed out.
 func (b *Broker) doubt() { b.watch.doubts.Add(1) }
 
-// errAway is returned while there is no connection.
-var errAway = errors.New("not connected to NATS")
-
 // check makes sure, after a doubt, that the consumer dispatch hands out every event that was not handed out before. It
 // returns the count of doubts that it was made for.
 func (b *Broker) check() (doubts uint64, err error) {

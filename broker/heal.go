@@ -64,6 +64,16 @@ func (b *Broker) makeStream(ctx context.Context, name string) error {
 
 // heal makes again what is gone of streams and consumers. The consumer dispatch is made by the next pull.
 func (b *Broker) heal(ctx context.Context) error {
+	if b.embedded != nil {
+		if broken := b.embedded.broken(); broken != nil {
+			b.options.Log.Error("the embedded NATS cannot write; its streams are opened again", zap.Error(broken))
+			if err := b.embedded.reopen(); err != nil {
+				b.end(err)
+				return err
+			}
+			b.doubt()
+		}
+	}
 	if err := b.makeMissing(ctx); err != nil {
 		return err
 	}
