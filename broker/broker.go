@@ -72,15 +72,21 @@ type Broker struct {
 	denied atomic.Pointer[error]
 }
 
-// minimum is the first nats-server with message schedules (ADR-51).
-const minimum = "2.12.0"
+const (
+	// minimum is the first nats-server that sets a consumer back with a stream that lost its newest events. Message schedules
+	// (ADR-51) are older.
+	minimum = "2.14.0"
+	// recommended has all fixes of syncs that were lost (nats-server 8456 and 8475).
+	recommended = "2.15.0"
+)
 
 // Open connects, or starts the embedded server, and brings the definitions of streams, buckets and consumers up to
 // date. It waits for a cluster that has no leader, for as long as the context. Its errors name the address or directory and
 // what to do. Close the broker after use.
 func Open(ctx context.Context, o Options) (_ *Broker, err error) {
 	b := &Broker{
-		options: o, ended: make(chan error, 1), watch: watch{noted: make(chan struct{}, 1)}, health: health{ill: make(chan struct{}, 1)},
+		options: o, ended: make(chan error, 1), watch: watch{noted: make(chan struct{}, 1)},
+		health: health{ill: make(chan struct{}, 1), turn: make(chan struct{}, 1)},
 	}
 	b.life, b.endLife = context.WithCancel(context.WithoutCancel(ctx))
 	b.doubt() // who knows what happened before
@@ -102,7 +108,10 @@ func Open(ctx context.Context, o Options) (_ *Broker, err error) {
 		return nil, err
 	}
 	if v := b.nc.ConnectedServerVersion(); olderThan(v, minimum) {
-		return nil, fmt.Errorf("nats-server %s at %s is too old: Saumer needs %s or newer, for message schedules", v, b.nc.ConnectedUrlRedacted(), minimum)
+		return nil, fmt.Errorf("nats-server %s at %s is too old: Saumer needs %s or newer, which sets a consumer back with its stream after a loss of power", v, b.nc.ConnectedUrlRedacted(), minimum)
+	} else if olderThan(v, recommended) {
+		o.Log.Warn("this nats-server may lose more with the power than "+recommended+", which mends syncs to the disk that were lost",
+			zap.String("version", v))
 	}
 	js, err := jetstream.New(b.nc)
 	if err != nil {

@@ -56,13 +56,11 @@ func (b *Broker) connect(name string, flood bool) (*nats.Conn, error) {
 			if now := time.Now(); !flood {
 				b.broke.Store(&now)
 			}
-			b.doubt()
 			if err != nil {
 				b.options.Log.Warn("nats disconnected", zap.Error(err))
 			}
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
-			b.doubt()
 			b.options.Log.Info("nats reconnected", zap.String("server", nc.ConnectedUrlRedacted()))
 		}),
 		nats.ClosedHandler(func(nc *nats.Conn) { b.closed(name, nc.LastError()) }),

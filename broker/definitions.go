@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 )
 
 // Names of the streams.
@@ -99,7 +100,7 @@ func (b *Broker) define(ctx context.Context) error {
 
 func (b *Broker) defineStreams(ctx context.Context) error {
 	for _, config := range b.streams() {
-		stream, err := b.JetStream.CreateOrUpdateStream(ctx, config)
+		stream, err := b.defineStream(ctx, config)
 		if err != nil {
 			return fmt.Errorf("define the stream %s: %w", config.Name, err)
 		}
@@ -113,11 +114,11 @@ func (b *Broker) defineStreams(ctx context.Context) error {
 		}
 	}
 	for name, bucket := range b.buckets() {
-		kv, err := b.JetStream.CreateOrUpdateKeyValue(ctx, b.bucketConfig(name))
+		made, err := b.defineBucket(ctx, name)
 		if err != nil {
 			return fmt.Errorf("define the bucket %s: %w", name, err)
 		}
-		*bucket = &Bucket{broker: b, name: name, kv: kv, replicas: b.options.Replicas}
+		*bucket = made
 	}
 	return nil
 }
@@ -147,7 +148,14 @@ func (b *Broker) defineConsumers(ctx context.Context) error {
 	}
 	// Where it begins is left as it is: it may have been made again.
 	config, want := dispatch.CachedInfo().Config, b.dispatchConfig()
-	config.AckWait, config.MaxDeliver, config.MaxAckPending = want.AckWait, want.MaxDeliver, want.MaxAckPending
+	config.MaxDeliver, config.MaxAckPending = want.MaxDeliver, want.MaxAckPending
+	if b.embedded != nil || want.AckWait > config.AckWait {
+		config.AckWait = want.AckWait
+	} else if want.AckWait != config.AckWait {
+		// The events of a process with a longer --timeout would be handed out twice.
+		b.options.Log.Warn("the ack wait that goes with this process's --timeout is shorter than that of another, which was kept",
+			zap.Duration("here", want.AckWait), zap.Duration("kept", config.AckWait))
+	}
 	if b.dispatch, err = b.JetStream.UpdateConsumer(ctx, streamEvents, config); err != nil {
 		return fmt.Errorf("define the consumer %s: %w", dispatchName, err)
 	}

@@ -34,12 +34,13 @@ const (
 
 // watch is what tells whether the consumer dispatch is where it should be.
 type watch struct {
-	// doubts counts what may have moved the stream or the consumer: a start, a connection that broke, a pull that ended
-	// badly. Sure is the count at the last check.
-	doubts, sure atomic.Uint64
+	// reasons counts what may have moved the stream or the consumer, such as a start or a pull that ended badly. Sure is the
+	// count of doubts at the last check.
+	reasons, sure atomic.Uint64
 	// noted has a word when the mark is to be written down.
 	noted chan struct{}
 
+	// mu guards what follows. It is not held while NATS is asked.
 	mu sync.Mutex
 	// mark is of the newest event that this process was handed out, and made when the consumer was made, at the last check.
 	mark mark
@@ -47,13 +48,18 @@ type watch struct {
 }
 
 // doubt has the consumer checked before the next event is handed out.
-func (b *Broker) doubt() { b.watch.doubts.Add(1) }
+func (b *Broker) doubt() { b.watch.reasons.Add(1) }
+
+// doubts counts the reasons to check the consumer. Each connection that was made again is one.
+func (b *Broker) doubts() uint64 {
+	return b.watch.reasons.Load() + b.nc.Stats().Reconnects + b.pull.Stats().Reconnects
+}
 
 // check makes sure, after a doubt, that the consumer dispatch hands out every event that was not handed out before. It
 // returns the count of doubts that it was made for.
 func (b *Broker) check() (doubts uint64, err error) {
 	w := &b.watch
-	doubts = w.doubts.Load()
+	doubts = b.doubts()
 	if doubts == w.sure.Load() {
 		return doubts, nil
 	}
@@ -62,9 +68,7 @@ func (b *Broker) check() (doubts uint64, err error) {
 	}
 	ctx, cancel := context.WithTimeout(b.life, checkTime)
 	defer cancel()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err := b.settleLocked(ctx); err != nil {
+	if err := b.settle(ctx); err != nil {
 		return 0, fmt.Errorf("see where the consumer %s is: %w", dispatchName, err)
 	}
 	w.sure.Store(doubts)
@@ -74,8 +78,8 @@ func (b *Broker) check() (doubts uint64, err error) {
 // connected says whether both connections are there.
 func (b *Broker) connected() bool { return b.nc.IsConnected() && b.pull.IsConnected() }
 
-// settleLocked looks where the consumer is, and makes it (again) where it has to be. The mutex of watch is held.
-func (b *Broker) settleLocked(ctx context.Context) error {
+// settle looks where the consumer is, and makes it (again) where it has to be.
+func (b *Broker) settle(ctx context.Context) error {
 	s, err := b.look(ctx)
 	if err != nil {
 		return err
@@ -96,23 +100,41 @@ func (b *Broker) settleLocked(ctx context.Context) error {
 			return err
 		}
 	}
-	b.watch.made = made
 	if !v.make && !s.mark.IsZero() {
+		b.watch.set(made, nil)
 		return nil
 	}
 	// A new consumer, or one without a mark: what is before its next event was handed out.
-	at, floor := s.delivered, s.floor
+	m, at := mark{Floor: s.floor, Made: made}, s.delivered
 	if v.make {
-		at, floor = v.from-1, v.from-1
+		at = v.from - 1
+		m.Floor = at
 	}
-	b.watch.mark = mark{Floor: floor, Made: made}
-	if position, err := b.positionOf(ctx, at); err == nil {
-		b.watch.mark.Position = position
-	} else if !errors.Is(err, ErrNotFound) {
+	if m.Position, err = b.positionOf(ctx, at); errors.Is(err, ErrNotFound) {
+		m.Position = event.Position{}
+	} else if err != nil {
 		return err
 	}
+	b.watch.set(made, &m)
 	b.note()
 	return nil
+}
+
+// set takes in when the consumer was made, and its mark unless that is as before.
+func (w *watch) set(made time.Time, m *mark) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.made = made
+	if m != nil {
+		w.mark = *m
+	}
+}
+
+// own is the mark of what this process was handed out.
+func (w *watch) own() mark {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.mark
 }
 
 // positionOf is the position of the event under a sequence, by the word of the stream's leader: ErrNotFound.
@@ -133,7 +155,7 @@ func (b *Broker) firstFrom(ctx context.Context, at time.Time, last uint64) (uint
 	return m.seq, err
 }
 
-// look asks NATS for all that decide wants to know. The mutex of watch is held.
+// look asks NATS for all that decide wants to know.
 func (b *Broker) look(ctx context.Context) (s stand, err error) {
 	info, err := b.dispatchInfo(ctx)
 	if err != nil {
@@ -152,7 +174,7 @@ func (b *Broker) look(ctx context.Context) (s stand, err error) {
 	if err != nil {
 		return s, err
 	}
-	if s.mark = b.watch.mark.later(kept); s.mark.IsZero() {
+	if s.mark = b.watch.own().later(kept); s.mark.IsZero() {
 		s.after = 1
 		return s, nil
 	}
@@ -262,9 +284,7 @@ func (b *Broker) loadMark(ctx context.Context) (m mark, revision uint64, err err
 
 // saveMark writes down the mark, unless another process has written a later one meanwhile.
 func (b *Broker) saveMark(ctx context.Context) error {
-	b.watch.mu.Lock()
-	own := b.watch.mark
-	b.watch.mu.Unlock()
+	own := b.watch.own()
 	if own.Made.IsZero() {
 		return nil // nothing was handed out
 	}

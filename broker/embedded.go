@@ -50,8 +50,6 @@ type embedded struct {
 	server   *server.Server
 	password string
 	lock     *flock.Flock
-	dir      string
-	sync     time.Duration
 }
 
 func startEmbedded(o Options) (*embedded, error) {
@@ -66,7 +64,7 @@ func startEmbedded(o Options) (*embedded, error) {
 	case !held:
 		return nil, fmt.Errorf("the data directory %s is in use by another saumer; choose another with --data", o.Dir)
 	}
-	e := &embedded{password: rand.Text(), lock: lock, dir: dir, sync: o.Sync}
+	e := &embedded{password: rand.Text(), lock: lock}
 	options := &server.Options{
 		ServerName: "saumer",
 		JetStream:  true,

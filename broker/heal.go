@@ -62,16 +62,14 @@ func (b *Broker) makeStream(ctx context.Context, name string) error {
 	return err
 }
 
-// heal makes again what is gone of streams and consumers. The consumer dispatch is made by the next pull.
+// heal makes again what is gone of streams and consumers. The consumer dispatch is made by the next pull. An embedded
+// server that cannot write any more ends Run, since only a start has it write again.
 func (b *Broker) heal(ctx context.Context) error {
 	if b.embedded != nil {
 		if broken := b.embedded.broken(); broken != nil {
-			b.options.Log.Error("the embedded NATS cannot write; its streams are opened again", zap.Error(broken))
-			if err := b.embedded.reopen(); err != nil {
-				b.end(err)
-				return err
-			}
-			b.doubt()
+			err := fmt.Errorf("the embedded NATS writes nothing until it is started again: %w", broken)
+			b.end(err)
+			return err
 		}
 	}
 	if err := b.makeMissing(ctx); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,9 +29,10 @@ type health struct {
 	// ill has a word when there is something to heal.
 	ill chan struct{}
 
-	mu  sync.Mutex
-	at  time.Time
-	err error
+	// turn has a place for whoever looks; it guards what follows.
+	turn chan struct{}
+	at   time.Time
+	err  error
 }
 
 // refusal is a write that NATS could not store.
@@ -48,8 +48,12 @@ func (b *Broker) Ready(ctx context.Context) error {
 		return errAway
 	}
 	h := &b.health
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	select {
+	case h.turn <- struct{}{}:
+		defer func() { <-h.turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	if time.Since(h.at) < answerKept {
 		return h.err
 	}
@@ -111,7 +115,7 @@ func (b *Broker) unwritable() error {
 }
 
 // broken says which stream of the embedded server cannot be written any more. It keeps the error of a write, such as that of
-// a disk that was full, until the stream is opened again, and answers no publisher meanwhile.
+// a disk that was full, for as long as it runs, and answers no publisher meanwhile.
 func (e *embedded) broken() error {
 	if !e.server.JetStreamEnabled() {
 		return errors.New("the embedded NATS has stopped JetStream")
@@ -120,17 +124,6 @@ func (e *embedded) broken() error {
 		if strings.Contains(each.Error, "write error") {
 			return errors.New(each.Error)
 		}
-	}
-	return nil
-}
-
-// reopen closes and opens all streams of the embedded server, which forgets the errors of writes.
-func (e *embedded) reopen() error {
-	if err := e.server.ShutdownJetStream(); err != nil {
-		return fmt.Errorf("stop the embedded JetStream: %w", err)
-	}
-	if err := e.server.EnableJetStream(&server.JetStreamConfig{StoreDir: e.dir, SyncInterval: e.sync, Strict: true, CompressOK: true}); err != nil {
-		return fmt.Errorf("open the embedded JetStream again: %w", err)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 // reply subject taken apart twice.
 type Pull struct {
 	broker *Broker
-	// doubts is the count of doubts that the request was made at. One more ends it.
+	// doubts is the count of doubts that the request was made at.
 	doubts uint64
 	// newest is the reply subject of the last event that was handed out for the first time.
 	newest   string
@@ -45,8 +45,8 @@ const (
 // errForgotten is the end of a request that NATS has forgotten, as after the loss of its leader.
 var errForgotten = errors.New("NATS did not answer; it is asked again")
 
-// errDoubt is the end of a request while which a connection broke: what has come since may be of a NATS that went back.
-var errDoubt = errors.New("the connection to NATS broke; its events are asked for again")
+// errBroke is returned for a request that a connection broke under: on the next one, NATS may hand out what was not checked.
+var errBroke = errors.New("the connection to NATS broke while events were asked for")
 
 // Pull asks for at most so many events, and for so long, at least a millisecond. Close the pull after use.
 //
@@ -74,6 +74,9 @@ func (b *Broker) Pull(events int, wait time.Duration) (*Pull, error) {
 	if err = b.pull.PublishRequest(pullSubject, inbox, request); err != nil {
 		return nil, errors.Join(fmt.Errorf("ask for events: %w", err), p.Close())
 	}
+	if !b.pull.IsConnected() || b.doubts() != doubts {
+		return nil, errors.Join(errBroke, p.Close())
+	}
 	return p, nil
 }
 
@@ -98,10 +101,6 @@ func (p *Pull) Next(until <-chan struct{}) *nats.Msg {
 				p.late.Reset(answerTime)
 				continue
 			}
-		}
-		if p.broker.watch.doubts.Load() != p.doubts {
-			p.giveBack(m)
-			return nil
 		}
 		p.heard = true
 		if m.Reply != "" {
@@ -134,24 +133,8 @@ func (p *Pull) status(m *nats.Msg) {
 // end ends the request. A bad end is a doubt.
 func (p *Pull) end(err error) {
 	p.over, p.err = true, err
-	if err != nil && p.broker.watch.doubts.Load() == p.doubts {
+	if err != nil && p.broker.doubts() == p.doubts {
 		p.broker.doubt()
-	}
-}
-
-// giveBack ends the request, and has what came handed out again.
-func (p *Pull) giveBack(m *nats.Msg) {
-	p.end(errDoubt)
-	for {
-		if m.Reply != "" {
-			// What is not given back comes again after the ack wait.
-			_ = m.Nak()
-		}
-		select {
-		case m = <-p.messages:
-		default:
-			return
-		}
 	}
 }
 

@@ -119,7 +119,7 @@ func TestPullOfAConsumerThatIsGone(t *testing.T) {
 		t.Errorf("the pull after it brought %v and %v", got, again.Err())
 	}
 	b.Close()
-	if _, err := b.Pull(2, time.Minute); !errors.Is(err, errAway) {
+	if _, err := b.Pull(2, time.Minute); !errors.Is(err, nats.ErrConnectionClosed) {
 		t.Error(err)
 	}
 	if err := again.Close(); err != nil {

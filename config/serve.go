@@ -17,7 +17,7 @@ type Serve struct {
 	PublicURL string `name:"public-url" help:"Where people reach Saumer, such as https://hooks.example.org: notices link to it. Default: empty, the address of the API." placeholder:"URL" env:"SAUMER_PUBLIC_URL" group:"Addresses and storage"`
 	Data      string `help:"Directory of the embedded NATS and of the key that seals secrets; made if missing." default:"${data}" env:"SAUMER_DATA" group:"Addresses and storage"`
 
-	NATSURL    string        `name:"nats-url" help:"External NATS with JetStream, 2.12 or newer; several with commas between. Default: empty, the embedded one." placeholder:"nats://HOST:4222" env:"SAUMER_NATS_URL" group:"Addresses and storage"`
+	NATSURL    string        `name:"nats-url" help:"External NATS with JetStream, 2.14 or newer; several with commas between. Default: empty, the embedded one." placeholder:"nats://HOST:4222" env:"SAUMER_NATS_URL" group:"Addresses and storage"`
 	NATSListen string        `name:"nats-listen" help:"Where the embedded NATS takes publishers; --nats-listen= for nowhere." default:"${nats_listen}" env:"SAUMER_NATS_LISTEN" group:"Addresses and storage"`
 	NATSSync   time.Duration `name:"nats-sync" help:"How often the embedded NATS has the disk write what it keeps: what a loss of power may cost." default:"${nats_sync}" env:"SAUMER_NATS_SYNC" group:"Addresses and storage"`
 	MaxStore   Size          `name:"max-store" help:"Most that the stored events may take, such as 20GB: when it is reached, publishers are refused, and nothing that was accepted is dropped. 0 sets no bound of its own." default:"${max_store}" env:"SAUMER_MAX_STORE" group:"Addresses and storage"`
