@@ -94,7 +94,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	ackWait := o.Timeout + defaults.AckGrace
 	a.broker, err = broker.Open(ctx, broker.Options{
 		URL: o.NATSURL, Listen: o.NATSListen, Server: o.NATSServer, Sync: o.NATSSync, Dir: o.Data, Replicas: o.Replicas, Retention: o.Retention, MaxBytes: o.MaxStore,
-		AckWait: ackWait, Log: o.Log.Named("broker"),
+		AckWait: ackWait, Look: o.Sweep, Log: o.Log.Named("broker"),
 	})
 	if err != nil {
 		return nil, err
@@ -223,10 +223,11 @@ func (a *App) Run(ctx context.Context) error {
 // work runs the workers and the API until the context ends or one of them fails.
 func (a *App) work(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.broker.Run(ctx) })
 	select {
 	case <-a.registry.Started():
 	case <-ctx.Done():
-		return nil
+		return group.Wait()
 	}
 	group.Go(func() error { return a.consumer.Run(ctx) })
 	group.Go(func() error { return a.runner.Run(ctx) })

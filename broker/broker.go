@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -32,7 +33,9 @@ type Options struct {
 	MaxBytes int64
 	// AckWait is how long an event may be out without a sign of life before it is handed out again.
 	AckWait time.Duration
-	Log     *zap.Logger
+	// Look is how often it is seen whether all streams and consumers are there; 0: every ten seconds.
+	Look time.Duration
+	Log  *zap.Logger
 }
 
 // Broker is the way to the streams and buckets. It is safe for concurrent use.
@@ -53,15 +56,40 @@ type Broker struct {
 	notices  jetstream.Stream
 	dispatch jetstream.Consumer
 	pages    pages
+	// positions has the mark of dispatch.
+	positions *Bucket
+	watch     watch
+	health    health
+	// life ends with the broker.
+	life    context.Context
+	endLife context.CancelFunc
+	// ended has why a connection is closed for good, unless Close closed it.
+	ended   chan error
+	closing atomic.Bool
+	// broke is when the connection that is asked on last broke.
+	broke atomic.Pointer[time.Time]
+	// denied is what NATS last refused for want of a permission. It tells it to the connection; the request gets no answer.
+	denied atomic.Pointer[error]
 }
 
-// minimum is the first nats-server with message schedules (ADR-51).
-const minimum = "2.12.0"
+const (
+	// minimum is the first nats-server that sets a consumer back with a stream that lost its newest events. Message schedules
+	// (ADR-51) are older.
+	minimum = "2.14.0"
+	// recommended has all fixes of syncs that were lost (nats-server 8456 and 8475).
+	recommended = "2.15.0"
+)
 
 // Open connects, or starts the embedded server, and brings the definitions of streams, buckets and consumers up to
-// date. Its errors name the address or directory and what to do. Close the broker after use.
+// date. It waits for a cluster that has no leader, for as long as the context. Its errors name the address or directory and
+// what to do. Close the broker after use.
 func Open(ctx context.Context, o Options) (_ *Broker, err error) {
-	b := &Broker{options: o}
+	b := &Broker{
+		options: o, ended: make(chan error, 1), watch: watch{noted: make(chan struct{}, 1)},
+		health: health{ill: make(chan struct{}, 1), turn: make(chan struct{}, 1)},
+	}
+	b.life, b.endLife = context.WithCancel(context.WithoutCancel(ctx))
+	b.doubt() // who knows what happened before
 	defer func() {
 		if err != nil {
 			b.Close()
@@ -80,61 +108,23 @@ func Open(ctx context.Context, o Options) (_ *Broker, err error) {
 		return nil, err
 	}
 	if v := b.nc.ConnectedServerVersion(); olderThan(v, minimum) {
-		return nil, fmt.Errorf("nats-server %s at %s is too old: Saumer needs %s or newer, for message schedules", v, b.nc.ConnectedUrlRedacted(), minimum)
+		return nil, fmt.Errorf("nats-server %s at %s is too old: Saumer needs %s or newer, which sets a consumer back with its stream after a loss of power", v, b.nc.ConnectedUrlRedacted(), minimum)
+	} else if olderThan(v, recommended) {
+		o.Log.Warn("this nats-server may lose more with the power than "+recommended+", which mends syncs to the disk that were lost",
+			zap.String("version", v))
 	}
-	if b.JetStream, err = jetstream.New(b.nc); err != nil {
+	js, err := jetstream.New(b.nc)
+	if err != nil {
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
-	if err = b.define(ctx); err != nil {
+	b.JetStream = publishing{js, b}
+	if err = b.awaitDefined(ctx); err != nil {
 		if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, nats.ErrNoResponders) {
 			return nil, fmt.Errorf("JetStream is not enabled on %s: start nats-server with -js: %w", b.nc.ConnectedUrlRedacted(), err)
 		}
 		return nil, err
 	}
-	// The first look at NATS' clock.
-	if _, err = b.Bounds(ctx); err != nil {
-		return nil, err
-	}
 	return b, nil
-}
-
-// connect connects to NATS; flood is true if many messages will come.
-func (b *Broker) connect(name string, flood bool) (*nats.Conn, error) {
-	options := []nats.Option{
-		nats.Name(name),
-		nats.MaxReconnects(-1),
-		nats.ReconnectWait(500 * time.Millisecond),
-		nats.Timeout(5 * time.Second),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			b.options.Log.Warn("NATS reported an error", zap.Error(err))
-		}),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil {
-				b.options.Log.Warn("the connection to NATS was lost", zap.Error(err))
-			}
-		}),
-		nats.ReconnectHandler(func(nc *nats.Conn) {
-			b.options.Log.Info("the connection to NATS is back", zap.String("server", nc.ConnectedUrlRedacted()))
-		}),
-	}
-	url := b.options.URL
-	switch {
-	case b.embedded != nil && flood && b.options.Listen != "":
-		// In-process, the server writes 512 bytes at a time, and each write waits until it is read; to a socket it writes
-		// all that it has (nats-server 2.15, net.Pipe). That is a tenth of what a delivery costs.
-		url = b.embedded.server.ClientURL()
-		options = append(options, nats.UserInfo(inside, b.embedded.password))
-	case b.embedded != nil:
-		options = append(options, nats.InProcessServer(b.embedded.server), nats.UserInfo(inside, b.embedded.password),
-			nats.PingInterval(inProcessPing))
-	case b.options.Server != nil:
-		options = append(options, nats.InProcessServer(b.options.Server))
-	}
-	nc, err := nats.Connect(url, options...)
-	if err != nil {
-		return nil, fmt.Errorf("connect to NATS at %s: %w; check --nats-url, and that nats-server runs there with -js", redact(url), err)
-	}
-	return nc, nil
 }
 
 // Embedded is the address that publishers reach the embedded server at, as a nats:// URL; empty if there is none.
@@ -153,21 +143,10 @@ func (b *Broker) InProcess() nats.InProcessConnProvider {
 	return b.embedded.server
 }
 
-// Ready says why NATS cannot be used at the moment, or nil.
-func (b *Broker) Ready(ctx context.Context) error {
-	if !b.nc.IsConnected() || !b.pull.IsConnected() {
-		return errors.New("not connected to NATS")
-	}
-	if _, err := b.JetStream.AccountInfo(ctx); err != nil {
-		return fmt.Errorf("ask JetStream: %w", err)
-	}
-	return nil
-}
-
-// Flush returns when NATS has everything that was published and acknowledged so far.
+// Flush returns when NATS has everything that was published and acknowledged so far, and knows how far the live path is.
 func (b *Broker) Flush(ctx context.Context) error {
 	b.turnPages()
-	return errors.Join(b.nc.FlushWithContext(ctx), b.pull.FlushWithContext(ctx))
+	return errors.Join(b.nc.FlushWithContext(ctx), b.pull.FlushWithContext(ctx), b.saveMark(ctx))
 }
 
 // Confirm returns when NATS has taken in the acknowledgement of an event, sent to reply, and all that came before it.
@@ -180,6 +159,8 @@ func (b *Broker) Confirm(ctx context.Context, reply string) error {
 
 // Close closes the connections and stops the embedded server. It is idempotent.
 func (b *Broker) Close() {
+	b.closing.Store(true)
+	b.endLife()
 	if b.pull != nil {
 		b.pull.Close()
 	}

@@ -41,6 +41,9 @@ func (b *Bucket) Name() string { return b.name }
 // Get reads a key's entry: what is written is read, since the bucket's leader is asked. A bucket without replicas has no
 // other server that could answer. It returns ErrNoKey.
 func (b *Bucket) Get(ctx context.Context, key string) (Entry, error) {
+	if err := b.broker.reachable(); err != nil {
+		return Entry{}, err
+	}
 	if b.replicas > 1 {
 		return b.latest(ctx, key)
 	}
@@ -170,6 +173,9 @@ type BucketState struct {
 
 // State asks the bucket's leader where the bucket stands.
 func (b *Bucket) State(ctx context.Context) (BucketState, error) {
+	if err := b.broker.reachable(); err != nil {
+		return BucketState{}, err
+	}
 	status, err := b.kv.Status(ctx)
 	if err != nil {
 		return BucketState{}, fmt.Errorf("ask the bucket %s for its state: %w", b.name, err)

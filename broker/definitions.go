@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 )
 
 // Names of the streams.
@@ -16,6 +17,12 @@ const (
 	streamNotices  = "NOTICES"
 	streamRejected = "REJECTED"
 	streamStats    = "STATS"
+)
+
+// Names of the consumers. Each channel of notices has one more.
+const (
+	dispatchName = "dispatch"
+	runnersName  = "runners"
 )
 
 const (
@@ -77,9 +84,23 @@ func (b *Broker) streams() []jetstream.StreamConfig {
 	return configs
 }
 
+// buckets are the names of the buckets, and where each is kept.
+func (b *Broker) buckets() map[string]**Bucket {
+	return map[string]**Bucket{
+		"WEBHOOKS": &b.Webhooks, "BACKLOGS": &b.Backlogs, "ACCOUNTS": &b.Accounts, "POSITIONS": &b.positions,
+	}
+}
+
 func (b *Broker) define(ctx context.Context) error {
+	if err := b.defineStreams(ctx); err != nil {
+		return err
+	}
+	return b.defineConsumers(ctx)
+}
+
+func (b *Broker) defineStreams(ctx context.Context) error {
 	for _, config := range b.streams() {
-		stream, err := b.JetStream.CreateOrUpdateStream(ctx, config)
+		stream, err := b.defineStream(ctx, config)
 		if err != nil {
 			return fmt.Errorf("define the stream %s: %w", config.Name, err)
 		}
@@ -92,42 +113,68 @@ func (b *Broker) define(ctx context.Context) error {
 			b.notices = stream
 		}
 	}
-	for name, bucket := range map[string]**Bucket{
-		"WEBHOOKS": &b.Webhooks, "BACKLOGS": &b.Backlogs, "ACCOUNTS": &b.Accounts,
-	} {
-		kv, err := b.JetStream.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket: name, History: 1, Storage: jetstream.FileStorage, Replicas: b.options.Replicas, LimitMarkerTTL: markerTTL,
-		})
+	for name, bucket := range b.buckets() {
+		made, err := b.defineBucket(ctx, name)
 		if err != nil {
 			return fmt.Errorf("define the bucket %s: %w", name, err)
 		}
-		*bucket = &Bucket{broker: b, name: name, kv: kv, replicas: b.options.Replicas}
+		*bucket = made
 	}
-	return b.defineConsumers(ctx)
+	return nil
+}
+
+func (b *Broker) bucketConfig(name string) jetstream.KeyValueConfig {
+	return jetstream.KeyValueConfig{
+		Bucket: name, History: 1, Storage: jetstream.FileStorage, Replicas: b.options.Replicas, LimitMarkerTTL: markerTTL,
+	}
+}
+
+// dispatchConfig is the consumer of the live path, but where it begins.
+func (b *Broker) dispatchConfig() jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable: dispatchName, AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.options.AckWait,
+		MaxDeliver: -1, MaxAckPending: maxAckPending,
+	}
 }
 
 func (b *Broker) defineConsumers(ctx context.Context) error {
+	if _, err := b.check(); err != nil {
+		return err
+	}
+	// Asked about on the connection that is not busy with pulls.
+	dispatch, err := b.JetStream.Consumer(ctx, streamEvents, dispatchName)
+	if err != nil {
+		return fmt.Errorf("look up the consumer %s: %w", dispatchName, err)
+	}
+	// Where it begins is left as it is: it may have been made again.
+	config, want := dispatch.CachedInfo().Config, b.dispatchConfig()
+	config.MaxDeliver, config.MaxAckPending = want.MaxDeliver, want.MaxAckPending
+	if b.embedded != nil || want.AckWait > config.AckWait {
+		config.AckWait = want.AckWait
+	} else if want.AckWait != config.AckWait {
+		// The events of a process with a longer --timeout would be handed out twice.
+		b.options.Log.Warn("the ack wait that goes with this process's --timeout is shorter than that of another, which was kept",
+			zap.String("here", want.AckWait.String()), zap.String("kept", config.AckWait.String()))
+	}
+	if b.dispatch, err = b.JetStream.UpdateConsumer(ctx, streamEvents, config); err != nil {
+		return fmt.Errorf("define the consumer %s: %w", dispatchName, err)
+	}
+	return b.defineRunners(ctx)
+}
+
+func (b *Broker) defineRunners(ctx context.Context) error {
 	pulls, err := jetstream.New(b.pull)
 	if err != nil {
 		return fmt.Errorf("use JetStream: %w", err)
 	}
-	_, err = pulls.CreateOrUpdateConsumer(ctx, streamEvents, jetstream.ConsumerConfig{
-		Durable: "dispatch", AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.options.AckWait,
-		MaxDeliver: -1, MaxAckPending: maxAckPending,
-	})
-	if err != nil {
-		return fmt.Errorf("define the consumer dispatch: %w", err)
-	}
-	b.Wakes, err = pulls.CreateOrUpdateConsumer(ctx, streamWakes, jetstream.ConsumerConfig{
-		Durable: "runners", AckPolicy: jetstream.AckExplicitPolicy, AckWait: 30 * time.Second,
-		MaxDeliver: -1, MaxAckPending: -1, FilterSubject: "wake.now.>",
-	})
-	if err != nil {
-		return fmt.Errorf("define the consumer runners: %w", err)
-	}
-	// Asked about on the connection that is not busy with pulls.
-	if b.dispatch, err = b.JetStream.Consumer(ctx, streamEvents, "dispatch"); err != nil {
-		return fmt.Errorf("look up the consumer dispatch: %w", err)
+	if b.Wakes, err = pulls.CreateOrUpdateConsumer(ctx, streamWakes, runnersConfig); err != nil {
+		return fmt.Errorf("define the consumer %s: %w", runnersName, err)
 	}
 	return nil
+}
+
+// runnersConfig is the consumer of the wakes.
+var runnersConfig = jetstream.ConsumerConfig{
+	Durable: runnersName, AckPolicy: jetstream.AckExplicitPolicy, AckWait: 30 * time.Second,
+	MaxDeliver: -1, MaxAckPending: -1, FilterSubject: "wake.now.>",
 }

@@ -26,6 +26,9 @@ type Progress struct {
 
 // Progress asks the dispatch consumer's leader.
 func (b *Broker) Progress(ctx context.Context) (Progress, error) {
+	if err := b.reachable(); err != nil {
+		return Progress{}, err
+	}
 	asked := time.Now()
 	info, err := b.dispatch.Info(ctx)
 	if err != nil {
@@ -50,6 +53,9 @@ func (b Bounds) Next() uint64 { return b.Last.Seq + 1 }
 
 // Bounds asks the stream's leader.
 func (b *Broker) Bounds(ctx context.Context) (Bounds, error) {
+	if err := b.reachable(); err != nil {
+		return Bounds{}, err
+	}
 	asked := time.Now()
 	info, err := b.events.Info(ctx)
 	if err != nil {
@@ -105,6 +111,9 @@ func (b *Broker) Read(ctx context.Context, subject string, from uint64, limit in
 
 // Event returns one event by its sequence: ErrNotFound if the stream does not hold it.
 func (b *Broker) Event(ctx context.Context, seq uint64) (event.Event, error) {
+	if err := b.reachable(); err != nil {
+		return event.Event{}, err
+	}
 	body, err := json.Marshal(get{Seq: seq})
 	if err != nil {
 		return event.Event{}, err
@@ -180,6 +189,9 @@ func added(m *nats.Msg, name string) string {
 // direct runs a batched direct get and collects what comes. It ends early at a message whose headers cannot be read,
 // which the stream's leader has to be asked for.
 func (b *Broker) direct(ctx context.Context, stream string, request get) ([]*nats.Msg, error) {
+	if err := b.reachable(); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	body, err := json.Marshal(request)

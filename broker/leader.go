@@ -21,6 +21,9 @@ type stored struct {
 
 // ask reads a message from a stream's leader, and so never an old state of it: ErrNotFound if there is none.
 func (b *Broker) ask(ctx context.Context, stream string, request get) (stored, error) {
+	if err := b.reachable(); err != nil {
+		return stored{}, err
+	}
 	body, err := json.Marshal(request)
 	if err != nil {
 		return stored{}, err

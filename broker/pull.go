@@ -16,6 +16,11 @@ import (
 // It is jetstream's Fetch without what that spends on each message: a goroutine and a channel to pass, a timer, and its
 // reply subject taken apart twice.
 type Pull struct {
+	broker *Broker
+	// doubts is the count of doubts that the request was made at.
+	doubts uint64
+	// newest is the reply subject of the last event that was handed out for the first time.
+	newest   string
 	messages chan *nats.Msg
 	sub      *nats.Subscription
 	left     int
@@ -28,7 +33,9 @@ type Pull struct {
 
 const (
 	// pullSubject is where the consumer dispatch is asked for events.
-	pullSubject = "$JS.API.CONSUMER.MSG.NEXT." + streamEvents + ".dispatch"
+	pullSubject = "$JS.API.CONSUMER.MSG.NEXT." + streamEvents + "." + dispatchName
+	// firstTime is in the reply subject of an event that was not handed out before.
+	firstTime = "." + streamEvents + "." + dispatchName + ".1."
 	// answerTime is how long after its end nothing may come of a request before it counts as forgotten.
 	answerTime = 2 * time.Second
 	// statuses is room for what NATS may say of a request besides its messages.
@@ -38,8 +45,18 @@ const (
 // errForgotten is the end of a request that NATS has forgotten, as after the loss of its leader.
 var errForgotten = errors.New("NATS did not answer; it is asked again")
 
+// errBroke is returned for a request that a connection broke under: on the next one, NATS may hand out what was not checked.
+var errBroke = errors.New("the connection to NATS broke while events were asked for")
+
 // Pull asks for at most a number of events, and waits for at most a time, at least a millisecond. Close the pull after use.
+//
+// After a start, a connection that broke or a pull that ended badly, it first makes sure that the consumer is where it
+// should be, since the next event that is handed out would take the place of what could tell.
 func (b *Broker) Pull(events int, wait time.Duration) (*Pull, error) {
+	doubts, err := b.check()
+	if err != nil {
+		return nil, err
+	}
 	request, err := json.Marshal(struct {
 		Batch   int           `json:"batch"`
 		Expires time.Duration `json:"expires"`
@@ -47,13 +64,18 @@ func (b *Broker) Pull(events int, wait time.Duration) (*Pull, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pull{messages: make(chan *nats.Msg, events+statuses), left: events, late: time.NewTimer(wait + answerTime)}
+	p := &Pull{
+		broker: b, doubts: doubts, messages: make(chan *nats.Msg, events+statuses), left: events, late: time.NewTimer(wait + answerTime),
+	}
 	inbox := b.pull.NewInbox()
 	if p.sub, err = b.pull.ChanSubscribe(inbox, p.messages); err != nil {
 		return nil, fmt.Errorf("ask for events: %w", err)
 	}
 	if err = b.pull.PublishRequest(pullSubject, inbox, request); err != nil {
 		return nil, errors.Join(fmt.Errorf("ask for events: %w", err), p.Close())
+	}
+	if !b.pull.IsConnected() || b.doubts() != doubts {
+		return nil, errors.Join(errBroke, p.Close())
 	}
 	return p, nil
 }
@@ -82,6 +104,9 @@ func (p *Pull) Next(until <-chan struct{}) *nats.Msg {
 		}
 		p.heard = true
 		if m.Reply != "" {
+			if strings.Contains(m.Reply, firstTime) {
+				p.newest = m.Reply
+			}
 			if p.left--; p.left == 0 {
 				p.end(nil)
 			}
@@ -105,7 +130,13 @@ func (p *Pull) status(m *nats.Msg) {
 	}
 }
 
-func (p *Pull) end(err error) { p.over, p.err = true, err }
+// end ends the request. A bad end is a doubt.
+func (p *Pull) end(err error) {
+	p.over, p.err = true, err
+	if err != nil && p.broker.doubts() == p.doubts {
+		p.broker.doubt()
+	}
+}
 
 // Err says why no more events come: nil if the request was answered.
 func (p *Pull) Err() error { return p.err }
@@ -113,6 +144,10 @@ func (p *Pull) Err() error { return p.err }
 // Close ends the request. Events that are on their way are handed out again after the ack wait.
 func (p *Pull) Close() error {
 	p.late.Stop()
+	if p.newest != "" {
+		p.broker.handed(p.newest)
+		p.newest = ""
+	}
 	if err := p.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
 		return fmt.Errorf("end a request for events: %w", err)
 	}

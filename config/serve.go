@@ -17,7 +17,7 @@ type Serve struct {
 	PublicURL string `name:"public-url" help:"Where people reach Saumer, such as https://hooks.example.org: notices link to it. Default: empty, the address of the API." placeholder:"URL" env:"SAUMER_PUBLIC_URL" group:"Addresses and storage"`
 	Data      string `help:"Directory of the embedded NATS and of the key that seals secrets; made if missing." default:"${data}" env:"SAUMER_DATA" group:"Addresses and storage"`
 
-	NATSURL    string        `name:"nats-url" help:"External NATS with JetStream, 2.12 or newer; several with commas between. Default: empty, the embedded one." placeholder:"nats://HOST:4222" env:"SAUMER_NATS_URL" group:"Addresses and storage"`
+	NATSURL    string        `name:"nats-url" help:"External NATS with JetStream, 2.14 or newer; several with commas between. Default: empty, the embedded one." placeholder:"nats://HOST:4222" env:"SAUMER_NATS_URL" group:"Addresses and storage"`
 	NATSListen string        `name:"nats-listen" help:"Address on which the embedded NATS takes publishers; --nats-listen= for none." default:"${nats_listen}" env:"SAUMER_NATS_LISTEN" group:"Addresses and storage"`
 	NATSSync   time.Duration `name:"nats-sync" help:"How often the embedded NATS syncs to the disk. A loss of power may cost the events of that time." default:"${nats_sync}" env:"SAUMER_NATS_SYNC" group:"Addresses and storage"`
 	MaxStore   Size          `name:"max-store" help:"Most that the stored events may take, such as 20GB. A full store refuses publishers, and drops nothing that it accepted. 0 sets no bound." default:"${max_store}" env:"SAUMER_MAX_STORE" group:"Addresses and storage"`

@@ -17,9 +17,15 @@ var logFields = map[string]string{
 	"entry":         "Uint64",     // the place of an attempt in the attempt log
 	"event":         "String",     // an event's name
 	"failing_since": "Time",       // when the first of the failures without a break was
+	"floor":         "Uint64",     // the sequence in EVENTS up to which all is acknowledged
+	"form":          "Int",        // the form of a record
+	"from":          "Uint64",     // the sequence in EVENTS that a consumer goes on with
 	"function":      "String",     // a function of the API
 	"generation":    "String",     // a generation of the index
+	"here":          "String",     // what this process would have a setting be
+	"kept":          "String",     // what it was kept at
 	"kind":          "String",     // a notice's kind
+	"last":          "Uint64",     // the last sequence in EVENTS
 	"notice":        "Uint64",     // a notice's sequence in NOTICES
 	"page":          "String",     // a template of the console
 	"panic":         "Any",        // what a handler panicked with
@@ -31,9 +37,12 @@ var logFields = map[string]string{
 	"records":       "Int",        // how many records of the statistics
 	"seq":           "Uint64",     // an event's sequence in EVENTS
 	"server":        "String",     // the URL of a NATS server, without credentials
+	"setting":       "String",     // a setting of a stream
 	"stack":         "ByteString", // the stack of a panic
+	"stream":        "String",     // the name of a stream
 	"subject":       "String",     // a message's subject
 	"to":            "Uint64",     // the sequence in EVENTS from which a span goes on
+	"version":       "String",     // the version of a NATS server
 	"wait":          "Duration",   // how long until the next attempt
 	"webhook":       "String",     // a webhook's key, <account>.<id>
 }

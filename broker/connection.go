@@ -1,0 +1,144 @@
+package broker
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+)
+
+// reconnectWait is how long to wait before a server is tried again.
+const reconnectWait = 500 * time.Millisecond
+
+// patience is for how long requests wait for a connection that broke: another server of a cluster is found in this time.
+const patience = time.Second
+
+// errAway is returned while NATS cannot be reached. It is a timeout: whoever asks again later may have more luck.
+var errAway error = away{}
+
+type away struct{}
+
+func (away) Error() string        { return "not connected to NATS" }
+func (away) Timeout() bool        { return true }
+func (away) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// reachable returns an error if the connection has been gone for longer than a request should wait for it.
+func (b *Broker) reachable() error {
+	if b.nc.IsConnected() {
+		return nil
+	}
+	if broke := b.broke.Load(); b.nc.IsClosed() || broke != nil && time.Since(*broke) > patience {
+		return errAway
+	}
+	return nil
+}
+
+// connect connects to NATS; flood is true if many messages will come. A connection that was made is made again for as long
+// as it takes, also while NATS refuses the login, as in a rotation of credentials.
+func (b *Broker) connect(name string, flood bool) (*nats.Conn, error) {
+	options := []nats.Option{
+		nats.Name(name),
+		nats.MaxReconnects(-1),
+		nats.IgnoreAuthErrorAbort(),
+		nats.ReconnectWait(reconnectWait),
+		nats.Timeout(5 * time.Second),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if errors.Is(err, nats.ErrPermissionViolation) {
+				b.denied.Store(&err)
+			}
+			b.options.Log.Warn("NATS reported an error", zap.Error(err))
+		}),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if now := time.Now(); !flood {
+				b.broke.Store(&now)
+			}
+			if err != nil {
+				b.options.Log.Warn("the connection to NATS was lost", zap.Error(err))
+			}
+		}),
+		nats.ReconnectHandler(func(nc *nats.Conn) {
+			b.options.Log.Info("the connection to NATS is back", zap.String("server", nc.ConnectedUrlRedacted()))
+		}),
+		nats.ClosedHandler(func(nc *nats.Conn) { b.closed(name, nc.LastError()) }),
+	}
+	url := b.options.URL
+	switch {
+	case b.embedded != nil && flood && b.options.Listen != "":
+		// In-process, the server writes 512 bytes at a time, and each write waits until it is read; to a socket it writes
+		// all that it has (nats-server 2.15, net.Pipe). That is a tenth of what a delivery costs.
+		url = b.embedded.server.ClientURL()
+		options = append(options, nats.UserInfo(inside, b.embedded.password))
+	case b.embedded != nil:
+		options = append(options, nats.InProcessServer(b.embedded.server), nats.UserInfo(inside, b.embedded.password),
+			nats.PingInterval(inProcessPing))
+	case b.options.Server != nil:
+		options = append(options, nats.InProcessServer(b.options.Server))
+	}
+	nc, err := nats.Connect(url, options...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS at %s: %w; check --nats-url, and that nats-server runs there with -js", redact(url), err)
+	}
+	return nc, nil
+}
+
+// closed takes in that a connection is closed for good: the process cannot go on without it.
+func (b *Broker) closed(name string, why error) {
+	if b.closing.Load() {
+		return
+	}
+	err := fmt.Errorf("the connection %q to NATS is closed for good", name)
+	if why != nil {
+		err = fmt.Errorf("%w: %w", err, why)
+	}
+	b.end(err)
+}
+
+// end has Run end.
+func (b *Broker) end(err error) {
+	select {
+	case b.ended <- err:
+	default: // one reason is enough
+	}
+}
+
+// Run keeps how far the live path is written down, and makes again what is gone of streams and consumers. It returns nil when
+// the context ends, and before that why the broker can never be used again, such as a connection that is closed for good.
+func (b *Broker) Run(ctx context.Context) error {
+	var rest <-chan time.Time
+	noted := b.watch.noted
+	look := time.NewTicker(cmp.Or(b.options.Look, defaultLook))
+	defer look.Stop()
+	for {
+		select {
+		case err := <-b.ended:
+			return err
+		case <-ctx.Done():
+			return nil
+		case <-rest:
+			rest, noted = nil, b.watch.noted
+		case <-noted:
+			rest, noted = time.After(saveEvery), nil
+			b.bounded(ctx, "how far the live path is was not written down", b.saveMark)
+		case <-look.C:
+			b.bounded(ctx, "streams and consumers were not looked after", b.heal)
+		case <-b.health.ill:
+			b.bounded(ctx, "streams and consumers were not looked after", b.heal)
+		}
+	}
+}
+
+// bounded does something for a while at most, and says what an error means.
+func (b *Broker) bounded(ctx context.Context, failed string, do func(context.Context) error) {
+	if !b.connected() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	if err := do(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		b.options.Log.Warn(failed, zap.Error(err))
+	}
+}

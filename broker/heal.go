@@ -1,0 +1,96 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+)
+
+// bucketPrefix begins the name of a bucket's stream.
+const bucketPrefix = "KV_"
+
+// missing are the streams of ours, buckets too, that NATS does not have.
+func (b *Broker) missing(ctx context.Context) ([]string, error) {
+	var want []string
+	for _, config := range b.streams() {
+		want = append(want, config.Name)
+	}
+	for name := range b.buckets() {
+		want = append(want, bucketPrefix+name)
+	}
+	names := b.JetStream.StreamNames(ctx)
+	for name := range names.Name() {
+		want = slices.DeleteFunc(want, func(w string) bool { return w == name })
+	}
+	if err := names.Err(); err != nil && !errors.Is(err, jetstream.ErrEndOfData) {
+		return nil, fmt.Errorf("list the streams: %w", err)
+	}
+	slices.Sort(want)
+	return want, nil
+}
+
+// makeMissing makes the streams and buckets that are gone again, empty, and says which.
+func (b *Broker) makeMissing(ctx context.Context) error {
+	missing, err := b.missing(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, name := range missing {
+		if err := b.makeStream(ctx, name); err != nil {
+			errs = append(errs, fmt.Errorf("make the stream %s again: %w", name, err))
+			continue
+		}
+		b.options.Log.Error("a stream was gone, and was made again: all that it held is lost", zap.String("stream", name))
+	}
+	return errors.Join(errs...)
+}
+
+func (b *Broker) makeStream(ctx context.Context, name string) error {
+	if bucket, ok := strings.CutPrefix(name, bucketPrefix); ok {
+		_, err := b.JetStream.CreateOrUpdateKeyValue(ctx, b.bucketConfig(bucket))
+		return err
+	}
+	configs := b.streams()
+	at := slices.IndexFunc(configs, func(c jetstream.StreamConfig) bool { return c.Name == name })
+	_, err := b.JetStream.CreateOrUpdateStream(ctx, configs[at])
+	return err
+}
+
+// heal makes again what is gone of streams and consumers. The consumer dispatch is made by the next pull. An embedded
+// server that cannot write any more ends Run, since only a start has it write again.
+func (b *Broker) heal(ctx context.Context) error {
+	if b.embedded != nil {
+		if broken := b.embedded.broken(); broken != nil {
+			err := fmt.Errorf("the embedded NATS writes nothing until it is started again: %w", broken)
+			b.end(err)
+			return err
+		}
+	}
+	if err := b.makeMissing(ctx); err != nil {
+		return err
+	}
+	_, err := b.JetStream.Consumer(ctx, streamWakes, runnersName)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		if _, err = b.JetStream.CreateOrUpdateConsumer(ctx, streamWakes, runnersConfig); err == nil {
+			b.options.Log.Error("the consumer " + runnersName + " was gone, and was made again: backlogs were not looked at meanwhile")
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("look after the consumer %s: %w", runnersName, err)
+	}
+	switch consumer, err := b.JetStream.Consumer(ctx, streamEvents, dispatchName); {
+	case errors.Is(err, jetstream.ErrConsumerNotFound):
+		b.doubt()
+	case err != nil:
+		return fmt.Errorf("look after the consumer %s: %w", dispatchName, err)
+	case consumer.CachedInfo().Paused:
+		b.options.Log.Warn("the consumer " + dispatchName + " is paused, and nothing is delivered: resume it with `nats consumer resume`")
+	}
+	return nil
+}

@@ -1,0 +1,176 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// answerKept is how long an answer of Ready holds: whoever asks all the time costs a look a second.
+	answerKept = time.Second
+	// refusalKept is for how long a write that NATS refused counts where nothing is written any more.
+	refusalKept = 30 * time.Second
+	// defaultLook is Options.Look where none is given.
+	defaultLook = 10 * time.Second
+)
+
+// health is what is known of the streams and consumers.
+type health struct {
+	// refusal is the last write to a stream that NATS could not store, until a write to that stream is stored.
+	refusal atomic.Pointer[refusal]
+	// ill has a word when there is something to heal.
+	ill chan struct{}
+
+	// turn has a place for whoever looks; it guards what follows.
+	turn chan struct{}
+	at   time.Time
+	err  error
+}
+
+// refusal is a write that NATS could not store.
+type refusal struct {
+	kind string // the subject's first part, one a stream
+	err  error
+	at   time.Time
+}
+
+// Ready says why events cannot be accepted or delivered at the moment, or nil. An answer is kept for a second.
+func (b *Broker) Ready(ctx context.Context) error {
+	if !b.connected() {
+		return errAway
+	}
+	h := &b.health
+	select {
+	case h.turn <- struct{}{}:
+		defer func() { <-h.turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if time.Since(h.at) < answerKept {
+		return h.err
+	}
+	h.err = b.inspect(ctx)
+	h.at = time.Now()
+	if h.err != nil {
+		h.tell()
+	}
+	return h.err
+}
+
+// tell has what is ill healed.
+func (h *health) tell() {
+	select {
+	case h.ill <- struct{}{}:
+	default: // it was told
+	}
+}
+
+// inspect says what is wrong with the streams and consumers.
+func (b *Broker) inspect(ctx context.Context) error {
+	if err := b.unwritable(); err != nil {
+		return err
+	}
+	missing, err := b.missing(ctx)
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("NATS has no stream %s any more", strings.Join(missing, ", "))
+	}
+	if _, err := b.Bounds(ctx); err != nil {
+		return err
+	}
+	return errors.Join(b.works(ctx, streamEvents, dispatchName), b.works(ctx, streamWakes, runnersName))
+}
+
+// works says why a consumer hands out nothing.
+func (b *Broker) works(ctx context.Context, stream, name string) error {
+	consumer, err := b.JetStream.Consumer(ctx, stream, name)
+	if err != nil {
+		return fmt.Errorf("ask for the consumer %s: %w", name, err)
+	}
+	if consumer.CachedInfo().Paused {
+		return fmt.Errorf("the consumer %s is paused: `nats consumer resume %s %s` has it go on", name, stream, name)
+	}
+	return nil
+}
+
+// unwritable says why NATS does not store what is written.
+func (b *Broker) unwritable() error {
+	if r := b.health.refusal.Load(); r != nil && time.Since(r.at) < refusalKept {
+		return fmt.Errorf("NATS did not store a message of %s: %w", r.kind, r.err)
+	}
+	if b.embedded != nil {
+		return b.embedded.broken()
+	}
+	return nil
+}
+
+// broken says which stream of the embedded server cannot be written any more. It keeps the error of a write, such as that of
+// a disk that was full, for as long as it runs, and answers no publisher meanwhile.
+func (e *embedded) broken() error {
+	if !e.server.JetStreamEnabled() {
+		return errors.New("the embedded NATS has stopped JetStream")
+	}
+	for _, each := range e.server.Healthz(&server.HealthzOptions{Details: true}).Errors {
+		if strings.Contains(each.Error, "write error") {
+			return errors.New(each.Error)
+		}
+	}
+	return nil
+}
+
+// publishing is JetStream that takes in which writes were refused.
+type publishing struct {
+	jetstream.JetStream
+	broker *Broker
+}
+
+func (p publishing) Publish(ctx context.Context, subject string, data []byte, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	return p.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data}, opts...)
+}
+
+func (p publishing) PublishMsg(ctx context.Context, m *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	if err := p.broker.reachable(); err != nil {
+		return nil, err
+	}
+	ack, err := p.JetStream.PublishMsg(ctx, m, opts...)
+	p.broker.health.wrote(m.Subject, err)
+	return ack, err
+}
+
+// wrote takes in what came of a write.
+func (h *health) wrote(subject string, err error) {
+	last := h.refusal.Load()
+	if err == nil && last == nil {
+		return
+	}
+	kind, _, _ := strings.Cut(subject, ".")
+	switch {
+	case err == nil:
+		if last.kind == kind {
+			h.refusal.CompareAndSwap(last, nil)
+		}
+	case refused(err):
+		h.refusal.Store(&refusal{kind: kind, err: err, at: time.Now()})
+		h.tell()
+	}
+}
+
+// refused says whether an error of a write is about NATS rather than about the message: it has no room, no stream, or
+// cannot write.
+func refused(err error) bool {
+	var e jetstream.JetStreamError
+	if errors.As(err, &e) && e.APIError() != nil {
+		return e.APIError().Code >= 500
+	}
+	return errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
+}
