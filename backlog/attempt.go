@@ -32,7 +32,7 @@ type Effect int
 // The effects.
 const (
 	GoOn  Effect = iota // nothing
-	Pause               // no other is to begin for now, which says nothing of the endpoint
+	Pause               // no other is to begin in this pass, which says nothing of the endpoint
 	Fail                // no other is to begin: the endpoint as a whole failed
 )
 

@@ -194,7 +194,7 @@ func (r *Record) Spanned(p event.Position) bool {
 // Replays says whether an event is sent as a replay because an activation asked for that.
 func (r *Record) Replays(p event.Position) bool { return !r.Replay.Open() && p.Before(r.Replay) }
 
-// Refusing says whether the endpoint has rejected so many events in a row that it seems to reject everything.
+// Refusing says whether the endpoint seems to reject everything: it has rejected StreakFails events in a row.
 func (r *Record) Refusing() bool { return r.Streak >= StreakFails }
 
 // errIllegal is what is wrong with a record that must not be.

@@ -24,7 +24,7 @@ func (w *world) note(who string, p event.Position, what, as string) {
 	w.log[len(w.log)-1].seqs[p.Seq] = true
 }
 
-// say notes something else.
+// say notes what is not of a record.
 func (w *world) say(format string, args ...any) { w.add("", fmt.Sprintf(format, args...)) }
 
 func (w *world) add(who, what string) {

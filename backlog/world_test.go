@@ -82,7 +82,7 @@ func newWorld(tb testing.TB) *world {
 
 // endpoint is who gets the events.
 type endpoint struct {
-	// mood is what comes of an attempt, of those in of something else.
+	// mood is what comes of each attempt; the events in of meet another outcome.
 	mood delivery.Outcome
 	of   map[uint64]delivery.Outcome
 	// taken is when it last took an event.

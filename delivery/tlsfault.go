@@ -37,7 +37,7 @@ func tlsFault(err error, now time.Time) string {
 	return "the TLS handshake failed"
 }
 
-// certificateFault says in words what is wrong with a certificate, or nothing if it is something else.
+// certificateFault says in words what is wrong with a certificate; empty if nothing is.
 func certificateFault(err error, now time.Time) string {
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
 		return "the certificate is for another name"
