@@ -30,7 +30,8 @@ func take(t *testing.T, b *Broker, events int) (bodies []string) {
 		}
 		for m := p.Next(nil); m != nil; m = p.Next(nil) {
 			bodies = append(bodies, string(m.Data))
-			if err := m.Ack(); err != nil {
+			// With an answer: what is written down next is to know of it.
+			if err := m.AckSync(); err != nil {
 				t.Fatal(err)
 			}
 		}
