@@ -23,6 +23,7 @@ import (
 	"github.com/saumer/saumer/consumer"
 	"github.com/saumer/saumer/defaults"
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/durable"
 	"github.com/saumer/saumer/lifetime"
 	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
@@ -88,7 +89,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 			return nil
 		})
 	}
-	if err := os.MkdirAll(o.Data, 0o700); err != nil {
+	if err := durable.MakeDir(o.Data); err != nil {
 		return nil, fmt.Errorf("make the data directory %s: %w; choose another with --data", o.Data, err)
 	}
 	ackWait := o.Timeout + defaults.AckGrace

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -15,6 +14,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/zap"
 	"golang.org/x/mod/semver"
+
+	"github.com/saumer/saumer/durable"
 )
 
 // inside is the user that Saumer itself connects as, with a password of this run.
@@ -54,7 +55,7 @@ type embedded struct {
 
 func startEmbedded(o Options) (*embedded, error) {
 	dir := filepath.Join(o.Dir, "nats")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MakeDir(dir); err != nil {
 		return nil, fmt.Errorf("make the data directory %s: %w; choose another with --data", o.Dir, err)
 	}
 	lock := flock.New(filepath.Join(o.Dir, "lock"))

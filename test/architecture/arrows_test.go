@@ -21,8 +21,9 @@ var arrows = map[string][]string{
 	"http1":    {},
 	"slots":    {},
 	"defaults": {},
+	"durable":  {},
 
-	"broker":   {"event", "fault", "lifetime"},
+	"broker":   {"event", "durable", "fault", "lifetime"},
 	"record":   {"broker"},
 	"delivery": {"http1", "broker", "event"},
 	// What a backlog is and decides knows no stream, no clock and no client: see TestBacklogIsPure.
@@ -40,7 +41,7 @@ var arrows = map[string][]string{
 	"console": {"api", "replay", "notify", "stats", "registry", "record", "delivery"},
 	"app": {
 		"console", "api", "runner", "replay", "consumer", "notify", "stats", "registry", "backlog", "delivery", "slots",
-		"broker", "event", "lifetime", "defaults",
+		"broker", "event", "durable", "lifetime", "defaults",
 	},
 
 	// Only these see app, and only cmd sees config. Every other package is given its own options.
