@@ -3,9 +3,12 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 
+	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
@@ -33,6 +36,8 @@ var (
 	errTooLarge = errors.New("the request's body is too large")
 	errMethod   = errors.New("method not allowed")
 	errOrigin   = errors.New("requests from the pages of other origins are refused")
+	// errUnavailable stands for what broker.Unavailable says.
+	errUnavailable = errors.New("NATS cannot do this at the moment")
 )
 
 // Code is one way in which a function ends.
@@ -53,6 +58,8 @@ type Code struct {
 var shared = []Code{
 	{0, http.StatusOK, "success", nil, false},
 	{1, http.StatusUnauthorized, "login failed", registry.ErrLogin, false},
+	{87, http.StatusInsufficientStorage, "the store of NATS is full, and nothing was changed: ask the operator of the server", event.ErrFull, false},
+	{88, http.StatusServiceUnavailable, "NATS cannot do this at the moment, and nothing was changed; try again later", errUnavailable, false},
 	{89, http.StatusServiceUnavailable, "webhooks cannot be changed at the moment, and nothing was changed; try again later", registry.ErrIndex, false},
 	{90, http.StatusNotFound, "unknown function", errFunction, true},
 	{91, http.StatusBadRequest, "invalid request", errRequest, true},
@@ -62,7 +69,7 @@ var shared = []Code{
 	{95, http.StatusInternalServerError, "the record cannot be read, and was not changed: ask the operator of the server", record.ErrUnreadable, false},
 	{96, http.StatusServiceUnavailable, "the record was written by a newer version, and was not changed: ask a node of that version", record.ErrNewer, false},
 	{97, http.StatusConflict, "the record keeps changing; try again", record.ErrConflict, false},
-	{98, http.StatusServiceUnavailable, "it took too long; try again", context.DeadlineExceeded, false},
+	{98, http.StatusServiceUnavailable, "it took too long, and may be done or not: look before you try again", context.DeadlineExceeded, false},
 	internal,
 }
 
@@ -91,6 +98,11 @@ func (f *Function) Codes() []Code {
 // Code finds the code of an error that the function returned, and the sentence to answer with. No function has the
 // shared codes only.
 func (f *Function) Code(err error) (Code, string) {
+	if refusal := event.Refusal(err); errors.Is(refusal, event.ErrFull) {
+		err = fmt.Errorf("%w: %w", refusal, err)
+	} else if broker.Unavailable(err) {
+		err = fmt.Errorf("%w: %w", errUnavailable, err)
+	}
 	for _, c := range f.Codes() {
 		if c.match == nil || !errors.Is(err, c.match) {
 			continue

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
@@ -187,6 +189,9 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 		t.Errorf("the full store holds %d events, %v; accepted were %d", n, err, accepted+2)
 	}
 	for err, want := range map[error]int{
+		&jetstream.APIError{Code: 400, ErrorCode: 10002}:    87,
+		fmt.Errorf("write: %w", nats.ErrMaxPayload):         99,
+		fmt.Errorf("write: %w", nats.ErrNoResponders):       88,
 		fmt.Errorf("write: %w", registry.ErrIndex):          89,
 		fmt.Errorf("write: %w", record.ErrConflict):         97,
 		fmt.Errorf("publish: %w", context.DeadlineExceeded): 98,
@@ -201,8 +206,8 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 		u.expectStatus("GetWebHooks", code, status)
 		provoked[strconv.Itoa(code)] = true
 	}
-	if n := u.lines.FilterMessage("a request failed").FilterFieldKey("error").Len(); n != 2 {
-		t.Errorf("%d lines on internal errors, want 2 (one each shell)", n)
+	if n := u.lines.FilterMessage("a request failed").FilterFieldKey("error").Len(); n != 4 {
+		t.Errorf("%d lines on internal errors, want 4 (one each shell and error)", n)
 	}
 	for key, want := range map[string]int{`{"v":99,"id":900}`: 96, `{"v":1`: 95, `{}`: 95, `{"v":1,"id":7,"account":"other","event":"x"}`: 95} {
 		u.overwrite("demo.900", key)

@@ -214,7 +214,7 @@ var PublishEvent = define(Function{
 	codes: []Code{
 		{2, http.StatusNotFound, "unknown event: use one of those that the message names", ErrEvent, true},
 		{3, http.StatusBadRequest, "the body is not a JSON value", event.ErrBody, false},
-		{4, http.StatusRequestEntityTooLarge, event.ErrSize.Error(), event.ErrSize, false},
+		{4, http.StatusRequestEntityTooLarge, event.ErrSize.Error(), event.ErrSize, true},
 		{5, http.StatusBadRequest, "invalid Idempotency-Key", ErrKey, true},
 		{6, http.StatusInsufficientStorage, event.ErrFull.Error(), event.ErrFull, false},
 	},
@@ -232,7 +232,7 @@ var PublishEvent = define(Function{
 	}
 	data, err := in.data(event.MaxSize)
 	if errors.Is(err, errTooLarge) {
-		err = event.ErrSize
+		err = event.ErrMaxSize
 	}
 	if err != nil {
 		return event.Receipt{}, err

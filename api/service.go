@@ -255,14 +255,7 @@ func (s *Service) CreateAccount(ctx context.Context, acc registry.Account, name,
 	if !acc.Operator {
 		return ErrOperator
 	}
-	if err := contact.Check(); err != nil {
-		return err
-	}
-	if err := s.o.Accounts.Create(ctx, name, password, operator); err != nil || contact == (registry.Contact{}) {
-		return err
-	}
-	_, err := s.o.Accounts.SetContact(ctx, name, func(c *registry.Contact) { *c = contact })
-	return err
+	return s.o.Accounts.Create(ctx, name, password, operator, contact)
 }
 
 // Account returns the caller's own account, or any to an operator: record.ErrNotFound.

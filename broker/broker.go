@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+
+	"github.com/saumer/saumer/event"
 )
 
 // Options say which NATS to use and what the streams look like.
@@ -112,6 +115,10 @@ func Open(ctx context.Context, o Options) (_ *Broker, err error) {
 	} else if olderThan(v, recommended) {
 		o.Log.Warn("this nats-server may lose more with the power than "+recommended+", which mends syncs to the disk that were lost",
 			zap.String("version", v))
+	}
+	if most := b.nc.MaxPayload(); most < event.MaxSize+headroom {
+		o.Log.Warn("this nats-server takes smaller messages than an event of the largest size is with its headers: raise its max_payload",
+			zap.String("here", strconv.Itoa(event.MaxSize+headroom)), zap.String("kept", strconv.FormatInt(most, 10)))
 	}
 	js, err := jetstream.New(b.nc)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -11,6 +12,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/saumer/saumer/event"
 )
 
 const (
@@ -168,9 +171,23 @@ func (h *health) wrote(subject string, err error) {
 // refused says whether an error of a write is about NATS rather than about the message: it has no room, no stream, or
 // cannot write.
 func refused(err error) bool {
+	return errors.Is(event.Refusal(err), event.ErrFull) || Unavailable(err) && !errors.Is(err, errAway)
+}
+
+// Unavailable says whether an error means that NATS cannot do what it was asked for at the moment, and has not done it: it
+// cannot be reached, has no leader, or lacks a stream of ours.
+func Unavailable(err error) bool {
 	var e jetstream.JetStreamError
-	if errors.As(err, &e) && e.APIError() != nil {
-		return e.APIError().Code >= 500
+	if errors.As(err, &e) && e.APIError() != nil && e.APIError().Code >= http.StatusInternalServerError {
+		return true
 	}
-	return errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
+	for _, known := range []error{
+		errAway, nats.ErrNoResponders, jetstream.ErrNoStreamResponse, jetstream.ErrStreamNotFound, jetstream.ErrConsumerNotFound,
+		jetstream.ErrBucketNotFound, nats.ErrConnectionClosed, nats.ErrDisconnected,
+	} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
 }

@@ -16,7 +16,7 @@ const (
 	// longest is the longest subject and the longest id, in bytes, that are kept of a rejected message. NATS ends the
 	// connection of a client whose subject goes beyond its control line, 4,096 bytes.
 	longest = 1000
-	// headroom is what the headers of a rejected message may take of the largest message.
+	// headroom is what the headers of a message may take of the largest message.
 	headroom = 4 << 10
 )
 

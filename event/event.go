@@ -10,7 +10,8 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// MaxSize is the largest body of an event, in bytes; it is nats-server's default max_payload.
+// MaxSize is the largest body of an event, in bytes. It is nats-server's default max_payload, which bounds a message with its
+// headers: where that is not raised, a body is a little smaller.
 const MaxSize = 1 << 20
 
 // Defaults are the event names that every installation knows.
@@ -23,7 +24,9 @@ var (
 	ErrSubject = errors.New("the subject is not events.<account>.<event>")
 	ErrBody    = errors.New("the body is not a JSON value")
 	ErrFull    = errors.New("the store of events is full, and this one was not stored: publish it again when there is room")
-	ErrSize    = fmt.Errorf("the body is larger than %d bytes", MaxSize)
+	// ErrSize is returned for a body that NATS does not take, and ErrMaxSize, which is one, for a body beyond MaxSize.
+	ErrSize    = errors.New("the body is too large")
+	ErrMaxSize = fmt.Errorf("%w: it is larger than %d bytes", ErrSize, MaxSize)
 )
 
 // longestName is the longest name of an event or account, in bytes.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -25,14 +26,48 @@ type Receipt struct {
 // publishing bounds one publish, until JetStream has answered.
 const publishing = 5 * time.Second
 
-// full are the codes of nats-server that say that there is no room: JSInsufficientResourcesErr,
-// JSStorageResourcesExceededErr and JSStreamStoreFailedF (nats-server 2.12, server/errors.json).
-var full = []jetstream.ErrorCode{10023, 10047, 10077}
+// full are the codes of nats-server that say that there is no room: JSAccountResourcesExceededErr, JSInsufficientResourcesErr,
+// JSMemoryResourcesExceededErr, JSStorageResourcesExceededErr and JSNoLimitsErr (nats-server 2.15, server/errors.json).
+var full = []jetstream.ErrorCode{10002, 10023, 10028, 10047, 10120}
+
+// tooLarge are those that say that this message is too large: JSStreamMessageExceedsMaximumErr and
+// JSStreamHeaderExceedsMaximumErr.
+var tooLarge = []jetstream.ErrorCode{10054, 10097}
+
+// storeFailed is JSStreamStoreFailedF, whose description is the error of the store. Bounds are those of its errors that are
+// about room, and overlong is the one that is about the message.
+const storeFailed = jetstream.ErrorCode(10077)
+
+var (
+	bounds   = []string{"maximum bytes exceeded", "maximum messages exceeded", "maximum messages per subject exceeded", "no space left"}
+	overlong = "large"
+)
+
+// Refusal says what NATS' refusal to store a message means: ErrFull if it has no room, ErrSize if the message is too large, else
+// nil.
+func Refusal(err error) error {
+	if errors.Is(err, nats.ErrMaxPayload) {
+		return ErrSize
+	}
+	var e jetstream.JetStreamError
+	if !errors.As(err, &e) || e.APIError() == nil {
+		return nil
+	}
+	code, description := e.APIError().ErrorCode, e.APIError().Description
+	named := func(part string) bool { return strings.Contains(description, part) }
+	switch {
+	case slices.Contains(full, code), code == storeFailed && slices.ContainsFunc(bounds, named):
+		return ErrFull
+	case slices.Contains(tooLarge, code), code == storeFailed && named(overlong):
+		return ErrSize
+	}
+	return nil
+}
 
 // Check says whether data can be an event's body: ErrBody or ErrSize if not.
 func Check(data []byte) error {
 	if len(data) > MaxSize {
-		return ErrSize
+		return ErrMaxSize
 	}
 	// Three times as fast as json.Valid, which takes the same.
 	if !jsontext.Value(data).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) {
@@ -68,10 +103,12 @@ func Publish(ctx context.Context, js jetstream.Publisher, account, name, key str
 	ctx, cancel := context.WithTimeout(ctx, publishing)
 	defer cancel()
 	ack, err := js.PublishMsg(ctx, msg)
-	if api := (*jetstream.APIError)(nil); errors.As(err, &api) && slices.Contains(full, api.ErrorCode) {
-		return Receipt{}, fmt.Errorf("publish %s: %w (%s)", msg.Subject, ErrFull, api.Description)
-	}
-	if err != nil {
+	switch refusal := Refusal(err); {
+	case errors.Is(refusal, ErrSize):
+		return Receipt{}, fmt.Errorf("%w: with its headers it is larger than what NATS takes in a message (max_payload, or the stream's max_msg_size)", ErrSize)
+	case refusal != nil:
+		return Receipt{}, fmt.Errorf("publish %s: %w (%w)", msg.Subject, refusal, err)
+	case err != nil:
 		return Receipt{}, fmt.Errorf("publish %s: %w", msg.Subject, err)
 	}
 	return Receipt{ID: id, Seq: ack.Sequence, Duplicate: ack.Duplicate}, nil

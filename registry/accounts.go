@@ -90,8 +90,12 @@ func NewAccounts(b *broker.Broker) *Accounts {
 	}
 }
 
-// Create stores a new account: record.ErrExists if the name is taken, event.ErrAccount or ErrPassword if it cannot be one.
-func (s *Accounts) Create(ctx context.Context, name, password string, operator bool) error {
+// Create stores a new account: record.ErrExists if the name is taken, event.ErrAccount, ErrPassword, ErrEmail or ErrLanguage if it
+// cannot be one.
+func (s *Accounts) Create(ctx context.Context, name, password string, operator bool, contact Contact) error {
+	if err := contact.Check(); err != nil {
+		return err
+	}
 	if err := event.ValidAccount(name); err != nil {
 		return err
 	}
@@ -99,7 +103,7 @@ func (s *Accounts) Create(ctx context.Context, name, password string, operator b
 	if err != nil {
 		return err
 	}
-	_, err = s.store.Create(ctx, name, account{Name: name, Operator: operator, Created: time.Now().UTC(), Hash: hash})
+	_, err = s.store.Create(ctx, name, account{Name: name, Operator: operator, Created: time.Now().UTC(), Hash: hash, Contact: contact})
 	return err
 }
 

@@ -46,7 +46,7 @@ func TestAccountLogin(t *testing.T) {
 	s, _ := newTestAccounts(t)
 	longest := strings.Repeat("ä", 36)
 	for name, password := range map[string]string{"anna": "password of anna", "bert": longest} {
-		if err := s.Create(t.Context(), name, password, name == "anna"); err != nil {
+		if err := s.Create(t.Context(), name, password, name == "anna", Contact{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -70,16 +70,16 @@ func TestAccountLogin(t *testing.T) {
 			}
 		}
 	}
-	if err := s.Create(t.Context(), "anna", "another password", false); !errors.Is(err, record.ErrExists) {
+	if err := s.Create(t.Context(), "anna", "another password", false, Contact{}); !errors.Is(err, record.ErrExists) {
 		t.Errorf("the name anna again: %v, want record.ErrExists", err)
 	}
 	for _, password := range []string{"", "7 bytes", longest + "x"} {
-		if err := s.Create(t.Context(), "carla", password, false); !errors.Is(err, ErrPassword) {
+		if err := s.Create(t.Context(), "carla", password, false, Contact{}); !errors.Is(err, ErrPassword) {
 			t.Errorf("a password of %d bytes: %v, want ErrPassword", len(password), err)
 		}
 	}
 	for _, name := range []string{"", "Anna", "a.b", "a*", ">", "-a", strings.Repeat("a", 65)} {
-		if err := s.Create(t.Context(), name, "password", false); !errors.Is(err, event.ErrAccount) {
+		if err := s.Create(t.Context(), name, "password", false, Contact{}); !errors.Is(err, event.ErrAccount) {
 			t.Errorf("the name %q: %v, want ErrAccount", name, err)
 		}
 	}
@@ -91,7 +91,7 @@ func TestSetPassword(t *testing.T) {
 	if err := s.SetPassword(t.Context(), "anna", "new password"); !errors.Is(err, record.ErrNotFound) {
 		t.Errorf("the password of nobody: %v, want record.ErrNotFound", err)
 	}
-	if err := s.Create(t.Context(), "anna", "old password", true); err != nil {
+	if err := s.Create(t.Context(), "anna", "old password", true, Contact{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Authenticate(t.Context(), "anna", "old password"); err != nil {
@@ -139,7 +139,7 @@ func TestEnsure(t *testing.T) {
 		t.Error(err)
 	}
 	// An account that only happens to have the name gets no rights by a start that does not name its password.
-	if err := s.Create(ctx, "plain", "plain password", false); err != nil {
+	if err := s.Create(ctx, "plain", "plain password", false, Contact{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := s.Ensure(ctx, "plain", ""); err != nil {
@@ -202,7 +202,7 @@ func TestEnsureByManyNodes(t *testing.T) {
 func TestAccountRecord(t *testing.T) {
 	t.Parallel()
 	s, b := newTestAccounts(t)
-	if err := s.Create(t.Context(), "anna", "password of anna", true); err != nil {
+	if err := s.Create(t.Context(), "anna", "password of anna", true, Contact{}); err != nil {
 		t.Fatal(err)
 	}
 	entry, err := b.Accounts.Get(t.Context(), "anna")
@@ -242,7 +242,7 @@ func TestAccountRecord(t *testing.T) {
 func TestLoginsAreBounded(t *testing.T) {
 	t.Parallel()
 	s, _ := newTestAccounts(t)
-	if err := s.Create(t.Context(), "anna", "password of anna", false); err != nil {
+	if err := s.Create(t.Context(), "anna", "password of anna", false, Contact{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Authenticate(t.Context(), "anna", "password of anna"); err != nil {

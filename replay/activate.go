@@ -19,12 +19,13 @@ type Activated struct {
 	Status  Status
 	// Events is how many events this activation replays.
 	Events uint64
-	// Unindexed is set if the webhook is activated and look-ups show it later.
+	// Unindexed is set if the webhook is activated and look-ups or its backlog show it later.
 	Unindexed bool
 }
 
 // Activate makes an inactive webhook active again. A webhook that is active stays as it is. Of several callers at once one decides. It returns
 // record.ErrNotFound, or record.ErrNewer or record.ErrUnreadable if the webhook or its backlog is not ours to touch, or registry.ErrIndex.
+// Once the webhook is activated it returns no error.
 func (m *Backlogs) Activate(ctx context.Context, key string, replayEvents bool) (Activated, error) {
 	return m.activate(ctx, key, replayEvents, func(registry.Webhook) error { return nil })
 }
@@ -76,7 +77,11 @@ func (m *Backlogs) activate(ctx context.Context, key string, replayEvents bool, 
 		}
 		fault.At(fault.Activated)
 		s, err := m.follow(ctx, w, &r, revision, c)
-		return Activated{w, s, w.Activation.Total, unindexed}, err
+		if err != nil {
+			// It is activated. The runner follows at the next sweep.
+			s, unindexed = Status{State: Lagging, Lag: w.Activation.Total}, true
+		}
+		return Activated{w, s, w.Activation.Total, unindexed}, nil
 	}
 }
 

@@ -13,7 +13,8 @@ import (
 )
 
 // Redeliver has an event sent again to an active webhook, through its backlog and marked as a replay; it need not have
-// failed. It returns record.ErrNotFound, ErrInactive, ErrForeign, ErrDropped or backlog.ErrOnTheWay.
+// failed. It returns record.ErrNotFound, ErrInactive, ErrForeign, ErrDropped or backlog.ErrOnTheWay. Once the backlog has the
+// event it returns no error.
 func (m *Backlogs) Redeliver(ctx context.Context, key string, seq uint64) error {
 	w, err := m.active(ctx, key)
 	if err != nil {
@@ -38,8 +39,12 @@ func (m *Backlogs) Redeliver(ctx context.Context, key string, seq uint64) error 
 	if _, _, err := m.store.Upsert(ctx, key, func(r *backlog.Record) error { return r.Redeliver(e.Position()) }); err != nil {
 		return err
 	}
-	return m.broker.Wake(ctx, key)
+	m.wake(ctx, key)
+	return nil
 }
+
+// wake has a backlog looked at that has something new. If that fails, the next sweep does.
+func (m *Backlogs) wake(ctx context.Context, key string) { _ = m.broker.Wake(ctx, key) }
 
 // active is the webhook of a key, if it is active: record.ErrNotFound or ErrInactive.
 func (m *Backlogs) active(ctx context.Context, key string) (registry.Webhook, error) {
@@ -52,7 +57,8 @@ func (m *Backlogs) active(ctx context.Context, key string) (registry.Webhook, er
 
 // Replayed is what a replay on demand comes to.
 type Replayed struct {
-	// Events is how many of the period are sent. Those that the backlog holds already are sent anyway, and not counted.
+	// Events is how many of the period are sent. Those that the backlog holds already are sent anyway, and not counted, unless
+	// NATS failed before they were told apart.
 	Events uint64
 	// Kept is when the oldest event was published that the stream holds, if the period begins before it and something
 	// was dropped; else zero. What the period had before is gone; how many these were is not known any more.
@@ -61,7 +67,8 @@ type Replayed struct {
 
 // Replay sends the events that were published in [from, to), by the stream's time stamps, to an active webhook once
 // more, marked as a replay, whether they were taken or not; also those from before the webhook was made. What the live
-// path has not come to is left to it. It returns record.ErrNotFound, ErrInactive or backlog.ErrTooMany.
+// path has not come to is left to it. It returns record.ErrNotFound, ErrInactive or backlog.ErrTooMany. Once the backlog has
+// the period it returns no error.
 func (m *Backlogs) Replay(ctx context.Context, key string, from, to time.Time) (Replayed, error) {
 	w, err := m.active(ctx, key)
 	if err != nil {
@@ -75,7 +82,8 @@ func (m *Backlogs) Replay(ctx context.Context, key string, from, to time.Time) (
 	if p.low >= p.end.Seq {
 		return done, nil
 	}
-	if n, err := c.between(ctx, p.low, p.end.Seq); err != nil || n == 0 {
+	all, err := c.between(ctx, p.low, p.end.Seq)
+	if err != nil || all == 0 {
 		return done, err
 	}
 	at := m.broker.Now()
@@ -83,24 +91,32 @@ func (m *Backlogs) Replay(ctx context.Context, key string, from, to time.Time) (
 	if err != nil {
 		return done, err
 	}
+	// It is under way from here on. What fails costs a count, the progress, or a minute until the next sweep.
+	if done.Events, err = m.sent(ctx, &r, at, c); err != nil {
+		done.Events = all
+	}
+	_ = m.begun(ctx, w, &r, at, c)
+	m.wake(ctx, key)
+	return done, nil
+}
+
+// sent counts what a replay on demand sends.
+func (m *Backlogs) sent(ctx context.Context, r *backlog.Record, at time.Time, c *counter) (events uint64, err error) {
 	for _, s := range r.Spans {
 		if s.Replay != at.UnixNano() {
 			continue
 		}
 		n, err := c.span(ctx, s, event.End{})
 		if err != nil {
-			return done, err
+			return 0, err
 		}
-		done.Events += n
+		events += n
 	}
-	if err := m.begun(ctx, w, &r, at, c); err != nil {
-		return done, err
-	}
-	return done, m.broker.Wake(ctx, key)
+	return events, nil
 }
 
 // begun notes in the webhook's record with how many events a replay on demand begins: progress is told from it. A crash
-// before it costs the progress, not the replay.
+// or an error before it costs the progress, not the replay.
 func (m *Backlogs) begun(ctx context.Context, w registry.Webhook, r *backlog.Record, at time.Time, c *counter) error {
 	n, err := c.replaying(ctx, r)
 	if err != nil {

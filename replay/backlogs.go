@@ -41,7 +41,8 @@ func NewBacklogs(b *broker.Broker, r *registry.Registry, window, retention time.
 // Delete removes a webhook with its backlog and its log. When it returns, this node begins no attempt any more, and other
 // nodes begin none within the time that they need to see the removal. A backlog that cannot be read goes too; one of a newer
 // version does not. It returns record.ErrNotFound, record.ErrNewer, for the webhook only record.ErrUnreadable, or
-// registry.ErrIndex.
+// registry.ErrIndex. Once the webhook is removed it returns no error: what is left of its backlog goes at the next sweep, and
+// its log with the retention.
 func (m *Backlogs) Delete(ctx context.Context, key string) error {
 	_, _, err := m.store.Load(ctx, key)
 	if err != nil && !errors.Is(err, record.ErrNotFound) && !errors.Is(err, record.ErrUnreadable) {
@@ -51,7 +52,8 @@ func (m *Backlogs) Delete(ctx context.Context, key string) error {
 	if err := m.registry.Delete(ctx, key); err != nil && !errors.Is(err, registry.ErrUnindexed) {
 		return err
 	}
-	return errors.Join(m.store.Remove(ctx, key), m.broker.Forget(ctx, key))
+	_ = errors.Join(m.store.Remove(ctx, key), m.broker.Forget(ctx, key))
+	return nil
 }
 
 // moment is where the stream and the live path stand, asked once for all that one answer needs.

@@ -37,7 +37,7 @@ func (r *runner) begin(ctx context.Context) error {
 	}
 	fault.At(fault.LeaseTaken)
 	if r.webhook, err = r.Registry.Get(ctx, r.key); errors.Is(err, record.ErrNotFound) {
-		return errors.Join(r.store.Remove(ctx, r.key), err)
+		return errors.Join(r.store.Remove(ctx, r.key), r.Broker.Forget(ctx, r.key), err)
 	} else if err != nil {
 		return err
 	}
