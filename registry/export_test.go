@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 
@@ -13,7 +14,7 @@ import (
 func (r *Registry) Redis() redis.UniversalClient { return r.redis }
 
 // Forget empties what the registry keeps of look-ups in memory.
-func (r *Registry) Forget() { r.index.cache.Purge() }
+func (r *Registry) Forget() { r.index.cache.purge() }
 
 // AtDraw calls do before each id is drawn, until restore is called.
 func AtDraw(r *Registry, do func()) (restore func()) {
@@ -30,4 +31,14 @@ type drawing struct {
 func (d drawing) Get(ctx context.Context, key string) (broker.Entry, error) {
 	d.do()
 	return d.Bucket.Get(ctx, key)
+}
+
+// Read counts how many webhooks are made of their records for look-ups, from now on.
+func Read(r *Registry) *atomic.Int64 {
+	count, parse := &atomic.Int64{}, r.index.parse
+	r.index.parse = func(w Webhook) (*Subscription, error) {
+		count.Add(1)
+		return parse(w)
+	}
+	return count
 }

@@ -54,7 +54,7 @@ type index struct {
 	redis redis.UniversalClient
 	parse func(Webhook) (*Subscription, error)
 	log   *zap.Logger
-	cache *lru.Cache[Pair, cached]
+	cache *cache
 	// deleted are the keys of webhooks that were removed lately.
 	deleted *lru.Cache[string, struct{}]
 	// ids is the counter of ids, generations the generation of the index; both are in the bucket.
@@ -84,28 +84,18 @@ type index struct {
 	// refusals counts the calls of refuse.
 	refusals uint64
 	// found is the highest revision in Redis that the journal did not have when it was asked.
-	found uint64
-	// moved is closed and replaced when the progress moves.
-	moved chan struct{}
+	found   uint64
+	waiters waiters
 }
 
 // deletedKept bounds the removed webhooks that are remembered. What was looked up before a removal is attempted within
 // seconds, so that many are enough.
 const deletedKept = 65_536
 
-// cached are the webhooks of a pair: names and version are Redis's, seen what this node had seen of the account before it
-// asked.
-type cached struct {
-	names         names
-	version       string
-	seen          uint64
-	subscriptions []*Subscription
-}
-
-func newIndex(bucket *broker.Bucket, cache int, parse func(Webhook) (*Subscription, error), log *zap.Logger) (*index, error) {
-	c, err := lru.New[Pair, cached](cache)
+func newIndex(bucket *broker.Bucket, size int, parse func(Webhook) (*Subscription, error), log *zap.Logger) (*index, error) {
+	c, err := newCache(size)
 	if err != nil {
-		return nil, fmt.Errorf("make the index's cache: %w", err)
+		return nil, err
 	}
 	deleted, err := lru.New[string, struct{}](deletedKept)
 	if err != nil {
@@ -115,32 +105,47 @@ func newIndex(bucket *broker.Bucket, cache int, parse func(Webhook) (*Subscripti
 		bucket: bucket, deleted: deleted, parse: parse, log: log, cache: c,
 		ids:         record.Store[uint64]{Bucket: bucket, Name: "counter of ids", Decode: decodeCounter, Encode: encodeCounter},
 		generations: record.Store[generation]{Bucket: bucket, Name: "generation of the index", Decode: decodeGeneration, Encode: encodeGeneration},
-		started:     make(chan struct{}), doubts: make(chan struct{}, 1), moved: make(chan struct{}),
+		started:     make(chan struct{}), doubts: make(chan struct{}, 1),
 		stands: errors.New("it is not built yet"), stood: time.Now(),
 	}, nil
 }
 
-// apply brings one change that the watch saw into Redis.
+// apply brings one change that the watch saw into Redis, and then into the cache.
 func (x *index) apply(ctx context.Context, account string, id uint64, entry jetstream.KeyValueEntry) error {
 	x.mu.Lock()
 	names, before := x.names, x.seen[account]
 	x.mu.Unlock()
 	// What cannot be read leaves the index, as a reading of the whole journal would have it.
+	var w Webhook
+	var kept, known bool
 	keys, record := []string{names.state(account)}, ""
 	if entry.Operation() != jetstream.KeyValuePut {
 		x.deleted.Add(entry.Key(), struct{}{})
-	} else if w, kept, _ := x.read(entry); kept {
+	} else if w, kept, known = x.read(entry); kept {
 		keys, record = append(keys, names.webhooks(account, w.Event)), string(entry.Value())
 	}
 	done, err := applyScript.Run(ctx, x.redis, keys, before, entry.Revision(), id, record).Int()
-	if err != nil || done != 0 {
+	if err == nil && done == 0 {
+		err = x.restore(ctx, names, account)
+	}
+	if err != nil {
 		return err
 	}
+	change, event := change{id: id, revision: entry.Revision()}, ""
+	if kept {
+		event, change.subscription = w.Event, x.subscription(w, known)
+	}
+	x.cache.change(account, event, before, change)
+	return nil
+}
+
+// restore replaces an account of which Redis has lost something.
+func (x *index) restore(ctx context.Context, n names, account string) error {
 	s, err := x.account(ctx, account)
 	if err != nil {
 		return err
 	}
-	_, err = x.write(ctx, names, account, s, false)
+	_, err = x.write(ctx, n, account, s, false)
 	return err
 }
 

@@ -62,6 +62,8 @@ func suite(t *testing.T, start func(*testing.T) backend) {
 		"evicted keys are read again":            evictedKeys,
 		"evicted keys and then a change":         evictedAndChanged,
 		"evicted keys and then a start":          evictedAndStarted,
+		"a change costs one record":              changesCostOne,
+		"changes under look-ups":                 changesUnderLookups,
 		"a restored journal":                     restored,
 		"a journal restored under the processes": restoredUnder,
 		"a restored journal that has caught up":  caughtUp,

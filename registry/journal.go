@@ -35,7 +35,7 @@ func (r *Registry) Create(ctx context.Context, w Webhook) (Webhook, string, erro
 	if w.Revision, err = r.webhooks.Create(ctx, w.Key(), w); err != nil {
 		return Webhook{}, "", err
 	}
-	return w, secret, r.index.await(ctx, w.Account, w.Revision)
+	return w, secret, r.index.await(ctx, w.Revision)
 }
 
 // Get reads a webhook from the journal: record.ErrNotFound, record.ErrNewer or record.ErrUnreadable.
@@ -72,7 +72,7 @@ func (r *Registry) Update(ctx context.Context, key string, change func(*Webhook)
 	}
 	w.Revision = revision
 	fault.At(fault.Journaled)
-	return w, r.index.await(ctx, w.Account, revision)
+	return w, r.index.await(ctx, revision)
 }
 
 // Put writes a webhook that was read, if nobody has changed it meanwhile: record.ErrConflict. It returns it with its new
@@ -88,7 +88,7 @@ func (r *Registry) Put(ctx context.Context, w Webhook) (Webhook, error) {
 	}
 	w.Revision = revision
 	fault.At(fault.Journaled)
-	return w, r.index.await(ctx, w.Account, revision)
+	return w, r.index.await(ctx, revision)
 }
 
 // Walk calls each with every webhook that can be read, until it returns an error, which Walk then returns. A webhook may be a
@@ -108,11 +108,11 @@ func (r *Registry) Delete(ctx context.Context, key string) error {
 	if err := r.openKey(ctx, key); err != nil {
 		return err
 	}
-	w, revision, err := r.webhooks.Update(ctx, key, func(*Webhook) error { return record.ErrGone })
+	_, revision, err := r.webhooks.Update(ctx, key, func(*Webhook) error { return record.ErrGone })
 	if err != nil {
 		return err
 	}
-	return r.index.await(ctx, w.Account, revision)
+	return r.index.await(ctx, revision)
 }
 
 // openKey is index.open for a webhook's key. A key that no webhook can have is left for the journal to refuse.

@@ -1,13 +1,14 @@
 package registry
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
@@ -38,7 +39,7 @@ func (x *index) lookup(ctx context.Context, pairs []Pair) (map[Pair][]*Subscript
 	// Where Redis is behind, the account is replaced and all is asked again; more than a few rounds means that
 	// Redis keeps losing its data.
 	for range 5 {
-		if err := x.wait(ctx, patience, func() bool { return true }); err != nil {
+		if err := x.wait(ctx, patience, 0); err != nil {
 			return nil, fmt.Errorf("look up webhooks: %w", err)
 		}
 		q := x.question(events)
@@ -153,22 +154,17 @@ func (x *index) answer(ctx context.Context, q question, account string, events [
 		if !ok {
 			continue // no webhook, by an index that is not behind
 		}
-		pair := Pair{account, name}
-		hit, ok := x.cache.Get(pair)
-		switch {
-		case !q.believes(account, values[0], version):
+		if !q.believes(account, values[0], version) {
 			return false, nil
-		case !ok || hit.version != version || hit.names != q.names:
-			if hit, err = x.fetch(ctx, q, pair); errors.Is(err, errBehind) {
-				return false, nil
-			} else if err != nil {
-				return false, err
-			}
-		case hit.seen != q.seen[account]:
-			hit.seen = q.seen[account]
-			x.cache.Add(pair, hit)
 		}
-		found[pair] = hit.subscriptions
+		pair := Pair{account, name}
+		subscriptions, err := x.subscriptions(ctx, q, pair, version)
+		if errors.Is(err, errBehind) {
+			return false, nil
+		} else if err != nil {
+			return false, err
+		}
+		found[pair] = subscriptions
 	}
 	return true, nil
 }
@@ -182,57 +178,94 @@ func (x *index) fromCache(q question, events map[string][]string) (map[Pair][]*S
 	for account, names := range events {
 		for _, name := range names {
 			pair := Pair{account, name}
-			hit, ok := x.cache.Get(pair)
-			if !ok || hit.seen != q.seen[account] || hit.names != q.names {
+			subscriptions, ok := x.cache.get(pair, q.names, q.seen[account])
+			if !ok {
 				return nil, false
 			}
-			found[pair] = hit.subscriptions
+			found[pair] = subscriptions
 		}
 	}
 	return found, true
 }
 
-// fetch reads the webhooks of a pair into the cache: errBehind if Redis has not all of them.
-func (x *index) fetch(ctx context.Context, q question, p Pair) (cached, error) {
+const (
+	// few is how many webhooks are rather read again than waited for.
+	few = 256
+	// behindBy is how long the watch may be behind what Redis has of many webhooks until they are all read again.
+	behindBy = 500 * time.Millisecond
+)
+
+// subscriptions returns the webhooks of a pair of which Redis has a version: errBehind if Redis has not all of them. A
+// change that another process has brought into Redis is not read: this one's watch is about to bring it.
+func (x *index) subscriptions(ctx context.Context, q question, p Pair, text string) ([]*Subscription, error) {
+	v, err := parseVersion(text)
+	if err != nil {
+		return nil, err
+	}
+	seen := q.seen[p.Account]
+	if subscriptions, ok := x.cache.as(p, q.names, v, seen); ok {
+		return subscriptions, nil
+	}
+	if _, known := x.cache.get(p, q.names, 0); known && v.count > few && v.revision > seen {
+		if x.wait(ctx, behindBy, v.revision) == nil {
+			if subscriptions, ok := x.cache.as(p, q.names, v, seen); ok {
+				return subscriptions, nil
+			}
+		}
+	}
+	reading := x.cache.begin(p)
+	fresh, err := x.fetch(ctx, q, p)
+	return x.cache.end(p, reading, fresh), err
+}
+
+// fetch reads the webhooks of a pair: errBehind if Redis has not all of them.
+func (x *index) fetch(ctx context.Context, q question, p Pair) (*cached, error) {
 	keys := []string{q.names.state(p.Account), q.names.webhooks(p.Account, p.Event)}
 	answer, err := fetchScript.Run(ctx, x.redis, keys, p.Event).Slice()
 	if err != nil {
-		return cached{}, err
+		return nil, err
 	}
 	if len(answer) != 3 {
-		return cached{}, errBehind
+		return nil, errBehind
 	}
-	version, _ := answer[1].(string)
-	if !q.believes(p.Account, answer[0], version) {
-		return cached{}, errBehind
+	text, _ := answer[1].(string)
+	if !q.believes(p.Account, answer[0], text) {
+		return nil, errBehind
 	}
+	c := &cached{names: q.names, seen: q.seen[p.Account]}
+	if c.version, err = parseVersion(text); err != nil {
+		return nil, err
+	}
+	records := map[uint64]string{}
 	fields, _ := answer[2].([]any)
-	c := cached{names: q.names, version: version, seen: q.seen[p.Account], subscriptions: make([]*Subscription, 0, len(fields)/2)}
 	for i := 0; i+1 < len(fields); i += 2 {
-		if fields[i] == "v" {
-			continue // the hash's version
+		if id := revision(fields[i]); id != 0 { // the other field is the hash's version
+			records[id], _ = fields[i+1].(string)
 		}
-		text, _ := fields[i+1].(string)
-		w, err := decodeOf(p.Account, broker.Entry{Value: []byte(text)})
-		if errors.Is(err, record.ErrNewer) {
-			c.subscriptions = append(c.subscriptions, &Subscription{Newer: true})
-			continue
-		}
-		if err != nil {
-			return cached{}, fmt.Errorf("a webhook of %s for %s: %w", p.Account, p.Event, err)
-		}
-		s, err := x.parse(w)
-		if err != nil {
-			x.log.Error("the events of a webhook wait in its backlog", zap.Error(err))
-			s.Locked = true
-		}
-		c.subscriptions = append(c.subscriptions, s)
 	}
-	slices.SortFunc(c.subscriptions, func(a, b *Subscription) int {
-		return cmp.Compare(a.Webhook.ID, b.Webhook.ID)
-	})
-	x.cache.Add(p, c)
+	c.ids = slices.Sorted(maps.Keys(records))
+	c.subscriptions = make([]*Subscription, len(c.ids))
+	for i, id := range c.ids {
+		w, err := decodeOf(p.Account, broker.Entry{Value: []byte(records[id])})
+		if err != nil && !errors.Is(err, record.ErrNewer) {
+			return nil, fmt.Errorf("a webhook of %s for %s: %w", p.Account, p.Event, err)
+		}
+		c.subscriptions[i] = x.subscription(w, err == nil)
+	}
 	return c, nil
+}
+
+// subscription is a webhook as the live path needs it; one that is not known is of a newer version.
+func (x *index) subscription(w Webhook, known bool) *Subscription {
+	if !known {
+		return &Subscription{Newer: true}
+	}
+	s, err := x.parse(w)
+	if err != nil {
+		x.log.Error("the events of a webhook wait in its backlog", zap.Error(err))
+		s.Locked = true
+	}
+	return s
 }
 
 func revision(value any) uint64 {

@@ -63,14 +63,14 @@ func (x *index) begun(p progress, link, refusals uint64) error {
 	if x.refusals != refusals {
 		return x.stands
 	}
+	// The watch has not brought what came while it stood still.
+	x.cache.purge()
 	if x.names != p.names {
-		// What was looked up and removed was of another index.
-		x.cache.Purge()
-		x.deleted.Purge()
+		x.deleted.Purge() // those were of another index
 	}
 	p.highest = max(p.highest, x.highest)
 	x.progress, x.link, x.stands, x.found = p, link, nil, 0
-	x.wakeLocked()
+	x.waiters.wake()
 	return nil
 }
 
@@ -89,13 +89,7 @@ func (x *index) advance(account string, id, revision uint64, at time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.note(account, id, revision, at)
-	x.wakeLocked()
-}
-
-// wakeLocked wakes all who wait. x.mu is held.
-func (x *index) wakeLocked() {
-	close(x.moved)
-	x.moved = make(chan struct{})
+	x.waiters.reached(x.all)
 }
 
 // standstillLocked says why the index does not follow the journal, or nil. After a reconnect it does not until the
@@ -132,18 +126,19 @@ func (x *index) refuse(why error) {
 	x.doubt()
 }
 
-// wait returns when the index follows the journal and reached says so, which is called with x.mu held. It waits for a
-// time at most, and says why in vain.
-func (x *index) wait(ctx context.Context, most time.Duration, reached func() bool) error {
+// wait returns when the index follows the journal and this node's watch has brought it to a revision. It waits for a time at
+// most, and says why in vain.
+func (x *index) wait(ctx context.Context, most time.Duration, revision uint64) error {
 	timer := time.NewTimer(most)
 	defer timer.Stop()
 	for {
 		x.mu.Lock()
-		done, moved := x.standstillLocked() == nil && reached(), x.moved
-		x.mu.Unlock()
-		if done {
+		if x.standstillLocked() == nil && x.all >= revision {
+			x.mu.Unlock()
 			return nil
 		}
+		woken := x.waiters.add(revision)
+		x.mu.Unlock()
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -151,14 +146,14 @@ func (x *index) wait(ctx context.Context, most time.Duration, reached func() boo
 			x.mu.Lock()
 			defer x.mu.Unlock()
 			return cmp.Or(x.standstillLocked(), errSlow)
-		case <-moved:
+		case <-woken:
 		}
 	}
 }
 
-// await returns when this node's watch has brought the account to a revision: ErrUnindexed if that takes too long.
-func (x *index) await(ctx context.Context, account string, revision uint64) error {
-	if err := x.wait(ctx, patience, func() bool { return x.seen[account] >= revision }); err != nil {
+// await returns when this node's watch has brought the journal to a revision: ErrUnindexed if that takes too long.
+func (x *index) await(ctx context.Context, revision uint64) error {
+	if err := x.wait(ctx, patience, revision); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnindexed, err)
 	}
 	return nil
@@ -167,7 +162,7 @@ func (x *index) await(ctx context.Context, account string, revision uint64) erro
 // catchUp returns when this node's watch has brought all that the journal holds now. A journal that ends before what the
 // watch has brought is another one, which the watch then begins anew with.
 func (x *index) catchUp(ctx context.Context) error {
-	if err := x.wait(ctx, patience, func() bool { return true }); err != nil {
+	if err := x.wait(ctx, patience, 0); err != nil {
 		return err
 	}
 	x.mu.Lock()
@@ -180,7 +175,7 @@ func (x *index) catchUp(ctx context.Context) error {
 	if state.Last < brought {
 		x.refuse(errBack)
 	}
-	return x.wait(ctx, patience, func() bool { return x.all >= state.Last })
+	return x.wait(ctx, patience, state.Last)
 }
 
 // open says why a change of an account must not begin, or nil: ErrIndex.
@@ -191,7 +186,7 @@ func (x *index) open(ctx context.Context, account string) error {
 		most = max(0, brief-time.Since(x.stood))
 	}
 	x.mu.Unlock()
-	err := x.wait(ctx, most, func() bool { return true })
+	err := x.wait(ctx, most, 0)
 	if err == nil {
 		err = x.try(ctx, account)
 	}

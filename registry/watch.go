@@ -230,6 +230,6 @@ func (f *following) resume(ctx context.Context, revision, link uint64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.link = link
-	f.wakeLocked()
+	f.waiters.wake()
 	return nil
 }
