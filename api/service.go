@@ -154,6 +154,18 @@ func (s *Service) Get(ctx context.Context, acc registry.Account, id uint64) (Web
 	return s.describe(ctx, w)
 }
 
+// Twins returns the ids of the account's webhooks that have the app, event and URL of a new one: each event would be sent
+// there by each of them.
+func (s *Service) Twins(ctx context.Context, acc registry.Account, in CreateInput) (ids []uint64, err error) {
+	all, err := s.o.Registry.List(ctx, acc.Name)
+	for _, w := range all {
+		if w.App == in.App && w.Event == in.Event && w.URL == in.URL {
+			ids = append(ids, w.ID)
+		}
+	}
+	return ids, err
+}
+
 // List returns the account's webhooks by id ascending, those of an app and of an event where these are not empty.
 func (s *Service) List(ctx context.Context, acc registry.Account, app, ev string) ([]Webhook, error) {
 	records, err := s.o.Registry.List(ctx, acc.Name)

@@ -51,6 +51,7 @@ type Console struct {
 	o        Options
 	handler  http.Handler
 	sessions *sessions
+	flashes  *flashes
 	// logins and probes slow those who try too often.
 	logins, probes *throttle
 	// watching holds a token for each live view.
@@ -62,7 +63,7 @@ type Console struct {
 // New makes a console.
 func New(o Options) *Console {
 	c := &Console{
-		o: o, sessions: newSessions(o.Key, o.Accounts, o.Now), logins: newThrottle(), probes: newThrottle(),
+		o: o, sessions: newSessions(o.Key, o.Accounts, o.Now), flashes: newFlashes(o.Key, o.Now), logins: newThrottle(), probes: newThrottle(),
 		watching: make(chan struct{}, watchers), closed: make(chan struct{}),
 	}
 	mux := http.NewServeMux()
@@ -72,6 +73,7 @@ func New(o Options) *Console {
 	mux.HandleFunc("GET "+root+"static/{name}", serveStatic)
 	mux.HandleFunc("GET "+root+"login", c.public(c.loginPage))
 	mux.HandleFunc("POST "+root+"login", c.public(c.login))
+	mux.HandleFunc("GET "+againPath, c.private(c.again))
 	mux.HandleFunc("POST "+root+"logout", c.private(c.logout))
 	c.overviewRoutes(mux)
 	c.webhooksRoutes(mux)
@@ -141,11 +143,11 @@ func (c *Console) known(serve func(http.ResponseWriter, *http.Request, visitor) 
 		v, err := c.sessions.visitor(r)
 		switch {
 		case errors.Is(err, errNoSession):
-			back := ""
-			if r.Method == http.MethodGet {
-				back = "?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
+			if r.Method == http.MethodPost {
+				c.keep(w, r)
+				return
 			}
-			http.Redirect(w, r, root+"login"+back, http.StatusSeeOther)
+			http.Redirect(w, r, root+"login?"+url.Values{"next": {r.URL.RequestURI()}}.Encode(), http.StatusSeeOther)
 			return
 		case err != nil:
 		case r.Method != http.MethodGet && r.Method != http.MethodHead && !c.sessions.ours(r, r.PostFormValue("form")):

@@ -75,9 +75,20 @@ func (c *Console) demoOf(r *http.Request, v visitor, values url.Values) (demo, e
 }
 
 func (c *Console) demoPage(w http.ResponseWriter, r *http.Request, v visitor) error {
-	d, err := c.demoOf(r, v, r.URL.Query())
+	query := r.URL.Query()
+	d, err := c.demoOf(r, v, query)
 	if err != nil {
 		return err
+	}
+	fl := c.flashes.take(w, r, v.Name, c.encrypted(r))
+	if query.Has("run") && d.Chosen.Effect == "" {
+		if fl, err = c.demoCall(r, v, d); err != nil {
+			return err
+		}
+	}
+	if fl.Answer != "" {
+		d.Ran, d.Answer, d.Error = true, fl.Answer, fl.Error
+		d.Seen = slices.IndexFunc(d.Codes, func(code api.Code) bool { return code.Code == d.Error })
 	}
 	c.write(w, r, "demo", page{Title: "Web Service Demo", Visitor: v, Body: d})
 	return nil
@@ -92,19 +103,41 @@ func (c *Console) demoSamples(w http.ResponseWriter, r *http.Request, v visitor)
 	return nil
 }
 
-// demoRun runs the function, and shows what the web service answers.
+// demoRun runs the function, and leads to the page with the answer. What changes nothing is run by the page itself, so that
+// it may be loaded again.
 func (c *Console) demoRun(w http.ResponseWriter, r *http.Request, v visitor) error {
 	d, err := c.demoOf(r, v, r.PostForm)
 	if err != nil {
 		return err
 	}
+	given := url.Values{}
+	for name, value := range d.Values {
+		if value != "" {
+			given.Set(name, value)
+		}
+	}
+	path := demoPath + "/" + d.Chosen.Name
+	if d.Chosen.Effect == "" {
+		given.Set("run", "1")
+		http.Redirect(w, r, path+"?"+given.Encode()+"#answer", http.StatusSeeOther)
+		return nil
+	}
+	fl, err := c.demoCall(r, v, d)
+	if err != nil {
+		return err
+	}
+	return c.flash(w, r, v, path, given.Encode()+"#answer", fl)
+}
+
+// demoCall calls the function with the values of the page.
+func (c *Console) demoCall(r *http.Request, v visitor, d demo) (flash, error) {
 	form := url.Values{}
 	for name, value := range d.Values {
 		form.Set(name, value)
 	}
 	envelope, err := d.Chosen.Call(r.Context(), c.o.Service, v.Account, form)
-	d.Seen = slices.IndexFunc(d.Codes, func(code api.Code) bool { return code.Code == envelope.Error })
-	if d.Seen >= 0 && d.Codes[d.Seen].Status == http.StatusInternalServerError {
+	seen := slices.IndexFunc(d.Codes, func(code api.Code) bool { return code.Code == envelope.Error })
+	if seen >= 0 && d.Codes[seen].Status == http.StatusInternalServerError {
 		c.o.Log.Error("a call of the demo failed", zap.String("function", d.Chosen.Name), zap.String("account", v.Name), zap.Error(err))
 	}
 	var answer bytes.Buffer
@@ -112,9 +145,7 @@ func (c *Console) demoRun(w http.ResponseWriter, r *http.Request, v visitor) err
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(envelope); err != nil {
-		return fmt.Errorf("write the answer of %s: %w", d.Chosen.Name, err)
+		return flash{}, fmt.Errorf("write the answer of %s: %w", d.Chosen.Name, err)
 	}
-	d.Ran, d.Answer, d.Error = true, answer.String(), envelope.Error
-	c.write(w, r, "demo", page{Title: "Web Service Demo", Visitor: v, Body: d})
-	return nil
+	return flash{Answer: answer.String(), Error: envelope.Error}, nil
 }

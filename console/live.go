@@ -74,7 +74,7 @@ func (c *Console) watch(w http.ResponseWriter, r *http.Request, look func(contex
 		if err != nil {
 			return fmt.Errorf("write a live view: %w", err)
 		}
-		text := ": still here\n\n"
+		text := "event: here\ndata: {}\n\n"
 		if string(data) != last {
 			text = "event: status\ndata: " + string(data) + "\n\n"
 		}

@@ -50,6 +50,8 @@ func (t *throttle) forget(key string) { t.limits.Remove(key) }
 // loginForm is what the page of the login shows.
 type loginForm struct {
 	Account, Next, Wrong string
+	// Kept is a form that came after its session had ended; it goes on with the login.
+	Kept kept
 }
 
 func (c *Console) loginPage(w http.ResponseWriter, r *http.Request) error {
@@ -66,7 +68,8 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return errForm
 	}
-	f := loginForm{Account: strings.TrimSpace(r.PostForm.Get("account")), Next: local(r.PostForm.Get("next"))}
+	f := loginForm{Account: strings.TrimSpace(r.PostForm.Get("account")), Next: local(r.PostForm.Get("next")),
+		Kept: keptOf(r.PostForm.Get("kept"), keptPrefix, r.PostForm)}
 	key := f.Account + "\n" + client(r)
 	if !c.logins.allow(key) {
 		f.Wrong = "There were too many logins. Wait ten seconds, and try again."
@@ -90,6 +93,9 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	http.SetCookie(w, cookie)
+	if f.Kept.Path != "" {
+		return c.flash(w, r, visitor{Account: account}, againPath, "", flash{Next: f.Kept.Path, Values: f.Kept.Fields})
+	}
 	http.Redirect(w, r, f.Next, http.StatusSeeOther)
 	return nil
 }

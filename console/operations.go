@@ -4,90 +4,83 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // zones of forms, where the system has none
 	"unicode/utf8"
 
 	"github.com/saumer/saumer/api"
 )
 
-// answer shows the page of the webhook as the answer to a form that called a function: with what came of it, or why nothing
-// did.
-func (c *Console) answer(w http.ResponseWriter, r *http.Request, v visitor, f *api.Function, err error, fill func(*webhookPage)) error {
-	found, got := c.o.Service.Get(r.Context(), v.Account, id(r))
-	if got != nil {
-		return got
-	}
-	p := webhookPage{Webhook: viewOf(found)}
-	if err == nil {
-		fill(&p)
-		return c.writeWebhook(w, r, v, p)
-	}
-	code, text := f.Code(err)
-	if code.Status == http.StatusInternalServerError {
+// rotate gives the webhook a new secret. While the secret before still signs, a further one ends it at once, so that only a
+// form that says so is obeyed.
+func (c *Console) rotate(w http.ResponseWriter, r *http.Request, v visitor) error {
+	found, err := c.o.Service.Get(r.Context(), v.Account, id(r))
+	if err != nil {
 		return err
 	}
-	p.Wrong = sentence(text)
-	return c.writeWebhook(w, r, v, p)
-}
-
-// rotate gives the webhook a new secret and shows it, as the answer to the form itself: it is kept nowhere.
-func (c *Console) rotate(w http.ResponseWriter, r *http.Request, v visitor) error {
-	secret, err := c.o.Service.Rotate(r.Context(), v.Account, id(r))
-	return c.answer(w, r, v, api.RotateSecret, err, func(p *webhookPage) {
-		p.Secret = secret.Secret
-		p.Done = fmt.Sprintf("The webhook has a new secret. Until %s deliveries are signed with the old one too.", secret.PreviousUntil.UTC().Format("2006-01-02 15:04 UTC"))
+	if until := found.PreviousUntil(c.o.Now()); !until.IsZero() && r.PostForm.Get("end") == "" {
+		return c.back(w, r, v, flash{Wrong: "The secret was rotated a short time ago, and the one before signs until " + utc(until) +
+			". Another rotation ends that at once. Nothing was changed: check the box if that is what you want."})
+	}
+	secret, err := c.o.Service.Rotate(r.Context(), v.Account, found.ID)
+	return c.answer(w, r, v, api.RotateSecret, err, flash{
+		Secret: secret.Secret, Done: fmt.Sprintf("The webhook has a new secret. Until %s deliveries are signed with the old one too.", utc(secret.PreviousUntil)),
 	})
 }
 
 // test sends a test event.
 func (c *Console) test(w http.ResponseWriter, r *http.Request, v visitor) error {
-	tried, err := c.o.Service.Test(r.Context(), v.Account, id(r))
-	return c.answer(w, r, v, api.TestWebHook, err, func(p *webhookPage) { p.Tried, p.Test = &tried, true })
+	a, err := c.o.Service.Test(r.Context(), v.Account, id(r))
+	return c.answer(w, r, v, api.TestWebHook, err, flash{Tried: triedOf(a, true)})
 }
 
 // probeWebhook tests whether the URL can be reached.
 func (c *Console) probeWebhook(w http.ResponseWriter, r *http.Request, v visitor) error {
-	tried, err := c.o.Service.Probe(r.Context(), v.Account, id(r))
-	return c.answer(w, r, v, api.ProbeWebHook, err, func(p *webhookPage) { p.Tried = &tried })
+	a, err := c.o.Service.Probe(r.Context(), v.Account, id(r))
+	return c.answer(w, r, v, api.ProbeWebHook, err, flash{Tried: triedOf(a, false)})
 }
 
 func (c *Console) redeliver(w http.ResponseWriter, r *http.Request, v visitor) error {
 	_, err := c.o.Service.Redeliver(r.Context(), v.Account, id(r), api.Reference{ID: strings.TrimSpace(r.PostForm.Get("event"))})
-	if err == nil {
-		back(w, r, "sent")
-		return nil
-	}
-	return c.answer(w, r, v, api.RedeliverEvent, err, nil)
+	return c.answer(w, r, v, api.RedeliverEvent, err, flash{Done: "The event is being sent again. The attempt will be in the log."})
 }
 
 // replay sends the events of a time again.
 func (c *Console) replay(w http.ResponseWriter, r *http.Request, v visitor) error {
-	from, err := moment(r.PostForm.Get("from"))
+	from, to, err := period(r.PostForm)
 	if err != nil {
-		return c.answer(w, r, v, api.ReplayEvents, err, nil)
-	}
-	to, err := moment(r.PostForm.Get("to"))
-	if err != nil {
-		return c.answer(w, r, v, api.ReplayEvents, err, nil)
+		return c.answer(w, r, v, api.ReplayEvents, err, flash{})
 	}
 	replayed, err := c.o.Service.Replay(r.Context(), v.Account, id(r), from, to)
-	switch {
-	case err != nil:
-		return c.answer(w, r, v, api.ReplayEvents, err, nil)
-	case replayed.Events == 0:
-		back(w, r, "none")
-	default:
-		back(w, r, "range")
+	said := "There are no events of that time."
+	if replayed.Events > 0 {
+		said = fmt.Sprintf("%s events of that time are being sent again.", count(replayed.Events))
 	}
-	return nil
+	if replayed.Events == 1 {
+		said = "The one event of that time is being sent again."
+	}
+	return c.answer(w, r, v, api.ReplayEvents, err, flash{Done: said})
 }
 
-// moment reads a time of a form, in UTC, as browsers write it: api.ErrPeriod.
-func moment(text string) (time.Time, error) {
+// period reads the two times of a form, which are in the zone that it names, UTC if it names none: api.ErrPeriod.
+func period(form url.Values) (from, to time.Time, err error) {
+	zone, err := time.LoadLocation(form.Get("zone"))
+	if err != nil {
+		return from, to, api.ErrPeriod
+	}
+	if from, err = moment(form.Get("from"), zone); err == nil {
+		to, err = moment(form.Get("to"), zone)
+	}
+	return from, to, err
+}
+
+// moment reads a time of a form, as browsers write it: api.ErrPeriod.
+func moment(text string, zone *time.Location) (time.Time, error) {
 	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02T15:04:05.999"} {
-		if at, err := time.Parse(layout, text); err == nil {
+		if at, err := time.ParseInLocation(layout, text, zone); err == nil {
 			return at, nil
 		}
 	}

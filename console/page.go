@@ -61,7 +61,7 @@ var functions = template.FuncMap{
 	"asset":  func(name string) string { return assets[name].url },
 	"number": func(n any) (string, error) { return number(n) },
 	"rfc":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"clock":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+	"clock":  utc,
 	"brief":  brief,
 	"cursor": cursor,
 	"host": func(raw string) string {
@@ -92,6 +92,9 @@ func number(n any) (string, error) {
 	}
 	return "", fmt.Errorf("%T is no count", n)
 }
+
+// utc is a time as pages say it without a script, which says it in the visitor's zone.
+func utc(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // count is a number of events with a separator of thousands.
 func count(n uint64) string { return humanize.Comma(int64(n)) }

@@ -20,7 +20,8 @@ const reactivatePath = "/reactivate/"
 // The ways in which a link stands.
 const (
 	linkOpen    = "open"    // the webhook is as the notice said
-	linkUsed    = "used"    // it has been activated in the meantime
+	linkUsed    = "used"    // it has been activated, and is active
+	linkAgain   = "again"   // it has been activated, and deactivated once more
 	linkExpired = "expired" // its time is over
 	linkGone    = "gone"    // the webhook was deleted
 	linkWrong   = "wrong"   // it is none of ours, or not whole
@@ -37,19 +38,19 @@ type reactivatePage struct {
 	Path, Live string
 	// Form is the token that the form carries, Wrong says what is wrong with the form that came.
 	Form, Wrong string
-	// Replay is whether the box is checked.
-	Replay bool
+	// Replay is whether the box is checked; Drop is true if the page asks whether events are to be dropped.
+	Replay, Drop bool
 	// Probed says what the test of the URL found; nil if none was made.
 	Probed *probed
-	// Done is true on the way from the activation; Now is how the webhook does then, and before the live view says more.
+	// Done is true on the way from the activation; Now is how the webhook does before the live view says more.
 	Done bool
 	Now  snapshot
 }
 
-// probed is what a test of the URL found.
+// probed is what a test of the URL found. Even where a connection was made, that the URL takes events is not known.
 type probed struct {
-	Good bool
-	Text string
+	Connected bool
+	Text      string
 }
 
 func (c *Console) reactivateRoutes(mux *http.ServeMux) {
@@ -88,10 +89,12 @@ func (c *Console) read(r *http.Request) (reactivatePage, error) {
 		p.Stands = linkGone
 	case err != nil:
 		return p, err
-	case !p.Webhook.Active && p.Webhook.Deactivated.Equal(p.Link.Deactivated):
+	case p.Webhook.Active:
+		p.Stands = linkUsed
+	case p.Webhook.Deactivated.Equal(p.Link.Deactivated):
 		p.Stands = linkOpen
 	default:
-		p.Stands = linkUsed
+		p.Stands = linkAgain
 	}
 	return p, nil
 }
@@ -111,8 +114,13 @@ func (c *Console) reactivatePage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if p.Stands == linkUsed {
-		p.Done, p.Live, p.Now = r.URL.Query().Has("done"), p.Path+"/live", p.Words.snapshot(p.Webhook)
+	query, fl := r.URL.Query(), c.flashes.take(w, r, "", c.encrypted(r))
+	switch p.Stands {
+	case linkUsed:
+		p.Done, p.Live, p.Now = query.Has("done"), p.Path+"/live", p.Words.snapshot(p.Webhook)
+	case linkOpen:
+		p.Drop, p.Probed, p.Wrong = query.Has("drop"), fl.Probed, fl.Wrong
+		p.Replay = !p.Drop && (fl.Values == nil || fl.Values.Has("replay"))
 	}
 	c.writeLink(w, r, p)
 	return nil
@@ -128,25 +136,31 @@ func (c *Console) reactivate(w http.ResponseWriter, r *http.Request) error {
 		return errForm
 	}
 	p.Replay = r.PostForm.Get("replay") != ""
+	next := p.Path
 	switch {
 	case p.Stands != linkOpen:
 	case r.PostForm.Get("form") != p.Form:
 		p.Wrong = p.Words.WrongForm
+		c.writeLink(w, r, p)
+		return nil
 	case r.PostForm.Get("do") == "test":
-		p.Probed = c.probe(r.Context(), p)
+		values := url.Values{}
+		if p.Replay {
+			values.Set("replay", "1")
+		}
+		return c.flash(w, r, visitor{}, p.Path, "", flash{Probed: c.probe(r.Context(), p), Values: values})
+	case !p.Replay && p.Webhook.Status.Buffered > 0 && r.PostForm.Get("drop") == "":
+		next += "?drop"
 	default:
 		_, _, err := c.o.Service.Reactivate(r.Context(), p.Link, p.Replay)
-		next := p.Path + "?done"
 		switch {
-		case errors.Is(err, replay.ErrOver) || errors.Is(err, record.ErrNotFound):
-			next = p.Path // somebody was faster; the page says what is the case now
-		case err != nil:
+		case err == nil:
+			next += "?done"
+		case !errors.Is(err, replay.ErrOver) && !errors.Is(err, record.ErrNotFound):
 			return err
-		}
-		http.Redirect(w, r, next, http.StatusSeeOther)
-		return nil
+		} // or somebody was faster; the page says what is the case
 	}
-	c.writeLink(w, r, p)
+	http.Redirect(w, r, next, http.StatusSeeOther)
 	return nil
 }
 
@@ -172,7 +186,7 @@ func (c *Console) reactivateLive(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if p.Stands != linkUsed {
+	if p.Stands != linkUsed && p.Stands != linkAgain {
 		return errNoPage
 	}
 	account := registry.Account{Name: p.Link.Account}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/delivery"
@@ -20,11 +22,10 @@ const attemptsShown = 20
 // webhookPage is one webhook.
 type webhookPage struct {
 	Webhook view
-	// Done says what was done just now, Wrong why it was not; Secret is the new one, shown once.
-	Done, Wrong, Secret string
-	// Tried is what a test event or a test of the connection met, of which Test says which; nil if none was made.
-	Tried *delivery.Attempt
-	Test  bool
+	// Flash is what came of a form just now.
+	Flash flash
+	// PreviousUntil is until when the secret before the current one signs too; zero if none does.
+	PreviousUntil time.Time
 	// Ref is the event that the visitor asks about, and Why the answer.
 	Ref string
 	Why replay.Answer
@@ -44,7 +45,9 @@ func (c *Console) webhookRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+one, c.private(c.webhook))
 	mux.HandleFunc("GET "+one+"/live", c.unharmed(c.known(c.live)))
 	mux.HandleFunc("POST "+one+"/activate", c.private(c.activate))
+	mux.HandleFunc("GET "+one+"/activate", c.private(c.askActivate))
 	mux.HandleFunc("POST "+one+"/delete", c.private(c.remove))
+	mux.HandleFunc("GET "+one+"/delete", c.private(c.askDelete))
 	mux.HandleFunc("GET "+one+"/attempts/{position}", c.private(c.exchange))
 	mux.HandleFunc("POST "+one+"/secret", c.private(c.rotate))
 	mux.HandleFunc("POST "+one+"/test", c.private(c.test))
@@ -66,8 +69,11 @@ func (c *Console) webhook(w http.ResponseWriter, r *http.Request, v visitor) err
 		return err
 	}
 	p := webhookPage{
-		Webhook: viewOf(found), Done: done[query.Get("done")], Outcome: delivery.Outcome(query.Get("outcome")),
-		Newer: query.Get("before") != "", Ref: strings.TrimSpace(query.Get("why")),
+		Webhook: viewOf(found), Flash: c.flashes.take(w, r, v.Name, c.encrypted(r)), PreviousUntil: found.PreviousUntil(c.o.Now()),
+		Outcome: delivery.Outcome(query.Get("outcome")), Newer: query.Get("before") != "", Ref: strings.TrimSpace(query.Get("why")),
+	}
+	if p.Outcome != "" && p.Outcome != failed && !slices.Contains(delivery.Outcomes, p.Outcome) {
+		return errNoPage
 	}
 	if p.Ref != "" {
 		switch p.Why, err = c.o.Service.Why(r.Context(), v.Account, found.ID, api.Reference{ID: p.Ref}); {
@@ -111,46 +117,73 @@ func (c *Console) writeWebhook(w http.ResponseWriter, r *http.Request, v visitor
 // failed is what the filter of attempts calls every outcome but delivery.Delivered.
 const failed delivery.Outcome = "failed"
 
-// done are the words for what was done, by their name in a query.
-var done = map[string]string{
-	"active":    "The webhook was active already. Nothing was changed.",
-	"activated": "The webhook is active. The events that were kept are dropped, and new ones are sent.",
-	"replaying": "The webhook is active, and the events that were kept are being sent.",
-	"sent":      "The event is being sent again. The attempt will be in the log.",
-	"range":     "The events of that time are being sent again.",
-	"none":      "There are no events of that time.",
+// back leads to the page of the webhook in the path, which says what came of a form.
+func (c *Console) back(w http.ResponseWriter, r *http.Request, v visitor, fl flash) error {
+	return c.flash(w, r, v, fmt.Sprintf("%s/%d", webhooksPath, id(r)), "", fl)
 }
 
-// back leads to the page of the webhook, which says what was done.
-func back(w http.ResponseWriter, r *http.Request, what string) {
-	http.Redirect(w, r, fmt.Sprintf("%s/%d?done=%s", webhooksPath, id(r), what), http.StatusSeeOther)
+// answer is back for a form that called a function: it says what was done, or why nothing was.
+func (c *Console) answer(w http.ResponseWriter, r *http.Request, v visitor, f *api.Function, err error, fl flash) error {
+	if err != nil {
+		code, text := f.Code(err)
+		if code.Status == http.StatusInternalServerError || code.Status == http.StatusNotFound {
+			return err
+		}
+		fl = flash{Wrong: sentence(text)}
+	}
+	return c.back(w, r, v, fl)
 }
 
+// activate activates a webhook. Events that wait are dropped only by a form that says so.
 func (c *Console) activate(w http.ResponseWriter, r *http.Request, v visitor) error {
 	before, err := c.o.Service.Get(r.Context(), v.Account, id(r))
 	if err != nil {
 		return err
 	}
 	replayed := r.PostForm.Get("replay") != ""
-	_, _, err = c.o.Service.Activate(r.Context(), v.Account, id(r), replayed)
-	switch {
-	case err != nil:
-		return err
-	case before.Active:
-		back(w, r, "active")
-	case replayed:
-		back(w, r, "replaying")
-	default:
-		back(w, r, "activated")
+	if !before.Active && !replayed && before.Status.Buffered > 0 && r.PostForm.Get("drop") == "" {
+		http.Redirect(w, r, fmt.Sprintf("%s/%d/activate", webhooksPath, before.ID), http.StatusSeeOther)
+		return nil
 	}
-	return nil
+	said := "The webhook is active. The events that were kept are dropped, and new ones are sent."
+	switch {
+	case before.Active:
+		said = "The webhook was active already. Nothing was changed."
+	case replayed:
+		said = "The webhook is active, and the events that were kept are being sent."
+	}
+	_, _, err = c.o.Service.Activate(r.Context(), v.Account, before.ID, replayed)
+	return c.answer(w, r, v, api.ActivateWebHook, err, flash{Done: said})
 }
 
+// askActivate asks before events that wait are dropped.
+func (c *Console) askActivate(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return c.ask(w, r, v, "activate", "Activate without a replay?")
+}
+
+// remove deletes a webhook, if the form comes from the page that asks.
 func (c *Console) remove(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if err := c.o.Service.Delete(r.Context(), v.Account, id(r)); err != nil {
 		return err
 	}
-	http.Redirect(w, r, fmt.Sprintf("%s?deleted=%d", webhooksPath, id(r)), http.StatusSeeOther)
+	return c.flash(w, r, v, webhooksPath, "", flash{Done: fmt.Sprintf("Webhook %d is deleted, with its backlog and its log.", id(r))})
+}
+
+// askDelete asks before a webhook is deleted.
+func (c *Console) askDelete(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return c.ask(w, r, v, "delete", "Delete the webhook?")
+}
+
+// ask writes a page that asks before something is lost, with how much that is.
+func (c *Console) ask(w http.ResponseWriter, r *http.Request, v visitor, name, title string) error {
+	found, err := c.o.Service.Get(r.Context(), v.Account, id(r))
+	if err != nil {
+		return err
+	}
+	if name == "activate" && found.Active {
+		return c.back(w, r, v, flash{Done: "The webhook is active."})
+	}
+	c.write(w, r, name, page{Title: title, Visitor: v, Body: viewOf(found)})
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -17,18 +18,18 @@ type webhooksPage struct {
 	App, Event, State string
 	Apps, Events      []string
 	States            []string
-	// All is how many there are without a filter; Deleted is the id of the one that was deleted just now.
-	All     int
-	Deleted string
+	// All is how many there are without a filter; Flash is what came of a form just now.
+	All   int
+	Flash flash
 }
 
-// createPage is the form of a new webhook, and then the webhook with its secret.
+// createPage is the form of a new webhook.
 type createPage struct {
 	App, Event, URL string
 	Events          []string
 	Wrong           string
-	Created         view
-	Secret          string
+	// Twins is true if the account has such a webhook, and one more has to be asked for.
+	Twins bool
 }
 
 const webhooksPath = root + "webhooks"
@@ -42,8 +43,8 @@ func (c *Console) webhooksRoutes(mux *http.ServeMux) {
 func (c *Console) webhooks(w http.ResponseWriter, r *http.Request, v visitor) error {
 	query := r.URL.Query()
 	p := webhooksPage{
-		App: query.Get("app"), Event: query.Get("event"), State: query.Get("state"), Deleted: query.Get("deleted"),
-		Events: c.o.Service.Events(), States: []string{replay.Live, replay.Lagging, replay.Inactive},
+		App: query.Get("app"), Event: query.Get("event"), State: query.Get("state"), Flash: c.flashes.take(w, r, v.Name, c.encrypted(r)),
+		Events: c.o.Service.Events(), States: []string{replay.Live, replay.Lagging, replay.Inactive, replay.Unreadable},
 	}
 	all, err := c.o.Service.List(r.Context(), v.Account, "", "")
 	if err != nil {
@@ -71,7 +72,7 @@ func troubled(all []api.Webhook) []view {
 		}
 	}
 	rank := func(v view) int {
-		return slices.Index([]string{replay.Inactive, replay.Lagging, replay.Live}, v.Status.State)
+		return slices.Index([]string{replay.Unreadable, replay.Inactive, replay.Lagging, replay.Live}, v.Status.State)
 	}
 	slices.SortStableFunc(found, func(a, b view) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), b.Since().Compare(a.Since()))
@@ -80,27 +81,38 @@ func troubled(all []api.Webhook) []view {
 }
 
 func (c *Console) newWebhook(w http.ResponseWriter, r *http.Request, v visitor) error {
-	c.write(w, r, "create", page{Title: "New webhook", Visitor: v, Body: createPage{Events: c.o.Service.Events()}})
+	fl := c.flashes.take(w, r, v.Name, c.encrypted(r))
+	c.write(w, r, "create", page{Title: "New webhook", Visitor: v, Body: createPage{
+		App: fl.Values.Get("app"), Event: fl.Values.Get("event"), URL: fl.Values.Get("url"),
+		Events: c.o.Service.Events(), Wrong: fl.Wrong, Twins: fl.Values.Has("twins"),
+	}})
 	return nil
 }
 
-// create makes a webhook and shows its secret. The page is the answer to the form itself: the secret is kept nowhere.
+// create makes a webhook and leads to its page, which shows the secret once. A second one for the same app, event and URL,
+// which a form that was sent twice makes, has to be asked for.
 func (c *Console) create(w http.ResponseWriter, r *http.Request, v visitor) error {
-	p := createPage{
-		App: strings.TrimSpace(r.PostForm.Get("app")), Event: r.PostForm.Get("event"), URL: strings.TrimSpace(r.PostForm.Get("url")),
-		Events: c.o.Service.Events(),
+	in := api.CreateInput{App: strings.TrimSpace(r.PostForm.Get("app")), Event: r.PostForm.Get("event"), URL: strings.TrimSpace(r.PostForm.Get("url"))}
+	again := flash{Values: url.Values{"app": {in.App}, "event": {in.Event}, "url": {in.URL}}}
+	if r.PostForm.Get("twins") == "" {
+		twins, err := c.o.Service.Twins(r.Context(), v.Account, in)
+		if err != nil {
+			return err
+		}
+		if len(twins) > 0 {
+			again.Values.Set("twins", "1")
+			again.Wrong = fmt.Sprintf("Webhook %d sends these events to this URL already. Nothing was made. Check the box if you want each event twice.", twins[0])
+			return c.flash(w, r, v, webhooksPath+"/new", "", again)
+		}
 	}
-	created, secret, err := c.o.Service.Create(r.Context(), v.Account, api.CreateInput{App: p.App, Event: p.Event, URL: p.URL})
+	created, secret, err := c.o.Service.Create(r.Context(), v.Account, in)
 	if err != nil {
 		code, text := api.CreateWebHook.Code(err)
 		if code.Status == http.StatusInternalServerError {
 			return err
 		}
-		p.Wrong = sentence(text)
-		c.write(w, r, "create", page{Title: "New webhook", Status: code.Status, Visitor: v, Body: p})
-		return nil
+		again.Wrong = sentence(text)
+		return c.flash(w, r, v, webhooksPath+"/new", "", again)
 	}
-	p.Created, p.Secret = viewOf(created), secret
-	c.write(w, r, "create", page{Title: fmt.Sprintf("Webhook %d", created.ID), Visitor: v, Body: p})
-	return nil
+	return c.flash(w, r, v, viewOf(created).Path(), "", flash{Secret: secret, Created: true})
 }

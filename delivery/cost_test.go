@@ -58,9 +58,9 @@ func TestRecordIsJSON(t *testing.T) {
 		check(Attempt{At: at})
 		check(Attempt{Published: at})
 	}
-	if err := quick.Check(func(seq uint64, id, outcome, text string, number, status int, replay bool, sec uint32, nsec uint32, duration, after int64, response []byte) bool {
+	if err := quick.Check(func(seq uint64, id, outcome, text string, number, status int, replay, test bool, sec uint32, nsec uint32, duration, after int64, response []byte) bool {
 		return check(Attempt{
-			Seq: seq, ID: id, Number: number, Replay: replay, At: time.Unix(int64(sec), int64(nsec)).In(zone), Duration: time.Duration(duration),
+			Seq: seq, ID: id, Number: number, Replay: replay, Test: test, At: time.Unix(int64(sec), int64(nsec)).In(zone), Duration: time.Duration(duration),
 			Outcome: Outcome(outcome), Status: status, Error: text, Response: response, RetryAfter: time.Duration(after),
 		})
 	}, nil); err != nil {

@@ -22,6 +22,9 @@ func (a *Attempt) appendRecord(b []byte) ([]byte, error) {
 	if a.Replay {
 		b = append(b, `,"replay":true`...)
 	}
+	if a.Test {
+		b = append(b, `,"test":true`...)
+	}
 	b, err := a.At.AppendText(append(b, `,"at":"`...))
 	if err != nil {
 		return nil, err

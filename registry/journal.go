@@ -153,9 +153,17 @@ func (r *Registry) Rotate(ctx context.Context, key string) (w Webhook, secret st
 	return w, secret, now.Add(rotation), err
 }
 
+// PreviousUntil is until when the secret before the current one signs too; zero if none does at this time.
+func (w *Webhook) PreviousUntil(now time.Time) time.Time {
+	if until := w.Rotated.Add(rotation); len(w.Secrets) > 1 && now.Before(until) {
+		return until
+	}
+	return time.Time{}
+}
+
 // retire drops the previous secret once its time is over.
 func (w *Webhook) retire(now time.Time) {
-	if len(w.Secrets) > 1 && !now.Before(w.Rotated.Add(rotation)) {
+	if len(w.Secrets) > 1 && w.PreviousUntil(now).IsZero() {
 		w.Secrets = w.Secrets[:1:1]
 	}
 }

@@ -116,11 +116,77 @@ function samples(form) {
   if (place) ask();
 }
 
-// A live view takes what the server sends: texts for its fields, the state, and the progress.
+// Renew asks for the page again and puts its parts in place of those shown. What somebody writes in, or has opened, stays
+// unless the state has changed.
+let renewing = false;
+async function renew(changed) {
+  if (renewing || document.visibilityState !== "visible") return;
+  renewing = true;
+  try {
+    const answer = await fetch(location.href, { redirect: "error" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const part of document.querySelectorAll("[data-part]")) {
+      const fresh = page.querySelector('[data-part="' + part.dataset.part + '"]');
+      const name = part.dataset.part;
+      const active = document.activeElement;
+      const held = part.contains(active) && (!changed || active.matches("input, select, textarea"));
+      if (!fresh || held || (!changed && (name === "said" || name === "do"))) continue;
+      part.innerHTML = fresh.innerHTML;
+      localTimes(part);
+      zones(part);
+    }
+    countdowns();
+  } catch { /* the live view says that there is no contact */ }
+  renewing = false;
+}
+
+// A view that hears nothing for a while says from when it is.
+function contact(view) {
+  let timer, heard = Date.now();
+  const lose = () => {
+    for (const place of view.querySelectorAll("[data-lost]")) {
+      place.hidden = false;
+      place.querySelector("time").textContent = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "medium" }).format(heard);
+    }
+  };
+  return {
+    hear() {
+      heard = Date.now();
+      clearTimeout(timer);
+      timer = setTimeout(lose, 40000);
+      for (const place of view.querySelectorAll("[data-lost]")) place.hidden = true;
+    },
+    miss() {
+      clearTimeout(timer);
+      timer = setTimeout(lose, 2000);
+    },
+    end() { clearTimeout(timer); },
+  };
+}
+
+// A live view takes what the server sends: texts for its fields, the state, and the progress. The rest of the page follows.
 function live(view) {
   const source = new EventSource(view.dataset.live);
+  const link = contact(view);
+  let state = null, renewed = Date.now();
+  const follow = (changed) => {
+    if (!changed && Date.now() - renewed < 3000) return;
+    renewed = Date.now();
+    if ("once" in view.dataset) {
+      if (changed) location.reload();
+      return;
+    }
+    renew(changed);
+  };
+  if (!("once" in view.dataset)) setInterval(() => { if (Date.now() - renewed > 9000) follow(false); }, 1000);
+  source.addEventListener("error", () => link.miss());
+  source.addEventListener("open", () => link.hear());
+  source.addEventListener("here", () => link.hear());
   source.addEventListener("status", (event) => {
+    link.hear();
     const status = JSON.parse(event.data);
+    const before = state;
+    state = status.state + status.label;
     for (const [name, text] of Object.entries(status.fields)) {
       for (const place of view.querySelectorAll('[data-field="' + name + '"]')) {
         if (place.textContent !== text) place.textContent = text;
@@ -138,8 +204,21 @@ function live(view) {
       bar.max = status.total || 1;
       bar.value = status.done;
     }
-    if (status.finished && "once" in view.dataset) source.close();
+    if (status.finished && "once" in view.dataset) {
+      source.close();
+      link.end();
+    } else if (before !== null) {
+      follow(before !== state);
+    }
   });
+}
+
+// Times of a form are in the visitor's zone, as those of the page are.
+function zones(within) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!zone) return;
+  for (const place of within.querySelectorAll("[data-zone]")) place.textContent = "in the zone " + zone;
+  for (const field of within.querySelectorAll("input[name=zone]")) field.value = zone;
 }
 
 document.addEventListener("click", (event) => {
@@ -152,6 +231,7 @@ document.addEventListener("submit", (event) => {
 });
 
 localTimes(document);
+zones(document);
 choices(document);
 for (const form of document.querySelectorAll("form[data-samples]")) samples(form);
 for (const view of document.querySelectorAll("[data-live]")) live(view);

@@ -96,6 +96,8 @@ type world struct {
 	app  *app.App
 	base string
 	key  []byte
+	// stop ends the Saumer.
+	stop func()
 
 	receiver *httptest.Server
 	status   atomic.Int32
@@ -188,12 +190,13 @@ func (w *world) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := make(chan error, 1)
 	go func() { ran <- a.Run(ctx) }()
-	w.t.Cleanup(func() {
+	w.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ran; err != nil {
 			w.t.Errorf("run: %v", err)
 		}
 	})
+	w.t.Cleanup(w.stop)
 	select {
 	case <-a.Ready():
 	case err := <-ran:

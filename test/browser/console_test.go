@@ -186,6 +186,8 @@ func TestWebhooksAreMadeFilteredAndDeleted(t *testing.T) {
 	w.sees("main", "No webhook matches")
 	w.open("/console/webhooks/1")
 	w.do("open the box", chromedp.Click(`//summary[.="Delete the webhook"]`))
+	w.click(`main a[href="/console/webhooks/1/delete"]`)
+	w.sees("#lost", "No event waits for it.")
 	w.press("Delete webhook 1")
 	w.sees("[role=status]", "Webhook 1 is deleted")
 	if all, err := w.app.Service().List(t.Context(), w.me(), "", ""); err != nil || len(all) != 1 {

@@ -53,8 +53,9 @@ func TestTheOneClick(t *testing.T) {
 	for _, words := range []string{"tourism", "503", fmt.Sprintf("(%d)", kept)} {
 		w.sees("main", words)
 	}
-	w.press("Test whether the URL answers")
-	w.sees("#probed", "The URL answers")
+	w.press("Test the connection")
+	w.sees("#probed", "A connection was made")
+	w.sees("#probed", "Nothing was sent")
 	if w.webhook(found.ID).Active {
 		t.Fatal("the test of the URL activated the webhook")
 	}
@@ -89,7 +90,7 @@ func TestTheOneClick(t *testing.T) {
 	w.publish(3)
 	w.until(found.ID, "inactive again", func(found api.Webhook) bool { return !found.Active })
 	w.open(path)
-	w.sees("h1", "The webhook has already been activated")
+	w.sees("h1", "This webhook was deactivated again")
 	if w.webhook(found.ID).Active {
 		t.Error("a link of an older deactivation activated the webhook")
 	}
@@ -104,6 +105,11 @@ func TestActivatedWithoutReplay(t *testing.T) {
 	w.do("uncheck the replay", chromedp.Click(chromedp.CSS("input[name=replay]")))
 	w.status.Store(http.StatusOK)
 	w.press("Webhook aktivieren")
+	w.sees("[role=alert]", "gehen 5 Ereignisse endgültig verloren")
+	if w.webhook(found.ID).Active {
+		t.Fatal("the webhook was activated before it was asked whether its events are dropped")
+	}
+	w.press("Aktivieren und verwerfen")
 	w.sees("h1", "Der Webhook ist aktiv")
 	w.publish(1)
 	w.until(found.ID, "live", func(found api.Webhook) bool { return found.Active && found.Status.Lag == 0 })
@@ -173,7 +179,7 @@ func TestLinksThatDoNotWork(t *testing.T) {
 		"none":    {"/reactivate/", "This link does not work", "Dieser Link funktioniert nicht"},
 		"expired": {made(expired), "This link has expired", "Dieser Link ist abgelaufen"},
 		"gone":    {made(gone), "This webhook does not exist any more", "Diesen Webhook gibt es nicht mehr"},
-		"used":    {made(other), "The webhook has already been activated", "Der Webhook wurde bereits aktiviert"},
+		"used":    {made(other), "This webhook was deactivated again", "Dieser Webhook wurde erneut deaktiviert"},
 	} {
 		w.speak("en")
 		w.open(link.path)

@@ -42,7 +42,8 @@ func TestPagesFitTheirScreens(t *testing.T) {
 		{"overview", "/console/"}, {"webhooks", "/console/webhooks"}, {"create", "/console/webhooks/new"},
 		{"webhook", fmt.Sprintf("/console/webhooks/%d", davos)}, {"inactive", fmt.Sprintf("/console/webhooks/%d?why=1", down.ID)},
 		{"notices", "/console/notices"}, {"demo", "/console/demo/CreateWebHook?app=Newsletter+Davos&url=https%3A%2F%2Fexample.org%2Fhook"},
-		{"reactivate", link}, {"wrong", "/reactivate/wrong"},
+		{"delete", fmt.Sprintf("/console/webhooks/%d/delete", down.ID)}, {"drop", fmt.Sprintf("/console/webhooks/%d/activate", down.ID)},
+		{"reactivate", link}, {"reactivate-drop", link + "?drop"}, {"wrong", "/reactivate/wrong"},
 	} {
 		for _, s := range screens {
 			w.look(p.name, s.name, p.path, s.width, s.scheme)
