@@ -155,8 +155,8 @@ func (a *App) wire(ackWait time.Duration) {
 	attempts := delivery.NewLog(a.broker, o.Log.Named("delivery"))
 	owner := rand.Text()
 	a.stats = stats.New(a.broker, owner, o.Log.Named("stats"))
-	// The slowest webhooks are tried once in the longest backoff.
-	sender := delivery.NewSender(a.client, attempts, delivery.NewOutages(2*o.BackoffMax+o.Timeout), a.stats)
+	// The slowest webhooks are tried once in the longest backoff. What lasts too long is no outage, but a state.
+	sender := delivery.NewSender(a.client, attempts, delivery.NewOutages(2*o.BackoffMax+o.Timeout, defaults.OutageTimes*o.DeactivateAfter), a.stats)
 	shared := slots.New(o.MaxInFlight, defaults.InFlight)
 	rules := backlog.Rules{
 		Backoff: delivery.Backoff{Initial: o.BackoffInitial, Max: o.BackoffMax}, After: o.DeactivateAfter, Attempts: o.DeactivateAttempts,

@@ -78,11 +78,12 @@ func (r *Record) tell() (at time.Time, never bool) {
 	return r.Alarm, false
 }
 
-// Announce puts into the outbox what people are to be told by now. Outage says that most endpoints fail at once.
+// Announce puts into the outbox what people are to be told by now. Outage says that our own network
+// seems to be down.
 func (r *Record) Announce(now time.Time, rules *Rules, outage bool) {
 	switch due := !r.Alarm.IsZero() && !now.Before(r.Alarm); {
 	case due && outage:
-		// The fault may be ours: this endpoint's is looked at again later.
+		// The fault may be ours: the endpoint's is looked at again later.
 		r.Alarm = now.Add(rules.FailingAfter)
 	case due:
 		notice := Notice{Kind: Failing, At: now, Since: r.Health.Since, Reason: r.Health.Last}

@@ -48,10 +48,10 @@ const (
 	CarryOn    Verdict = iota
 	Deactivate         // as the rules say
 	Watch              // it would be deactivated, were the mode On
-	BlameUs            // it would be deactivated, but most endpoints fail at once: the fault is taken for our own
+	BlameUs            // it would be deactivated, but our own network seems to be down
 )
 
-// Verdict decides. Outage says that most endpoints fail at once. A 410 is an answer, and so it is the endpoint's.
+// Verdict decides. Outage says that our own network seems to be down. A 410 is an answer, and so it is the endpoint's.
 func (r *Record) Verdict(rules *Rules, outage bool) Verdict {
 	switch {
 	case r.Judge == "", rules.Mode == Off:

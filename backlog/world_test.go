@@ -30,7 +30,7 @@ type world struct {
 	now   time.Time
 	draw  float64
 	rules Rules
-	// outage says that most endpoints fail at once.
+	// outage says that our own network seems to be down.
 	outage bool
 
 	// stream has the events that were published, handed is the sequence up to which the live path was handed them out.

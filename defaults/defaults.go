@@ -60,6 +60,9 @@ const (
 	DeactivateAfter = 24 * time.Hour
 	// DeactivateAttempts is how many attempts fail without a break before that: a few failures in a quiet day prove nothing.
 	DeactivateAttempts = 10
+	// OutageTimes is how many times DeactivateAfter an outage of our own network, in which nobody is told or deactivated, lasts
+	// at most: of two days, one is made good.
+	OutageTimes = 2
 )
 
 // What a setting may be.

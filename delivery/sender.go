@@ -62,8 +62,8 @@ func (s *Sender) Test(ctx context.Context, t Target, name string) Attempt {
 	return a
 }
 
-// Outage says whether most endpoints that were tried lately cannot be reached.
-func (s *Sender) Outage() bool { return s.outages.most() }
+// Outage says since when the network seems to be down on our side; false if it does not.
+func (s *Sender) Outage() (since time.Time, down bool) { return s.outages.since() }
 
 // SucceededSince says whether the attempt log of a webhook shows a success that began after t. The log is bounded, so
 // an old success may have left it; but then newer attempts have pushed it out, and of a webhook that succeeds at all

@@ -417,10 +417,10 @@ func (s *script) Attempt(ctx context.Context, _ delivery.Target, r delivery.Requ
 	return a
 }
 
-func (s *script) Outage() bool {
+func (s *script) Outage() (time.Time, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.outage
+	return time.Time{}, s.outage
 }
 
 func (s *script) SucceededSince(context.Context, string, time.Time) (bool, error) {

@@ -16,12 +16,13 @@ import (
 // judge judges the webhook, whose future events are off the live path already.
 func (r *runner) judge(ctx context.Context) error {
 	failing := []zap.Field{zap.Time("failing_since", r.record.Health.Since), zap.Int("attempts", r.record.Health.Attempts)}
-	switch r.record.Verdict(&r.Rules, r.Sender.Outage()) {
+	_, outage := r.Sender.Outage()
+	switch r.record.Verdict(&r.Rules, outage) {
 	case backlog.CarryOn:
 	case backlog.Watch:
 		r.log.Warn("the webhook would be deactivated, were --deactivate not observe", failing...)
 	case backlog.BlameUs:
-		r.log.Warn("the webhook is not deactivated: most endpoints cannot be reached, so the fault may be ours", failing...)
+		r.log.Debug("the webhook is not deactivated: the network seems to be down on our side", failing...)
 	case backlog.Deactivate:
 		return r.deactivate(ctx)
 	}

@@ -11,7 +11,8 @@ import (
 // tell stores what people are to know. The record names each notice until it is stored, so that none is lost and none comes
 // twice.
 func (r *runner) tell(ctx context.Context) error {
-	now, outage := r.Broker.Now(), r.Sender.Outage()
+	now := r.Broker.Now()
+	_, outage := r.Sender.Outage()
 	if err := r.update(ctx, func(b *backlog.Record) { b.Announce(now, &r.Rules, outage) }); err != nil {
 		return err
 	}

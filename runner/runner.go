@@ -36,8 +36,8 @@ type Prober interface {
 // Sender makes and logs one attempt.
 type Sender interface {
 	Attempt(ctx context.Context, t delivery.Target, r delivery.Request) delivery.Attempt
-	// Outage says whether most endpoints that were tried lately cannot be reached.
-	Outage() bool
+	// Outage says since when the network seems to be down on our side; false if it does not.
+	Outage() (since time.Time, down bool)
 	// SucceededSince says whether the attempt log of a webhook shows a success that began after t.
 	SucceededSince(ctx context.Context, key string, t time.Time) (bool, error)
 }

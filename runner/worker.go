@@ -52,6 +52,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	hard, cut := lifetime.Hard(ctx)
 	defer cut()
 	w.wg.Go(func() { w.sweeps(ctx) })
+	w.wg.Go(func() { w.watchNetwork(ctx) })
 	lifetime.Repeat(ctx, fetchWaits, func() error { return w.fetch(ctx, hard) }, func(err error) {
 		w.options.Log.Warn("wakes were not fetched", zap.Error(err))
 	})

@@ -251,8 +251,10 @@ func TestOwnOutageIsNotTold(t *testing.T) {
 		for i := range 6 {
 			ids = append(ids, w.createAt(fmt.Sprintf("http://host%d.example/hook", i)))
 		}
-		w.receiver.goes(true)
 		w.publish(0, 1)
+		w.pass(time.Minute)
+		w.receiver.goes(true)
+		w.publish(1, 2)
 		w.pass(5 * time.Hour)
 		for _, id := range ids {
 			w.tells(id)

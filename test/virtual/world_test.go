@@ -246,7 +246,7 @@ type receiver struct {
 
 	mu       sync.Mutex
 	down     bool
-	dead     string // the only address that is down
+	dead     []string // the only addresses that are down
 	answer   func(body string) int
 	received []string
 	attempts int
@@ -279,7 +279,7 @@ func (r *receiver) close() {
 
 func (r *receiver) dial(_ context.Context, _, address string) (net.Conn, error) {
 	r.mu.Lock()
-	down := r.down || address == r.dead
+	down := r.down || slices.Contains(r.dead, address)
 	if down {
 		r.attempts++
 	}
@@ -317,18 +317,24 @@ func (r *receiver) goes(down bool) {
 	defer r.mu.Unlock()
 	r.down = down
 	if down {
-		for _, conn := range r.open {
-			_ = conn.Close() // a pipe's never fails
-		}
-		r.open = nil
+		r.cut()
 	}
 }
 
-// only says which is the only address that is down, if the receiver is there.
-func (r *receiver) only(dead string) {
+// cut cuts the connections that stand. mu is held.
+func (r *receiver) cut() {
+	for _, conn := range r.open {
+		_ = conn.Close() // a pipe's never fails
+	}
+	r.open = nil
+}
+
+// only says which are the only addresses that are down, if the receiver is there. Connections that stand are cut.
+func (r *receiver) only(dead ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.dead = dead
+	r.cut()
 }
 
 func (r *receiver) answers(status func(body string) int) {
