@@ -62,7 +62,9 @@ type Broker struct {
 	// positions has the mark of dispatch.
 	positions *Bucket
 	watch     watch
-	health    health
+	// outsize is true if the next event is larger than what the last pull asked for.
+	outsize atomic.Bool
+	health  health
 	// life ends with the broker.
 	life    context.Context
 	endLife context.CancelFunc

@@ -24,7 +24,7 @@ func publish(t *testing.T, b *Broker, from, to int) {
 func take(t *testing.T, b *Broker, events int) (bodies []string) {
 	t.Helper()
 	for range 3 {
-		p, err := b.Pull(events, 200*time.Millisecond)
+		p, err := b.Pull(events, 1<<20, 200*time.Millisecond)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -129,7 +129,7 @@ func TestEmbeddedStoreThatCannotWriteEndsRun(t *testing.T) {
 	}
 	got := 0
 	for got < stored+1 {
-		p, err := b.Pull(stored+1-got, time.Second)
+		p, err := b.Pull(stored+1-got, 8<<20, time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}

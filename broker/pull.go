@@ -24,6 +24,8 @@ type Pull struct {
 	messages chan *nats.Msg
 	sub      *nats.Subscription
 	left     int
+	// got is true once an event came.
+	got bool
 	// late fires when it is time for an answer; heard is true if something came since that was set.
 	late  *time.Timer
 	heard bool
@@ -48,19 +50,29 @@ var errForgotten = errors.New("NATS did not answer; it is asked again")
 // errBroke is returned for a request that a connection broke under: on the next one, NATS may hand out what was not checked.
 var errBroke = errors.New("the connection to NATS broke while events were asked for")
 
-// Pull asks for at most a number of events, and waits for at most a time, at least a millisecond. Close the pull after use.
+// outsize is what ends a request whose next event goes beyond its bytes (nats-server, consumer.go).
+const outsize = "Message Size Exceeds MaxBytes"
+
+// Pull asks for at most a number of events of at most so many bytes, and waits for at most a time, at least a millisecond. An
+// event that is larger by itself comes in a pull of its own. Close the pull after use.
+//
+// NATS keeps up to 64 MiB for a client that reads slowly, and then cuts its connection, so that a pull is to stay far below.
 //
 // After a start, a connection that broke or a pull that ended badly, it first makes sure that the consumer is where it
 // should be, since the next event that is handed out would take the place of what could tell.
-func (b *Broker) Pull(events int, wait time.Duration) (*Pull, error) {
+func (b *Broker) Pull(events, bytes int, wait time.Duration) (*Pull, error) {
 	doubts, err := b.check()
 	if err != nil {
 		return nil, err
 	}
+	if b.outsize.Swap(false) {
+		events, bytes = 1, 0
+	}
 	request, err := json.Marshal(struct {
 		Batch   int           `json:"batch"`
+		Bytes   int           `json:"max_bytes,omitempty"`
 		Expires time.Duration `json:"expires"`
-	}{events, wait})
+	}{events, bytes, wait})
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +116,7 @@ func (p *Pull) Next(until <-chan struct{}) *nats.Msg {
 		}
 		p.heard = true
 		if m.Reply != "" {
+			p.got = true
 			if strings.Contains(m.Reply, firstTime) {
 				p.newest = m.Reply
 			}
@@ -119,14 +132,20 @@ func (p *Pull) Next(until <-chan struct{}) *nats.Msg {
 
 // status takes in what NATS says of the request (ADR-13, ADR-37): that is no event, since it is not to be acknowledged.
 func (p *Pull) status(m *nats.Msg) {
-	switch status := m.Header.Get("Status"); status {
-	case "100": // a sign of life
-	case "404", "408": // there is no more at the moment
+	status, description := m.Header.Get("Status"), m.Header.Get("Description")
+	switch {
+	case status == "100": // a sign of life
+	case status == "404", status == "408": // there is no more at the moment
 		p.end(nil)
-	case "503":
+	case status == "409" && description == outsize:
+		if !p.got {
+			p.broker.outsize.Store(true)
+		}
+		p.end(nil)
+	case status == "503":
 		p.end(nats.ErrNoResponders)
 	default:
-		p.end(fmt.Errorf("NATS answered %s %s", status, m.Header.Get("Description")))
+		p.end(fmt.Errorf("NATS answered %s %s", status, description))
 	}
 }
 

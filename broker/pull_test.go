@@ -54,7 +54,7 @@ func TestPull(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"[1 2 3]", "[4 5 6]", "[]"} {
-		p, err := b.Pull(3, 200*time.Millisecond)
+		p, err := b.Pull(3, 1<<20, 200*time.Millisecond)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +79,7 @@ func TestPull(t *testing.T) {
 func TestPullWaitsUntil(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	p, err := b.Pull(2, time.Minute)
+	p, err := b.Pull(2, 1<<20, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestPullWaitsUntil(t *testing.T) {
 func TestPullOfAConsumerThatIsGone(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	p, err := b.Pull(2, time.Minute)
+	p, err := b.Pull(2, 1<<20, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestPullOfAConsumerThatIsGone(t *testing.T) {
 	if got := numbers(t, p); got != nil || p.Err() == nil {
 		t.Errorf("the pull brought %v and %v", got, p.Err())
 	}
-	again, err := b.Pull(2, 10*time.Millisecond)
+	again, err := b.Pull(2, 1<<20, 10*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestPullOfAConsumerThatIsGone(t *testing.T) {
 		t.Errorf("the pull after it brought %v and %v", got, again.Err())
 	}
 	b.Close()
-	if _, err := b.Pull(2, time.Minute); !errors.Is(err, nats.ErrConnectionClosed) {
+	if _, err := b.Pull(2, 1<<20, time.Minute); !errors.Is(err, nats.ErrConnectionClosed) {
 		t.Error(err)
 	}
 	if err := again.Close(); err != nil {
@@ -131,7 +131,7 @@ func TestPullOfAConsumerThatIsGone(t *testing.T) {
 func TestPullThatIsForgotten(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	p, err := b.Pull(2, time.Millisecond)
+	p, err := b.Pull(2, 1<<20, time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,5 +172,36 @@ func TestPlace(t *testing.T) {
 		if err != nil || seq != want || at.UnixNano() != 1764097200000000001 {
 			t.Errorf("%q: %d, %v, %v", reply, seq, at, err)
 		}
+	}
+}
+
+// A pull is bounded in bytes. What is larger than that by itself comes in a pull of its own, and is no reason to look after the
+// consumer.
+func TestPullIsBoundedInBytes(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	for _, size := range []int{1000, 1000, 1000, 300_000, 1000} {
+		if _, err := b.JetStream.Publish(t.Context(), "events.demo.x", body(size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.check(); err != nil { // as the first pull does
+		t.Fatal(err)
+	}
+	doubts := b.doubts()
+	for _, want := range []string{"[1 2]", "[3]", "[]", "[4]", "[5]"} {
+		p, err := b.Pull(10, 2500, 200*time.Millisecond)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(numbers(t, p)); got != want || p.Err() != nil {
+			t.Errorf("the pull brought %s and %v, want %s", got, p.Err(), want)
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := b.doubts(); got != doubts {
+		t.Errorf("%d doubts about the consumer", got-doubts)
 	}
 }

@@ -14,8 +14,10 @@ import (
 )
 
 const (
-	// window bounds the events in flight of this process.
-	window = 4096
+	// window bounds the events in flight of this process, and windowBytes what they hold of its memory; the last pull may
+	// go beyond it.
+	window      = 4096
+	windowBytes = 32 << 20
 	// remembered is how many events that are done are remembered.
 	remembered = 1 << 14
 	// ackMargin is how long before the end of the ack wait an event counts as another process's.
@@ -32,6 +34,8 @@ type inflight struct {
 	mu *sync.Mutex
 	// events are the events in flight, by sequence.
 	events map[uint64]*inflightEvent
+	// held is how many bytes their messages have.
+	held int
 	// highest is the highest sequence that was in flight.
 	highest uint64
 	// done are the positions of the last events that are done, each at the remainder of its sequence: an event whose
@@ -39,7 +43,7 @@ type inflight struct {
 	done [remembered]event.Position
 	pace *pace
 
-	// freed is signalled when there is room for a whole fetch, and begun when an event comes after a time without.
+	// freed is signalled when there is room for a whole fetch again, and begun when an event comes after a time without.
 	freed, begun chan struct{}
 	ackWait      time.Duration
 	log          *zap.Logger
@@ -49,6 +53,8 @@ type inflight struct {
 type inflightEvent struct {
 	msg   *nats.Msg
 	event event.Event
+	// size is how many bytes the message has.
+	size int
 	// skipped is true if a webhook was left out because of its open range. It belongs to the goroutine that fetches,
 	// until all lanes have the event.
 	skipped bool
@@ -99,7 +105,11 @@ func (f *inflight) admitLocked(e *inflightEvent) admission {
 		return wasDone
 	}
 	e.undone = 1
+	if other := f.events[seq]; other != nil {
+		f.held -= other.size
+	}
 	f.events[seq] = e
+	f.held += e.size
 	if len(f.events) == 1 {
 		signal(f.begun)
 	}
@@ -148,26 +158,29 @@ func (f *inflight) removeLocked(e *inflightEvent) bool {
 		return false
 	}
 	delete(f.events, e.event.Seq)
+	before := f.held
+	f.held -= e.size
 	f.pace.add()
-	if len(f.events) == window-fetchSize {
+	if len(f.events) == window-fetchSize || before > windowBytes-fetchBytes && f.held <= windowBytes-fetchBytes {
 		signal(f.freed)
 	}
 	return true
 }
 
-// room is how many events may be fetched. It waits a linger for the room of a whole fetch, and without end for some; it
-// returns 0 when the context ends.
-func (f *inflight) room(ctx context.Context) int {
+// room is how many events, and of how many bytes, may be fetched. It waits a linger for the room of a whole fetch, and
+// without end for some; it returns 0 when the context ends.
+func (f *inflight) room(ctx context.Context) (events, bytes int) {
 	for waited := false; ; waited = true {
 		f.mu.Lock()
-		room := window - len(f.events)
+		events, bytes = window-len(f.events), windowBytes-f.held
 		f.mu.Unlock()
-		if room >= fetchSize || room > 0 && waited {
-			return room
+		whole := events >= fetchSize && bytes >= fetchBytes
+		if whole || waited && events > 0 && bytes >= leastBytes {
+			return min(events, fetchSize), min(bytes, fetchBytes)
 		}
 		select {
 		case <-ctx.Done():
-			return 0
+			return 0, 0
 		case <-f.freed:
 		case <-time.After(linger):
 		}

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -130,25 +131,60 @@ func TestWhatIsDue(t *testing.T) {
 	}
 }
 
-// A fetch asks for no more than there is room for.
+// A fetch asks for no more than there is room for, in events and in bytes.
 func TestRoom(t *testing.T) {
 	t.Parallel()
+	signalled := func(f *inflight) bool {
+		select {
+		case <-f.freed:
+			return true
+		default:
+			return false
+		}
+	}
 	f := openInflight()
 	for seq := range uint64(window - 1) {
 		f.admitLocked(handed(seq+1, 1))
 	}
-	if got := f.room(t.Context()); got != 1 {
-		t.Errorf("there is room for %d events beside %d", got, window-1)
+	if events, bytes := f.room(t.Context()); events != 1 || bytes != fetchBytes {
+		t.Errorf("there is room for %d events of %d bytes beside %d small ones", events, bytes, window-1)
 	}
 	for seq := range uint64(fetchSize) {
 		f.remove(f.events[seq+1])
 	}
-	if got := f.room(t.Context()); got != fetchSize+1 {
-		t.Errorf("there is room for %d events, want %d", got, fetchSize+1)
+	if events, bytes := f.room(t.Context()); events != fetchSize || bytes != fetchBytes {
+		t.Errorf("there is room for %d events of %d bytes, want a whole fetch", events, bytes)
 	}
-	select {
-	case <-f.freed:
-	default:
+	if !signalled(f) {
 		t.Error("room for a whole fetch was not signalled")
+	}
+	f = openInflight()
+	const large = 1 << 20
+	for seq := range uint64(windowBytes/large - 3) {
+		e := handed(seq+1, 1)
+		e.size = large
+		f.admitLocked(e)
+	}
+	if events, bytes := f.room(t.Context()); events != fetchSize || bytes != 3*large {
+		t.Errorf("there is room for %d events of %d bytes beside %d bytes", events, bytes, f.held)
+	}
+	another := handed(1000, 1)
+	another.size = 3 * large
+	f.admitLocked(another)
+	full, cancel := context.WithTimeout(t.Context(), 4*linger)
+	defer cancel()
+	if events, _ := f.room(full); events != 0 || f.held != windowBytes {
+		t.Errorf("there is room for %d events beside %d bytes", events, f.held)
+	}
+	// Another event under its sequence takes its place.
+	f.admitLocked(handed(1000, 2))
+	for seq := range uint64(5) {
+		f.remove(f.events[seq+1])
+	}
+	if events, bytes := f.room(t.Context()); f.held != windowBytes-fetchBytes || events != fetchSize || bytes != fetchBytes {
+		t.Errorf("there is room for %d events of %d bytes beside %d bytes", events, bytes, f.held)
+	}
+	if !signalled(f) {
+		t.Error("room for the bytes of a whole fetch was not signalled")
 	}
 }

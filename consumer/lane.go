@@ -11,8 +11,9 @@ const (
 	// lookEvery how often that is looked at.
 	patience  = 2 * time.Second
 	lookEvery = 250 * time.Millisecond
-	// tooMany is how many events of a webhook that answers nothing are too many to have patience for.
-	tooMany = window / 8
+	// tooMany is how many events of a webhook that answers nothing are too many to have patience for, and tooLarge how many
+	// bytes.
+	tooMany, tooLarge = window / 8, windowBytes / 8
 )
 
 // task is one delivery of an event. It is guarded by Worker.mu, but for what never changes: event, to, lane and since.
@@ -33,9 +34,9 @@ type lane struct {
 	key string
 	// oldest and newest are the ends of the tasks.
 	oldest, newest *task
-	// size is how many these are, and moved is true if some were done since the last look.
-	size  int
-	moved bool
+	// size is how many these are, bytes what their events have, and moved is true if some were done since the last look.
+	size, bytes int
+	moved       bool
 	// streak counts the events in a row that were rejected.
 	streak int
 	// leaving is true once the webhook is known not to take its events: they go to its backlog, without an attempt,
@@ -52,11 +53,13 @@ func (l *lane) add(t *task) {
 	}
 	l.newest = t
 	l.size++
+	l.bytes += t.event.size
 }
 
 // remove takes out a task that is done.
 func (l *lane) remove(t *task) {
 	l.size--
+	l.bytes -= t.event.size
 	l.moved = true
 	if t.before == nil {
 		l.oldest = t.after
@@ -87,7 +90,7 @@ func (l *lane) leave() []*task {
 // long for one of the webhook's own slots, which are all taken if full is true. One that waits for a process which is
 // busy with others is none of the webhook's. It is slow at once if it fills much of the window and answers nothing.
 func (l *lane) slow(now time.Time, full bool) bool {
-	stuck := full && !l.moved && l.size > tooMany
+	stuck := full && !l.moved && (l.size > tooMany || l.bytes > tooLarge)
 	for t := l.oldest; t != nil; t = t.after {
 		switch {
 		case !t.begun:

@@ -17,27 +17,33 @@ func TestSlow(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	// under makes a task whose attempt began so long ago, waits one that waits for so long.
-	under := func(ago time.Duration) *task { return &task{since: now.Add(-ago), begun: true, began: now.Add(-ago)} }
-	waits := func(ago time.Duration) *task { return &task{since: now.Add(-ago)} }
+	small, large := &inflightEvent{size: 1}, &inflightEvent{size: tooLarge}
+	under := func(ago time.Duration) *task {
+		return &task{event: small, since: now.Add(-ago), begun: true, began: now.Add(-ago)}
+	}
+	waits := func(ago time.Duration) *task { return &task{event: small, since: now.Add(-ago)} }
+	heavy := func() *task { return &task{event: large, since: now.Add(-lookEvery)} }
 	long, short := patience+lookEvery, patience/2
-	covered := func() *task { return &task{since: now.Add(-long), begun: true} }
+	covered := func() *task { return &task{event: small, since: now.Add(-long), begun: true} }
 	for name, c := range map[string]struct {
 		tasks []*task
 		full  bool
 		moved bool
 		want  bool
 	}{
-		"nothing":                                    {nil, true, false, false},
-		"an attempt outlasts the patience":           {[]*task{under(long)}, false, true, true},
-		"it does behind what the backlog has":        {[]*task{covered(), under(long)}, false, true, true},
-		"attempts are quick":                         {[]*task{under(short), under(short)}, true, true, false},
-		"an event waits for a slot of the webhook":   {[]*task{under(short), waits(long)}, true, true, true},
-		"an event waits for the process":             {[]*task{under(short), waits(long)}, false, true, false},
-		"nothing is under way in a busy process":     {[]*task{waits(long)}, false, false, false},
-		"a hand-over takes long":                     {[]*task{covered()}, false, false, false},
-		"too many wait for a webhook that is silent": {append([]*task{under(short)}, slices.Repeat([]*task{nil}, tooMany)...), true, false, true},
-		"too many wait and some were answered":       {append([]*task{under(short)}, slices.Repeat([]*task{nil}, tooMany)...), true, true, false},
-		"too many wait for the process":              {append([]*task{under(short)}, slices.Repeat([]*task{nil}, tooMany)...), false, false, false},
+		"nothing":                                     {nil, true, false, false},
+		"an attempt outlasts the patience":            {[]*task{under(long)}, false, true, true},
+		"it does behind what the backlog has":         {[]*task{covered(), under(long)}, false, true, true},
+		"attempts are quick":                          {[]*task{under(short), under(short)}, true, true, false},
+		"an event waits for a slot of the webhook":    {[]*task{under(short), waits(long)}, true, true, true},
+		"an event waits for the process":              {[]*task{under(short), waits(long)}, false, true, false},
+		"nothing is under way in a busy process":      {[]*task{waits(long)}, false, false, false},
+		"a hand-over takes long":                      {[]*task{covered()}, false, false, false},
+		"too many wait for a webhook that is silent":  {append([]*task{under(short)}, slices.Repeat([]*task{nil}, tooMany)...), true, false, true},
+		"too much waits for a webhook that is silent": {[]*task{under(short), heavy()}, true, false, true},
+		"too much waits and some was answered":        {[]*task{under(short), heavy()}, true, true, false},
+		"too many wait and some were answered":        {append([]*task{under(short)}, slices.Repeat([]*task{nil}, tooMany)...), true, true, false},
+		"too many wait for the process":               {append([]*task{under(short)}, slices.Repeat([]*task{nil}, tooMany)...), false, false, false},
 	} {
 		l := &lane{}
 		for _, task := range c.tasks {

@@ -28,8 +28,12 @@ import (
 )
 
 const (
-	// fetchSize is how many events one fetch asks for, and so the largest batch that is looked up at once.
-	fetchSize = 500
+	// fetchSize is how many events one fetch asks for, and so the largest batch that is looked up at once. Together they have
+	// fetchBytes at most: far less than NATS keeps for a client. A fetch asks for no less than leastBytes, in which the largest
+	// event that can be delivered fits with its headers.
+	fetchSize  = 500
+	fetchBytes = 8 << 20
+	leastBytes = 2 * event.MaxSize
 	// newerWait is when an event that only a newer version can deliver is handed out again.
 	newerWait = time.Second
 )
@@ -65,7 +69,7 @@ type Rejects interface {
 
 // Events hands out events, each until it is acknowledged.
 type Events interface {
-	Pull(events int, wait time.Duration) (*broker.Pull, error)
+	Pull(events, bytes int, wait time.Duration) (*broker.Pull, error)
 }
 
 // Acks makes sure of acknowledgements, which are sent without waiting for an answer.
@@ -155,14 +159,14 @@ func (w *Worker) Run(ctx context.Context) error {
 	return nil
 }
 
-// fetch takes what is there, up to fetchSize events, and dispatches it in batches as it comes.
+// fetch takes what is there, up to fetchSize events and fetchBytes, and dispatches it in batches as it comes.
 func (w *Worker) fetch(ctx, hard context.Context) error {
-	room := w.inflight.room(ctx)
+	room, bytes := w.inflight.room(ctx)
 	if room == 0 {
 		return nil
 	}
 	asked := time.Now()
-	pull, err := w.Events.Pull(min(fetchSize, room), w.Pull)
+	pull, err := w.Events.Pull(room, bytes, w.Pull)
 	if err != nil {
 		return err
 	}
@@ -267,7 +271,7 @@ func (w *Worker) admit(ctx context.Context, m *nats.Msg, since time.Time) *infli
 		w.Log.Error("an event without its place in the stream is ignored", zap.Error(err))
 		return nil
 	}
-	e := &inflightEvent{msg: m, since: since}
+	e := &inflightEvent{msg: m, size: m.Size(), since: since}
 	e.event, err = event.New(m.Subject, m.Header, m.Data, seq, at)
 	if err == nil {
 		err = event.Check(e.event.Data)
