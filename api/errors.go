@@ -35,6 +35,7 @@ var (
 	errRequest  = errors.New("invalid request")
 	errTooLarge = errors.New("the request's body is too large")
 	errMethod   = errors.New("method not allowed")
+	errRight    = errors.New("the API key's right does not cover this")
 	errOrigin   = errors.New("requests from the pages of other origins are refused")
 	// errUnavailable stands for what broker.Unavailable says.
 	errUnavailable = errors.New("NATS cannot do this at the moment")
@@ -58,6 +59,8 @@ type Code struct {
 var shared = []Code{
 	{0, http.StatusOK, "success", nil, false},
 	{1, http.StatusUnauthorized, "login failed", registry.ErrLogin, false},
+	{85, http.StatusForbidden, "the API key's right does not cover this: use one with the right that the message names", errRight, true},
+	{86, http.StatusTooManyRequests, "too much at once: wait as long as Retry-After says", registry.ErrLimit, true},
 	{87, http.StatusInsufficientStorage, "the store of NATS is full, and nothing was changed: ask the operator of the server", event.ErrFull, false},
 	{88, http.StatusServiceUnavailable, "NATS cannot do this at the moment, and nothing was changed; try again later", errUnavailable, false},
 	{89, http.StatusServiceUnavailable, "webhooks cannot be changed at the moment, and nothing was changed; try again later", registry.ErrIndex, false},

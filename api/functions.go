@@ -21,6 +21,7 @@ var functions = []*Function{
 	PublishEvent,
 	GetNotices, GetStats,
 	CreateAccount, GetAccount, SetAccount,
+	CreateKey, GetKeys, RevokeKey,
 }
 
 // Function is something that can be asked for: how, with what, and in which ways it ends. It is not changed.

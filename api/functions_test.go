@@ -33,8 +33,9 @@ func TestDocumentationIsTheTable(t *testing.T) {
 func documentation() string {
 	var b strings.Builder
 	b.WriteString("# The functions of the API\n\n" +
-		"Written from `api.Functions`; a test compares the two. REST takes Basic auth, and parameters where the table says: a\n" +
-		"parameter in the body is a member of a JSON object. The web service takes `username` and `password` beside the\n" +
+		"Written from `api.Functions`; a test compares the two. REST takes Basic auth, with a password or an API key, or\n" +
+		"`Authorization: Bearer` with an API key, and parameters where the table says: a parameter in the body is a member of a\n" +
+		"JSON object. A read-only key covers every GET, a publish-only key PublishEvent. The web service takes `username` and `password` beside the\n" +
 		"parameters, as a form or as JSON. Parameters with a ? are optional.\n\n## Codes of every function\n\n")
 	codeTable(&b, shared)
 	for _, f := range Functions() {

@@ -64,11 +64,11 @@ func TestContactOfAnAccount(t *testing.T) {
 			t.Errorf("%s %s: %d %s, want %s", c[0], c[1], status, body, c[2])
 		}
 	}
-	status, _, body := u.rest("demo", "POST", "/v1/accounts", `{"name":"third","password":"password","email":"c@example.org","language":"de"}`)
+	status, _, body := u.rest("demo", "POST", "/v1/accounts", `{"name":"third","password":"password of it","email":"c@example.org","language":"de"}`)
 	if want := `{"name":"third","operator":false,"email":"c@example.org","language":"de"}`; status != 201 || body != want {
 		t.Errorf("a new account: %d %s, want %s", status, body, want)
 	}
-	if a, err := u.accounts.Authenticate(t.Context(), "third", "password"); err != nil || a.Contact != (registry.Contact{Email: "c@example.org", Language: "de"}) {
+	if a, err := u.accounts.Login(t.Context(), registry.Credentials{Account: "third", Secret: "password of it"}); err != nil || a.Contact != (registry.Contact{Email: "c@example.org", Language: "de"}) {
 		t.Errorf("its login: %+v, %v", a, err)
 	}
 }

@@ -43,15 +43,14 @@ func (h *shell) resource(methods map[string]*Function) http.Handler {
 			h.refuse(w, f, "", errOrigin)
 			return
 		}
-		name, password, _ := r.BasicAuth()
-		acc, err := h.accounts.Authenticate(r.Context(), name, password)
+		login, err := h.login(r, f, shown(r))
 		if err != nil {
-			h.refuse(w, f, "", err)
+			h.refuse(w, f, login.Name, err)
 			return
 		}
-		result, err := f.rest(r.Context(), h.service, acc, restRequest{w, r})
+		result, err := f.rest(r.Context(), h.service, login.Account, restRequest{w, r})
 		if err != nil {
-			h.refuse(w, f, acc.Name, err)
+			h.refuse(w, f, login.Name, err)
 			return
 		}
 		if made, ok := result.(interface{ location() string }); ok {
@@ -68,6 +67,7 @@ func (h *shell) resource(methods map[string]*Function) http.Handler {
 // refuse answers with an error.
 func (h *shell) refuse(w http.ResponseWriter, f *Function, account string, err error) {
 	code, message := h.outcome(f, account, err)
+	retryAfter(w, err)
 	refusal(w, code, message)
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
 
@@ -46,7 +47,7 @@ func TestRESTStory(t *testing.T) {
 	expect("DELETE", "/v1/webhooks/1", "", 204, "")
 	expect("DELETE", "/v1/webhooks/1", "", 404, `{"error":{"code":3,"message":"webhook not found"}}`)
 	expect("POST", "/v1/accounts", `{"name":"third","password":"password of third","operator":true}`, 201, `{"name":"third","operator":true,"email":"","language":""}`)
-	if a, err := u.accounts.Authenticate(t.Context(), "third", "password of third"); err != nil || !a.Operator {
+	if a, err := u.accounts.Login(t.Context(), registry.Credentials{Account: "third", Secret: "password of third"}); err != nil || !a.Operator {
 		t.Errorf("login as the new account: %+v, %v", a, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -49,7 +50,7 @@ type Addresses interface {
 
 var _ Addresses = (*delivery.Client)(nil)
 
-// Options are what a service works on. All are needed.
+// Options are what a service works on. All but Proxies are needed.
 type Options struct {
 	Registry  *registry.Registry
 	Accounts  *registry.Accounts
@@ -69,6 +70,8 @@ type Options struct {
 	Window time.Duration
 	// Events are the names of the events that webhooks can be made for.
 	Events []string
+	// Proxies are the networks of proxies that are believed when they say where a request came from.
+	Proxies []netip.Prefix
 }
 
 // Service is what can be asked of Saumer, as functions on domain types. Each takes the account that asks, and for it

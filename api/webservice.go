@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/saumer/saumer/registry"
 )
 
 // webServicePath is where the functions of the web service are.
@@ -50,6 +52,7 @@ func (h *shell) webService(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	code, message := h.outcome(f, account, err)
+	retryAfter(w, err)
 	answer(w, status, Envelope{code.Code, message, nil})
 }
 
@@ -60,10 +63,10 @@ func (h *shell) call(w http.ResponseWriter, r *http.Request, f *Function) (resul
 	}
 	username, _ := given.value("username")
 	password, _ := given.value("password")
-	acc, err := h.accounts.Authenticate(r.Context(), username, password)
+	login, err := h.login(r, f, registry.Credentials{Account: username, Secret: password})
 	if err != nil {
-		return nil, "", err
+		return nil, login.Name, err
 	}
-	result, err = f.web(r.Context(), h.service, acc, given)
-	return result, acc.Name, err
+	result, err = f.web(r.Context(), h.service, login.Account, given)
+	return result, login.Name, err
 }

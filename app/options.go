@@ -20,6 +20,8 @@ type Options struct {
 	HTTP string
 	// PublicURL is where people reach Saumer, for the links in notices; empty: the address of the API.
 	PublicURL string
+	// Proxies are the networks of proxies that are believed when they say where a request came from.
+	Proxies []netip.Prefix
 	// Data is the directory of the embedded NATS and of the key that seals secrets.
 	Data string
 	// NATSURL is an external NATS, NATSListen the address where the embedded one takes publishers.

@@ -43,7 +43,8 @@ func (s *Serve) Options() (app.Options, error) {
 		Account:        s.Account,
 		Password:       s.Password,
 		SecretKey:      c.key(s.Secret),
-		AllowCIDRs:     c.cidrs(s.AllowCIDRs),
+		AllowCIDRs:     c.cidrs("--allow-cidrs", s.AllowCIDRs),
+		Proxies:        c.cidrs("--trusted-proxies", s.TrustedProxies),
 		Timeout:        s.Timeout,
 		ConnectTimeout: min(s.ConnectTimeout, s.Timeout),
 		MaxInFlight:    s.MaxInFlight,
@@ -222,14 +223,14 @@ func (c *check) key(text string) []byte {
 	return key
 }
 
-func (c *check) cidrs(texts []string) []netip.Prefix {
+func (c *check) cidrs(flag string, texts []string) []netip.Prefix {
 	var prefixes []netip.Prefix
 	for _, text := range texts {
 		if text = strings.TrimSpace(text); text == "" {
 			continue
 		}
 		prefix, err := netip.ParsePrefix(text)
-		c.that(err == nil, "--allow-cidrs %q is not a network: write it like 10.0.0.0/8, or 192.0.2.7/32 for one address", text)
+		c.that(err == nil, "%s %q is not a network: write it like 10.0.0.0/8, or 192.0.2.7/32 for one address", flag, text)
 		prefixes = append(prefixes, prefix.Masked())
 	}
 	return prefixes

@@ -13,9 +13,10 @@ import (
 type Serve struct {
 	Config string `help:"File with settings, YAML or JSON; its keys are the names of these flags." placeholder:"FILE" env:"SAUMER_CONFIG"`
 
-	HTTP      string `name:"http" help:"Address of the API and the web service." default:"${http}" env:"SAUMER_HTTP" group:"Addresses and storage"`
-	PublicURL string `name:"public-url" help:"Where people reach Saumer, such as https://hooks.example.org: notices link to it. Default: empty, the address of the API." placeholder:"URL" env:"SAUMER_PUBLIC_URL" group:"Addresses and storage"`
-	Data      string `help:"Directory of the embedded NATS and of the key that seals secrets; made if missing." default:"${data}" env:"SAUMER_DATA" group:"Addresses and storage"`
+	HTTP           string   `name:"http" help:"Address of the API and the web service." default:"${http}" env:"SAUMER_HTTP" group:"Addresses and storage"`
+	PublicURL      string   `name:"public-url" help:"Where people reach Saumer, such as https://hooks.example.org: notices link to it. Default: empty, the address of the API." placeholder:"URL" env:"SAUMER_PUBLIC_URL" group:"Addresses and storage"`
+	TrustedProxies []string `name:"trusted-proxies" help:"Networks of the proxies before Saumer, which are believed when X-Forwarded-For says where a request came from: logins are limited for each address. Default: empty, none." placeholder:"CIDR" env:"SAUMER_TRUSTED_PROXIES" group:"Addresses and storage"`
+	Data           string   `help:"Directory of the embedded NATS and of the key that seals secrets; made if missing." default:"${data}" env:"SAUMER_DATA" group:"Addresses and storage"`
 
 	NATSURL    string        `name:"nats-url" help:"External NATS with JetStream, 2.14 or newer; several with commas between. Default: empty, the embedded one." placeholder:"nats://HOST:4222" env:"SAUMER_NATS_URL" group:"Addresses and storage"`
 	NATSListen string        `name:"nats-listen" help:"Address on which the embedded NATS takes publishers; --nats-listen= for none." default:"${nats_listen}" env:"SAUMER_NATS_LISTEN" group:"Addresses and storage"`

@@ -218,6 +218,7 @@ func TestValidation(t *testing.T) {
 		"none in flight":            {[]string{"--max-in-flight=0"}, "--max-in-flight 0 is not between 1 and 10000"},
 		"too many in flight":        {[]string{"--max-in-flight=10001"}, "--max-in-flight 10001"},
 		"cidr without bits":         {[]string{"--allow-cidrs=10.0.0.1"}, `--allow-cidrs "10.0.0.1" is not a network`},
+		"proxy without bits":        {[]string{"--trusted-proxies=10.0.0.1"}, `--trusted-proxies "10.0.0.1" is not a network`},
 		"second cidr":               {[]string{"--allow-cidrs=10.0.0.0/8,x"}, `--allow-cidrs "x"`},
 		"http without port":         {[]string{"--http=localhost"}, `--http "localhost" is not host:port`},
 		"http empty":                {[]string{"--http="}, `--http ""`},

@@ -11,11 +11,13 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/notify"
@@ -52,8 +54,10 @@ type Console struct {
 	handler  http.Handler
 	sessions *sessions
 	flashes  *flashes
-	// logins and probes slow those who try too often.
-	logins, probes *throttle
+	// probes slows the tests of URLs by the right of a link.
+	probes *throttle
+	// refused bounds the lines on wrong logins.
+	refused rate.Sometimes
 	// watching holds a token for each live view.
 	watching chan struct{}
 	closed   chan struct{}
@@ -63,7 +67,7 @@ type Console struct {
 // New makes a console.
 func New(o Options) *Console {
 	c := &Console{
-		o: o, sessions: newSessions(o.Key, o.Accounts, o.Now), flashes: newFlashes(o.Key, o.Now), logins: newThrottle(), probes: newThrottle(),
+		o: o, sessions: newSessions(o.Key, o.Accounts, o.Now), flashes: newFlashes(o.Key, o.Now), probes: newThrottle(), refused: rate.Sometimes{Interval: time.Second},
 		watching: make(chan struct{}, watchers), closed: make(chan struct{}),
 	}
 	mux := http.NewServeMux()
@@ -216,6 +220,9 @@ func (c *Console) fail(w http.ResponseWriter, r *http.Request, v visitor, err er
 		c.o.Log.Error("a page failed", zap.String("path", place(r)), zap.String("account", v.Name), zap.Error(err))
 	default:
 		status, message = code.Status, sentence(text)
+	}
+	if limit, ok := errors.AsType[*registry.LimitError](err); ok {
+		w.Header().Set("Retry-After", strconv.Itoa(limit.Seconds()))
 	}
 	c.write(w, r, "error", page{Title: http.StatusText(status), Status: status, Visitor: v, Body: message})
 }

@@ -79,7 +79,8 @@ func (c *Console) read(r *http.Request) (reactivatePage, error) {
 		return p, nil
 	case errors.Is(err, notify.ErrLink):
 		p.Stands = linkWrong
-		return p, nil
+		_, err := c.o.Accounts.Tries().Begin(c.o.Service.Client(r), "")
+		return p, err
 	case err != nil:
 		return p, err
 	}

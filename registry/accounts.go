@@ -9,9 +9,6 @@ import (
 	"fmt"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/crypto/bcrypt"
-
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/record"
@@ -21,25 +18,13 @@ import (
 var (
 	// ErrLogin is returned for a wrong name as for a wrong password; nothing tells the two apart.
 	ErrLogin = errors.New("login failed")
-	// ErrPassword is returned for a password that cannot be set: bcrypt would ignore what is beyond 72 bytes.
-	ErrPassword = errors.New("invalid password: use 8 to 72 bytes")
+	// ErrPassword is returned for a password that cannot be set: bcrypt would ignore what is beyond 72 bytes, and what
+	// everybody tries first protects nothing.
+	ErrPassword = errors.New("invalid password: use 8 to 72 bytes with 5 different characters at least, and neither the account's name nor what everybody tries first, such as 12345678 or a row of keys")
 	// ErrEmail and ErrLanguage are returned for a contact that an account cannot have.
 	ErrEmail    = errors.New("invalid e-mail address: write it like anna@example.org, or leave it empty")
 	ErrLanguage = errors.New("unknown language: use en or de")
 )
-
-const (
-	passwordMin, passwordMax = 8, 72
-
-	// checks bounds the bcrypt runs at once, so that wrong logins do not eat the machine.
-	checks = 2
-	// verifiedKept bounds the logins that need no bcrypt.
-	verifiedKept = 10_000
-)
-
-// nobody is the hash of a random password that was thrown away. A login with an unknown name is compared with it, and
-// so takes as long as one with a wrong password.
-const nobody = "$2a$10$4R2tBvZqG.Gkxk4f5DtDJOAeSAS6.mOwXzcyUXFE19d4sdi3OYIdC"
 
 // Account owns events and webhooks.
 type Account struct {
@@ -51,8 +36,9 @@ type Account struct {
 	Contact  Contact
 }
 
-// accountForm is the newest form of an account's record that this version reads, and the one that it writes.
-const accountForm = 1
+// accountForm is the newest form of an account's record that this version reads. Form 2 has keys; what has none is written
+// in form 1, so that older versions read it.
+const accountForm = 2
 
 // account is the record in the bucket ACCOUNTS; the key is the name.
 type account struct {
@@ -62,6 +48,7 @@ type account struct {
 	Created  time.Time `json:"created"`
 	Hash     string    `json:"hash"`
 	Contact  Contact   `json:"contact,omitzero"`
+	Keys     []key     `json:"keys,omitempty"`
 }
 
 func (a account) public() Account {
@@ -70,23 +57,16 @@ func (a account) public() Account {
 
 // Accounts are the accounts of the journal. They are safe for concurrent use.
 type Accounts struct {
-	store record.Store[account]
-	cost  int
-	// decoy is what an unknown name's password is compared with, at the same cost.
-	decoy []byte
-	// running holds a token for each bcrypt run.
-	running chan struct{}
-	// verified has an entry for each pair of hash and password that matched lately.
-	verified *lru.Cache[[sha256.Size]byte, struct{}]
+	store  record.Store[account]
+	hashes *hashes
+	tries  *Tries
 }
 
 // NewAccounts makes the accounts of a broker.
 func NewAccounts(b *broker.Broker) *Accounts {
-	// The size is positive, and nothing else can be wrong.
-	verified, _ := lru.New[[sha256.Size]byte, struct{}](verifiedKept)
 	return &Accounts{
-		store: record.Store[account]{Bucket: b.Accounts, Name: "account", Decode: decodeAccount, Encode: encodeAccount},
-		cost:  bcrypt.DefaultCost, decoy: []byte(nobody), running: make(chan struct{}, checks), verified: verified,
+		store:  record.Store[account]{Bucket: b.Accounts, Name: "account", Decode: decodeAccount, Encode: encodeAccount},
+		hashes: newHashes(), tries: newTries(),
 	}
 }
 
@@ -99,7 +79,7 @@ func (s *Accounts) Create(ctx context.Context, name, password string, operator b
 	if err := event.ValidAccount(name); err != nil {
 		return err
 	}
-	hash, err := s.hash(ctx, password)
+	hash, err := s.hashes.make(ctx, name, password)
 	if err != nil {
 		return err
 	}
@@ -111,7 +91,8 @@ func (s *Accounts) Create(ctx context.Context, name, password string, operator b
 //
 // Without a password one is drawn, and returned if it was this call that made the account. An account that is there
 // is left as it is without a password; with one, it gets that password and the rights of an operator, since whoever
-// starts the server has said so. It returns event.ErrAccount or ErrPassword for what cannot be set.
+// starts the server has said so. It returns event.ErrAccount or ErrPassword for what cannot be set; the password that an
+// account has already may be one that is refused for a new one.
 func (s *Accounts) Ensure(ctx context.Context, name, password string) (created bool, _ string, err error) {
 	if err := event.ValidAccount(name); err != nil {
 		return false, "", err
@@ -119,9 +100,6 @@ func (s *Accounts) Ensure(ctx context.Context, name, password string) (created b
 	stated := password != ""
 	if !stated {
 		password = rand.Text()
-	}
-	if err := validPassword(password); err != nil {
-		return false, "", err
 	}
 	var hash string // made once, where it is needed
 	fresh := func() account { return account{Name: name, Created: time.Now().UTC()} }
@@ -131,7 +109,7 @@ func (s *Accounts) Ensure(ctx context.Context, name, password string) (created b
 			return record.ErrUnchanged
 		}
 		if !created {
-			same, err := s.matches(ctx, []byte(a.Hash), password)
+			same, err := s.hashes.match(ctx, []byte(a.Hash), password)
 			if err != nil {
 				return err
 			}
@@ -141,7 +119,7 @@ func (s *Accounts) Ensure(ctx context.Context, name, password string) (created b
 		}
 		if hash == "" {
 			var err error
-			if hash, err = s.hash(ctx, password); err != nil {
+			if hash, err = s.hashes.make(ctx, name, password); err != nil {
 				return err
 			}
 		}
@@ -161,7 +139,7 @@ func (s *Accounts) Ensure(ctx context.Context, name, password string) (created b
 
 // SetPassword replaces the password: record.ErrNotFound or ErrPassword. Logins with the old one fail from then on.
 func (s *Accounts) SetPassword(ctx context.Context, name, password string) error {
-	hash, err := s.hash(ctx, password)
+	hash, err := s.hashes.make(ctx, name, password)
 	if err != nil {
 		return err
 	}
@@ -181,32 +159,6 @@ func (s *Accounts) change(ctx context.Context, name string, change func(*account
 	return a.public(), nil
 }
 
-// Authenticate returns the account of a name and password: ErrLogin if they are not right. It reads the record each
-// time; a pair that matched lately costs no bcrypt, and any other waits for one of the few runs at once, until the
-// context ends.
-func (s *Accounts) Authenticate(ctx context.Context, name, password string) (Account, error) {
-	a, err := s.get(ctx, name)
-	known := err == nil
-	if !known && !errors.Is(err, record.ErrNotFound) {
-		return Account{}, err
-	}
-	hash := s.decoy
-	// Bcrypt ignores what is beyond its limit, so a longer password could match.
-	if known && len(password) <= passwordMax {
-		hash = []byte(a.Hash)
-	} else {
-		known = false
-	}
-	same, err := s.matches(ctx, hash, password)
-	if err != nil {
-		return Account{}, err
-	}
-	if !same || !known {
-		return Account{}, ErrLogin
-	}
-	return a.public(), nil
-}
-
 // Credential returns the account of a name, and its credential, which changes with its password and tells nothing of it:
 // record.ErrNotFound.
 func (s *Accounts) Credential(ctx context.Context, name string) (Account, [sha256.Size]byte, error) {
@@ -215,64 +167,6 @@ func (s *Accounts) Credential(ctx context.Context, name string) (Account, [sha25
 		return Account{}, [sha256.Size]byte{}, err
 	}
 	return a.public(), sha256.Sum256([]byte(a.Hash)), nil
-}
-
-// matches says whether the hash is that of the password.
-func (s *Accounts) matches(ctx context.Context, hash []byte, password string) (bool, error) {
-	// A bcrypt hash has a fixed length, so no other pair has this text.
-	pair := sha256.Sum256([]byte(string(hash) + password))
-	if _, ok := s.verified.Get(pair); ok {
-		return true, nil
-	}
-	release, err := s.acquire(ctx)
-	if err != nil {
-		return false, err
-	}
-	defer release()
-	// Another login with the same pair may have been checked while this one waited.
-	if _, ok := s.verified.Get(pair); ok {
-		return true, nil
-	}
-	switch err := bcrypt.CompareHashAndPassword(hash, []byte(password)); {
-	case errors.Is(err, bcrypt.ErrMismatchedHashAndPassword):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("check a password: %w", err)
-	}
-	s.verified.Add(pair, struct{}{})
-	return true, nil
-}
-
-func (s *Accounts) hash(ctx context.Context, password string) (string, error) {
-	if err := validPassword(password); err != nil {
-		return "", err
-	}
-	release, err := s.acquire(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer release()
-	hash, err := bcrypt.GenerateFromPassword([]byte(password), s.cost)
-	if err != nil {
-		return "", fmt.Errorf("hash a password: %w", err)
-	}
-	return string(hash), nil
-}
-
-func (s *Accounts) acquire(ctx context.Context) (release func(), err error) {
-	select {
-	case s.running <- struct{}{}:
-		return func() { <-s.running }, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for the check of other logins: %w", ctx.Err())
-	}
-}
-
-func validPassword(password string) error {
-	if len(password) < passwordMin || len(password) > passwordMax {
-		return ErrPassword
-	}
-	return nil
 }
 
 // get reads a record. A name that no account can have is not found.
@@ -297,6 +191,8 @@ func decodeAccount(e broker.Entry) (account, error) {
 }
 
 func encodeAccount(a *account) ([]byte, error) {
-	a.Form = accountForm
+	if a.Form = 1; len(a.Keys) > 0 {
+		a.Form = accountForm
+	}
 	return json.Marshal(a)
 }

@@ -32,31 +32,31 @@ func newTestAccounts(t *testing.T) (*Accounts, *broker.Broker) {
 
 func cheap(b *broker.Broker) *Accounts {
 	s := NewAccounts(b)
-	s.cost = bcrypt.MinCost
+	s.hashes.cost = bcrypt.MinCost
 	hash, err := bcrypt.GenerateFromPassword([]byte("nobody's"), bcrypt.MinCost)
 	if err != nil {
 		panic(err)
 	}
-	s.decoy = hash
+	s.hashes.decoy = hash
 	return s
 }
 
 func TestAccountLogin(t *testing.T) {
 	t.Parallel()
 	s, _ := newTestAccounts(t)
-	longest := strings.Repeat("ä", 36)
+	longest := strings.Repeat("äöüßéñ", 6)
 	for name, password := range map[string]string{"anna": "password of anna", "bert": longest} {
 		if err := s.Create(t.Context(), name, password, name == "anna", Contact{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for range 2 { // the second time without bcrypt
-		a, err := s.Authenticate(t.Context(), "anna", "password of anna")
+		a, err := s.Login(t.Context(), Credentials{Account: "anna", Secret: "password of anna", From: t.Name()})
 		if err != nil || a.Name != "anna" || !a.Operator || time.Since(a.Created) > time.Minute {
 			t.Fatalf("anna's login: %+v, %v", a, err)
 		}
 	}
-	if a, err := s.Authenticate(t.Context(), "bert", longest); err != nil || a.Operator {
+	if a, err := s.Login(t.Context(), Credentials{Account: "bert", Secret: longest, From: t.Name()}); err != nil || a.Operator {
 		t.Fatalf("bert's login: %+v, %v", a, err)
 	}
 	for _, wrong := range [][2]string{
@@ -65,7 +65,7 @@ func TestAccountLogin(t *testing.T) {
 		{"anna.x", "nobody's"}, {"carla", "nobody's"}, {strings.Repeat("x", 1000), "password of anna"},
 	} {
 		for range 2 {
-			if a, err := s.Authenticate(t.Context(), wrong[0], wrong[1]); !errors.Is(err, ErrLogin) || a != (Account{}) {
+			if a, err := s.Login(t.Context(), Credentials{Account: wrong[0], Secret: wrong[1], From: t.Name()}); !errors.Is(err, ErrLogin) || a != (Login{}) {
 				t.Errorf("the login %q: %+v, %v; want ErrLogin", wrong, a, err)
 			}
 		}
@@ -94,17 +94,17 @@ func TestSetPassword(t *testing.T) {
 	if err := s.Create(t.Context(), "anna", "old password", true, Contact{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Authenticate(t.Context(), "anna", "old password"); err != nil {
+	if _, err := s.Login(t.Context(), Credentials{Account: "anna", Secret: "old password", From: t.Name()}); err != nil {
 		t.Fatal(err)
 	}
 	// Another node sets it, and this one must not go by what it remembers.
 	if err := cheap(b).SetPassword(t.Context(), "anna", "new password"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Authenticate(t.Context(), "anna", "old password"); !errors.Is(err, ErrLogin) {
+	if _, err := s.Login(t.Context(), Credentials{Account: "anna", Secret: "old password", From: t.Name()}); !errors.Is(err, ErrLogin) {
 		t.Errorf("the old password: %v, want ErrLogin", err)
 	}
-	if a, err := s.Authenticate(t.Context(), "anna", "new password"); err != nil || !a.Operator {
+	if a, err := s.Login(t.Context(), Credentials{Account: "anna", Secret: "new password", From: t.Name()}); err != nil || !a.Operator {
 		t.Errorf("the new password: %+v, %v", a, err)
 	}
 	if err := s.SetPassword(t.Context(), "anna", "short"); !errors.Is(err, ErrPassword) {
@@ -120,7 +120,7 @@ func TestEnsure(t *testing.T) {
 	if err != nil || !created || len(drawn) < 20 {
 		t.Fatalf("the first start: %v, %q, %v", created, drawn, err)
 	}
-	if a, err := s.Authenticate(ctx, "demo", drawn); err != nil || !a.Operator {
+	if a, err := s.Login(ctx, Credentials{Account: "demo", Secret: drawn, From: t.Name()}); err != nil || !a.Operator {
 		t.Errorf("login with the drawn password: %+v, %v", a, err)
 	}
 	if created, password, err := s.Ensure(ctx, "demo", ""); err != nil || created || password != "" {
@@ -132,10 +132,10 @@ func TestEnsure(t *testing.T) {
 	if created, password, err := s.Ensure(ctx, "demo", "stated password"); err != nil || created || password != "stated password" {
 		t.Errorf("a start with another password: %v, %q, %v", created, password, err)
 	}
-	if _, err := s.Authenticate(ctx, "demo", drawn); !errors.Is(err, ErrLogin) {
+	if _, err := s.Login(ctx, Credentials{Account: "demo", Secret: drawn, From: t.Name()}); !errors.Is(err, ErrLogin) {
 		t.Errorf("the drawn password afterwards: %v, want ErrLogin", err)
 	}
-	if _, err := s.Authenticate(ctx, "demo", "stated password"); err != nil {
+	if _, err := s.Login(ctx, Credentials{Account: "demo", Secret: "stated password", From: t.Name()}); err != nil {
 		t.Error(err)
 	}
 	// An account that only happens to have the name gets no rights by a start that does not name its password.
@@ -145,13 +145,13 @@ func TestEnsure(t *testing.T) {
 	if _, _, err := s.Ensure(ctx, "plain", ""); err != nil {
 		t.Fatal(err)
 	}
-	if a, err := s.Authenticate(ctx, "plain", "plain password"); err != nil || a.Operator {
+	if a, err := s.Login(ctx, Credentials{Account: "plain", Secret: "plain password", From: t.Name()}); err != nil || a.Operator {
 		t.Errorf("after a start without a password: %+v, %v", a, err)
 	}
 	if _, _, err := s.Ensure(ctx, "plain", "plain password"); err != nil {
 		t.Fatal(err)
 	}
-	if a, err := s.Authenticate(ctx, "plain", "plain password"); err != nil || !a.Operator {
+	if a, err := s.Login(ctx, Credentials{Account: "plain", Secret: "plain password", From: t.Name()}); err != nil || !a.Operator {
 		t.Errorf("after a start with its password: %+v, %v", a, err)
 	}
 	if _, _, err := s.Ensure(ctx, "demo", "short"); !errors.Is(err, ErrPassword) {
@@ -193,7 +193,7 @@ func TestEnsureByManyNodes(t *testing.T) {
 		if made != 1 {
 			t.Errorf("%d nodes made the account, want 1", made)
 		}
-		if a, err := cheap(b).Authenticate(t.Context(), name, password); err != nil || !a.Operator {
+		if a, err := cheap(b).Login(t.Context(), Credentials{Account: name, Secret: password, From: t.Name()}); err != nil || !a.Operator {
 			t.Errorf("login afterwards: %+v, %v", a, err)
 		}
 	}
@@ -220,10 +220,10 @@ func TestAccountRecord(t *testing.T) {
 	if strings.Contains(string(entry.Value), "password of anna") || !strings.HasPrefix(hash, "$2a$") {
 		t.Errorf("the record does not hold the password as a bcrypt hash: %s", entry.Value)
 	}
-	if _, err := b.Accounts.Put(t.Context(), "newer", []byte(`{"v":2,"name":"newer","hash":7}`), 0); err != nil {
+	if _, err := b.Accounts.Put(t.Context(), "newer", []byte(`{"v":3,"name":"newer","hash":7}`), 0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Authenticate(t.Context(), "newer", "password of anna"); !errors.Is(err, record.ErrNewer) {
+	if _, err := s.Login(t.Context(), Credentials{Account: "newer", Secret: "password of anna", From: t.Name()}); !errors.Is(err, record.ErrNewer) {
 		t.Errorf("the record of a newer version: %v, want record.ErrNewer", err)
 	}
 	// A start goes on beside it, unless it is to be changed.
@@ -233,7 +233,7 @@ func TestAccountRecord(t *testing.T) {
 	if _, _, err := s.Ensure(t.Context(), "newer", "password of anna"); !errors.Is(err, record.ErrNewer) {
 		t.Errorf("a start that sets the password in the record of a newer version: %v, want record.ErrNewer", err)
 	}
-	if entry, err := b.Accounts.Get(t.Context(), "newer"); err != nil || string(entry.Value) != `{"v":2,"name":"newer","hash":7}` {
+	if entry, err := b.Accounts.Get(t.Context(), "newer"); err != nil || string(entry.Value) != `{"v":3,"name":"newer","hash":7}` {
 		t.Errorf("the record of a newer version was touched: %v", err)
 	}
 }
@@ -245,18 +245,18 @@ func TestLoginsAreBounded(t *testing.T) {
 	if err := s.Create(t.Context(), "anna", "password of anna", false, Contact{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Authenticate(t.Context(), "anna", "password of anna"); err != nil {
+	if _, err := s.Login(t.Context(), Credentials{Account: "anna", Secret: "password of anna", From: t.Name()}); err != nil {
 		t.Fatal(err)
 	}
-	for range checks {
-		s.running <- struct{}{}
+	for range hashing {
+		s.hashes.running <- struct{}{}
 	}
-	if _, err := s.Authenticate(t.Context(), "anna", "password of anna"); err != nil {
+	if _, err := s.Login(t.Context(), Credentials{Account: "anna", Secret: "password of anna", From: t.Name()}); err != nil {
 		t.Errorf("a verified login: %v", err)
 	}
 	for _, name := range []string{"anna", "nobody"} {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-		if _, err := s.Authenticate(ctx, name, "wrong password"); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := s.Login(ctx, Credentials{Account: name, Secret: "wrong password", From: t.Name()}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a login of %s while others are checked: %v, want DeadlineExceeded", name, err)
 		}
 		cancel()
