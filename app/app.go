@@ -233,6 +233,7 @@ func (a *App) work(ctx context.Context) error {
 	}
 	group.Go(func() error { return a.consumer.Run(ctx) })
 	group.Go(func() error { return a.runner.Run(ctx) })
+	group.Go(func() error { a.makeGood(ctx); return nil })
 	for _, o := range a.outlets {
 		group.Go(func() error { return o.Run(ctx) })
 	}

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/app"
+	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/registry"
 )
 
 // A connection to NATS that is closed for good ends the process: it could do nothing any more.
@@ -25,5 +28,43 @@ func TestConnectionThatIsClosedForGoodEndsRun(t *testing.T) {
 	}()
 	if err := a.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "closed for good") {
 		t.Errorf("Run returned %v", err)
+	}
+}
+
+// All accounts are removed: the first one is made again, with its password.
+func TestFirstAccountIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	o := app.Defaults()
+	o.Data, o.Account, o.Log, o.Grace = t.TempDir(), "demo", zap.NewNop(), time.Second
+	a, err := app.New(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, password, created := a.FirstAccount()
+	if !created {
+		t.Fatal("there is no first account")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- a.Run(ctx) }()
+	<-a.Ready()
+	if err := a.Broker().JetStream.DeleteStream(t.Context(), broker.RemadeAccounts); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Broker().Ready(t.Context()); err == nil { // which has what is gone made again
+		t.Error("the broker is ready without accounts")
+	}
+	accounts := registry.NewAccounts(a.Broker())
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		if _, err = accounts.Authenticate(t.Context(), name, password); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("a minute later the first account has %v", err)
+		}
+	}
+	stop()
+	if err := <-ran; err != nil {
+		t.Error(err)
 	}
 }

@@ -65,6 +65,8 @@ type Broker struct {
 	// outsize is true if the next event is larger than what the last pull asked for.
 	outsize atomic.Bool
 	health  health
+	// remade has the streams that were made again.
+	remade chan string
 	// life ends with the broker.
 	life    context.Context
 	endLife context.CancelFunc
@@ -92,6 +94,7 @@ func Open(ctx context.Context, o Options) (_ *Broker, err error) {
 	b := &Broker{
 		options: o, ended: make(chan error, 1), watch: watch{noted: make(chan struct{}, 1)},
 		health: health{ill: make(chan struct{}, 1), turn: make(chan struct{}, 1)},
+		remade: make(chan string, remadeKept),
 	}
 	b.life, b.endLife = context.WithCancel(context.WithoutCancel(ctx))
 	b.doubt() // who knows what happened before

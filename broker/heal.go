@@ -47,6 +47,7 @@ func (b *Broker) makeMissing(ctx context.Context) error {
 			continue
 		}
 		b.options.Log.Error("a stream was gone, and was made again: all that it held is lost", zap.String("stream", name))
+		b.tellRemade(name)
 	}
 	return errors.Join(errs...)
 }

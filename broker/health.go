@@ -60,8 +60,11 @@ func (b *Broker) Ready(ctx context.Context) error {
 	if time.Since(h.at) < answerKept {
 		return h.err
 	}
-	h.err = b.inspect(ctx)
-	h.at = time.Now()
+	err := b.inspect(ctx)
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return err // whoever asked did not wait for an answer, and this one says nothing to others
+	}
+	h.err, h.at = err, time.Now()
 	if h.err != nil {
 		h.tell()
 	}

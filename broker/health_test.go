@@ -76,6 +76,38 @@ func TestReadyTellsThatNothingIsHandedOut(t *testing.T) {
 	unready(t, b, "not connected")
 }
 
+// Whoever gives up asking has no say in what others are told.
+func TestReadyForgetsWhoGaveUp(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 20 { // a turn that is free may be taken all the same
+		b.health.forget()
+		if err := b.Ready(gone); err == nil {
+			t.Fatal("the broker is ready for somebody who has gone")
+		}
+		if err := b.Ready(t.Context()); err != nil {
+			t.Fatalf("the broker says %v to whoever asks next", err)
+		}
+	}
+}
+
+// What was made again is told, for others to make good for what it held.
+func TestRemadeIsTold(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	if err := b.JetStream.DeleteStream(t.Context(), streamWakes); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.heal(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if name := <-b.Remade(); name != RemadeWakes {
+		t.Errorf("%s is said to be made again", name)
+	}
+}
+
 // An answer is kept for a second.
 func TestReadyLooksOnceASecond(t *testing.T) {
 	t.Parallel()

@@ -93,3 +93,31 @@ func TestWakesThatAreLost(t *testing.T) {
 		})
 	}
 }
+
+// Wakes that are lost all at once are made up for at once, and not by the next sweep.
+func TestWakeAll(t *testing.T) {
+	inWorld(t, registry.Settings{}, nil, func(w *world) {
+		worker := NewWorker(w.options)
+		w.during(worker.Run)
+		time.Sleep(10 * time.Second) // the first sweep is over
+		w.publish(1)
+		at := w.broker.Now()
+		if _, _, err := w.store.Upsert(w.t.Context(), w.key, func(b *backlog.Record) error {
+			e, err := w.broker.Event(w.t.Context(), 1)
+			if err != nil {
+				return err
+			}
+			b.Take(backlog.Try{Attempt: delivery.Attempt{
+				Seq: 1, Published: e.Time, Number: 1, At: at, Outcome: delivery.Refused,
+			}}, &w.options.Rules)
+			return nil
+		}); err != nil {
+			w.t.Fatal(err)
+		}
+		worker.WakeAll()
+		w.settled(1, 2)
+		if took := w.broker.Now().Sub(at); took > 20*time.Second {
+			w.t.Errorf("it took %v", took)
+		}
+	})
+}

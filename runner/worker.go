@@ -39,11 +39,21 @@ type Worker struct {
 	running map[string]bool
 	places  chan struct{}
 	wg      sync.WaitGroup
+	// lostAll has a word when all wakes may be lost.
+	lostAll chan struct{}
 }
 
 // NewWorker makes a worker.
 func NewWorker(o Options) *Worker {
-	return &Worker{options: o, store: replay.NewStore(o.Broker), running: map[string]bool{}, places: make(chan struct{}, runners)}
+	return &Worker{options: o, store: replay.NewStore(o.Broker), running: map[string]bool{}, places: make(chan struct{}, runners), lostAll: make(chan struct{}, 1)}
+}
+
+// WakeAll has every backlog woken at its time, as after a start: the wakes may be lost. It does not block.
+func (w *Worker) WakeAll() {
+	select {
+	case w.lostAll <- struct{}{}:
+	default: // it is to be done already
+	}
 }
 
 // Run takes wakes until the context ends. Then it waits for the attempts in flight, for the grace at most; those that
@@ -141,8 +151,12 @@ func (w *Worker) sweeps(ctx context.Context) {
 		} else if ctx.Err() == nil {
 			w.options.Log.Warn("backlogs were not looked at for lost wakes", zap.Error(err))
 		}
-		if !lifetime.Sleep(ctx, w.options.Sweep) {
+		select {
+		case <-ctx.Done():
 			return
+		case <-w.lostAll:
+			late, n = 0, 0
+		case <-time.After(w.options.Sweep):
 		}
 	}
 }

@@ -86,6 +86,12 @@ func TestBounded(t *testing.T) {
 		all = append(all, stepsTrouble([]fault.Step{fault.Fetched, drawn}, true))
 		w.play(r, chosen(concat(all, redisTroubles(), natsTroubles(), peopleTroubles())))
 	})
+	t.Run("ground", func(t *testing.T) {
+		newGround(t, dice(t)).play(r, chosen(groundTroubles()))
+	})
+	t.Run("embedded ground", func(t *testing.T) {
+		newEmbeddedGround(t, dice(t)).play(r, chosen(embeddedGroundTroubles()))
+	})
 	t.Run("edge", func(t *testing.T) {
 		newWorld(t, dice(t), false, "--replay-window", window.String(), "--retention", "1h").edge(r)
 	})

@@ -13,6 +13,8 @@ const (
 	slowLooks duplicates = "the moment in which a webhook leaves or enters the live path, as long as a look-up: seconds here (at most 10 %)"
 	unwritten duplicates = "what was attempted and not acknowledged or checkpointed when the process ended"
 	lateOnes  duplicates = "answers that came after the timeout, and the moment of a hand-over"
+	remade    duplicates = "what the consumer had handed out and not acknowledged, and what was acknowledged in the last second"
+	restored  duplicates = "what was done since the copy was made"
 	lostAcks  duplicates = "acknowledgements that NATS lost, and the moment of a hand-over"
 )
 
@@ -52,7 +54,12 @@ func concat(lists ...[]trouble) (all []trouble) {
 const hold = 6 * time.Second
 
 // pass lets a fault last.
-func (w *world) pass(d time.Duration) { time.Sleep(d) }
+func (w *world) pass(d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		w.look()
+		time.Sleep(min(lookEach, max(0, time.Until(end))))
+	}
+}
 
 // between is a time at random.
 func (w *world) between(low, high time.Duration) time.Duration {

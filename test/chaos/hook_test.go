@@ -75,8 +75,14 @@ func (w *world) remove(h *hook) {
 		}
 		return err
 	})
+	w.forget(h)
+}
+
+// forget has nobody ask any more what a webhook got.
+func (w *world) forget(h *hook) {
 	for i, other := range w.hooks {
 		if other == h {
+			w.past.add(h)
 			w.hooks = append(w.hooks[:i:i], w.hooks[i+1:]...)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sort"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -31,8 +32,15 @@ type publisher struct {
 	wg   sync.WaitGroup
 
 	mu sync.Mutex
-	// numbers are the events by their sequences.
+	// numbers are the events by their sequences; sent are those that are acknowledged, by number.
 	numbers map[uint64]int
+	sent    []sent
+}
+
+// sent is where the stream has an event, and when JetStream acknowledged it.
+type sent struct {
+	seq uint64
+	at  time.Time
 }
 
 func newPublisher(url string, rate int) (*publisher, error) {
@@ -83,6 +91,7 @@ func (p *publisher) publish(ctx context.Context, n int) error {
 	if err == nil {
 		p.mu.Lock()
 		p.numbers[ack.Sequence] = n
+		p.sent = append(p.sent[:n], sent{ack.Sequence, time.Now()})
 		p.mu.Unlock()
 	}
 	return err
@@ -92,6 +101,30 @@ func (p *publisher) publish(ctx context.Context, n int) error {
 func (p *publisher) nonsense() { _ = p.nc.Publish(subject, []byte("{not JSON")) }
 
 func (p *publisher) count() int { return int(p.acked.Load()) }
+
+// where is where the stream has an event, and when it was acknowledged.
+func (p *publisher) where(n int) sent {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sent[n]
+}
+
+// last is when an event was acknowledged last.
+func (p *publisher) last() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.sent) == 0 {
+		return time.Now()
+	}
+	return p.sent[len(p.sent)-1].at
+}
+
+// before is the number of events that were acknowledged before a time.
+func (p *publisher) before(t time.Time) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return sort.Search(len(p.sent), func(n int) bool { return !p.sent[n].at.Before(t) })
+}
 
 func (p *publisher) close() {
 	p.stop()

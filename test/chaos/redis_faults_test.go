@@ -49,6 +49,31 @@ func redisTroubles() []trouble {
 	}
 }
 
+// evictTroubles are the loss of each key of Redis.
+func evictTroubles() []trouble {
+	return []trouble{
+		watched(either, trouble{"redis: each key is evicted, one by one", none, func(w *world) {
+			var keys []string
+			w.asked(func(ctx context.Context, c *redis.Client) (err error) {
+				keys, err = c.Keys(ctx, "*").Result()
+				return err
+			})
+			if len(keys) < 4 {
+				w.t.Errorf("the index has only the keys %q", keys)
+			}
+			for _, key := range keys {
+				w.asked(func(ctx context.Context, c *redis.Client) error { return c.Del(ctx, key).Err() })
+				w.pass(300 * time.Millisecond)
+				added := w.hook("made without "+key, plain)
+				w.asked(func(ctx context.Context, c *redis.Client) error { return c.Del(ctx, key).Err() })
+				w.pass(300 * time.Millisecond)
+				w.settle()
+				w.remove(added)
+			}
+		}}),
+	}
+}
+
 // asked does something with Redis.
 func (w *world) asked(do func(context.Context, *redis.Client) error) {
 	w.t.Helper()

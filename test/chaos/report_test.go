@@ -74,12 +74,19 @@ func (w *world) play(r *report, troubles []trouble) {
 		x := r.row(tr)
 		before, each := w.sums(), w.repeats()
 		began := time.Now()
+		w.slowest = 0
 		tr.do(w)
-		took, lost := w.settle()
+		_, lost := w.settle()
+		took := w.slowest
 		w.calm()
 		if tr.twice == unwritten {
 			w.pass(ackWait + time.Second) // what was attempted and not acknowledged comes again, and is this fault's doing
 			w.calm()
+		}
+		for _, lie := range w.testify() {
+			wrong := fmt.Sprintf("%s: %s", tr.name, lie)
+			r.wrong = append(r.wrong, wrong)
+			w.t.Error(wrong)
 		}
 		after := w.sums()
 		x.runs++

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -39,25 +40,41 @@ type world struct {
 	names      *names
 	tls        *tlsFiles
 	more       []string // flags
+	// sync is how often NATS has the disk write what it stores, and users are those of NATS; see process.NATS.
+	sync  string
+	users map[string]string
 
 	workers []*process.Saumer
 	hooks   []*hook
 	pub     *publisher
 	// noticed is the last of the notices that was read.
 	noticed uint64
+	// gone are the events that NATS has lost.
+	gone map[int]bool
+	// past are the sums of the webhooks that are no more, and slowest is how long the slowest settle took, until it is asked for.
+	past    sums
+	slowest time.Duration
+	// witness looks at what is said while a fault lasts; nil if nobody does.
+	witness *witness
 }
 
 // newWorld starts everything.
 func newWorld(t *testing.T, rng *rand.Rand, embedded bool, more ...string) *world {
 	t.Helper()
-	w := &world{t: t, rng: rng, dir: t.TempDir(), embedded: embedded, more: more, routes: map[[2]int]*proxy{}}
+	return (&world{dir: t.TempDir(), embedded: embedded, more: more}).begin(t, rng)
+}
+
+// begin starts everything in a world that says how it is to be.
+func (w *world) begin(t *testing.T, rng *rand.Rand) *world {
+	t.Helper()
+	w.t, w.rng, w.routes, w.gone = t, rng, map[[2]int]*proxy{}, map[int]bool{}
 	t.Cleanup(w.close)
 	var err error
 	w.tls, err = newTLS(w.dir)
 	w.must(err)
 	w.names, err = newNames()
 	w.must(err)
-	if embedded {
+	if w.embedded {
 		w.startEmbedded()
 	} else {
 		w.startCluster()
@@ -70,7 +87,7 @@ func newWorld(t *testing.T, rng *rand.Rand, embedded bool, more ...string) *worl
 	for i := range hooks {
 		w.hook(fmt.Sprintf("hook %d", i), map[int]kind{0: ordered, hooks - 2: named, hooks - 1: secure}[i])
 	}
-	w.pub, err = newPublisher(w.natsURL(), *rate)
+	w.pub, err = newPublisher(w.natsURL(publishing), *rate)
 	w.must(err)
 	return w
 }
@@ -94,7 +111,7 @@ func (w *world) startCluster() {
 	for i := range ports {
 		dir := filepath.Join(w.dir, fmt.Sprintf("nats%d", i))
 		w.must(os.Mkdir(dir, 0o700))
-		n := &process.NATS{Binary: natsBinary, Dir: dir, Name: fmt.Sprintf("n%d", i), Cluster: ports[i]}
+		n := &process.NATS{Binary: natsBinary, Dir: dir, Name: fmt.Sprintf("n%d", i), Cluster: ports[i], Sync: w.sync, Users: maps.Clone(w.users)}
 		for j, port := range ports {
 			if i == j {
 				continue
@@ -121,14 +138,24 @@ func (w *world) startRedis() {
 	w.must(err)
 }
 
-// natsURL is where publishers and workers find NATS.
-func (w *world) natsURL() string {
+// The users of a NATS that asks who somebody is.
+const (
+	working    = "worker"
+	publishing = "publisher"
+)
+
+// natsURL is where a user finds NATS.
+func (w *world) natsURL(user string) string {
 	if w.embedded {
 		return "nats://" + w.listen()
 	}
+	login := ""
+	if password, ok := w.users[user]; ok {
+		login = user + ":" + password + "@"
+	}
 	var urls []string
 	for _, n := range w.nats {
-		urls = append(urls, n.URL())
+		urls = append(urls, strings.Replace(n.URL(), "://", "://"+login, 1))
 	}
 	return strings.Join(urls, ",")
 }
@@ -163,7 +190,7 @@ func (w *world) start(i int, env ...string) {
 		"--allow-cidrs", "127.0.0.0/8", "--max-in-flight", "8", "--secret-key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
 	}
 	if !w.embedded {
-		args = append(args, "--nats-url", w.natsURL(), "--redis-url", "redis://"+w.redisProxy.address(), "--replicas", "3")
+		args = append(args, "--nats-url", w.natsURL(working), "--redis-url", "redis://"+w.redisProxy.address(), "--replicas", "3")
 	}
 	env = append(env, "SSL_CERT_FILE="+w.tls.bundle, fault.EnvDNS+"="+w.names.address())
 	var err error
@@ -187,6 +214,10 @@ func (w *world) any() *process.Saumer {
 			}
 		}
 	}
+	for i, worker := range w.workers {
+		out := worker.Output()
+		w.t.Logf("worker %d:\n%s", i, out[max(0, len(out)-8000):])
+	}
 	w.t.Fatal("no worker runs")
 	return nil
 }
@@ -196,6 +227,7 @@ func (w *world) retry(what string, try func() error) {
 	w.t.Helper()
 	var err error
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		w.look()
 		if err = try(); err == nil {
 			return
 		}
@@ -210,12 +242,7 @@ func (w *world) retry(what string, try func() error) {
 // missing counts what was published before a number and never delivered.
 func (w *world) missing(before int) (lost int, text string) {
 	for _, h := range w.hooks {
-		var missing []int
-		for _, n := range h.endpoint.missing(h.low, before) {
-			if !h.forgives(n) {
-				missing = append(missing, n)
-			}
-		}
+		missing := w.lacks(h, before)
 		if len(missing) == 0 {
 			h.low = max(h.low, before)
 			continue
@@ -232,12 +259,14 @@ func (w *world) missing(before int) (lost int, text string) {
 func (w *world) settle() (took time.Duration, lost int) {
 	w.t.Helper()
 	began := time.Now()
+	defer func() { w.slowest = max(w.slowest, took) }()
 	before := w.pub.count()
 	var text string
 	for looked := began; time.Since(began) < patience; time.Sleep(50 * time.Millisecond) {
 		if lost, text = w.missing(before); lost == 0 {
 			return time.Since(began), 0
 		}
+		w.look()
 		if time.Since(looked) > time.Second {
 			looked = time.Now()
 			w.activateAll()
@@ -336,15 +365,21 @@ func (w *world) dump() {
 // sums are what all endpoints together took, and what came out of order to webhooks that are ordered.
 type sums struct{ all, twice, back int }
 
-func (w *world) sums() (s sums) {
+// add adds what a webhook's endpoint took.
+func (s *sums) add(h *hook) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.all += h.all
+	s.twice += h.twice
+	if h.kind == ordered {
+		s.back += h.back
+	}
+}
+
+func (w *world) sums() sums {
+	s := w.past
 	for _, h := range w.hooks {
-		h.mu.Lock()
-		s.all += h.all
-		s.twice += h.twice
-		if h.kind == ordered {
-			s.back += h.back
-		}
-		h.mu.Unlock()
+		s.add(h)
 	}
 	return s
 }

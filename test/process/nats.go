@@ -2,10 +2,12 @@ package process
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -20,6 +22,10 @@ type NATS struct {
 	// Cluster has the port for the routes of others, and Routes the addresses of theirs; 0 for a single server.
 	Cluster int
 	Routes  []string
+	// Sync is how often it has the disk write what it stores; empty for its default.
+	Sync string
+	// Users are the passwords of those who may log in, by name; none: everyone may do everything.
+	Users map[string]string
 
 	cmd  *exec.Cmd
 	file *os.File
@@ -37,14 +43,8 @@ func (n *NATS) Start() (err error) {
 	if n.Name == "" {
 		n.Name = "nats"
 	}
-	config := fmt.Sprintf("server_name: %s\nlisten: 127.0.0.1:%d\nhttp: 127.0.0.1:%d\njetstream { store_dir: %q }\n", n.Name, n.Port, n.Monitor, n.Dir)
-	if n.Cluster != 0 {
-		// What servers tell each other of addresses leads nowhere, so that all goes through the routes that are given.
-		config += fmt.Sprintf("cluster { name: test, listen: 127.0.0.1:%d, advertise: \"127.0.0.1:1\", no_advertise: true, pool_size: -1, routes: [%s] }\n",
-			n.Cluster, strings.Join(n.Routes, ", "))
-	}
-	path := filepath.Join(n.Dir, "nats.conf")
-	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+	path, err := n.configure()
+	if err != nil {
 		return err
 	}
 	if n.file, err = os.OpenFile(filepath.Join(n.Dir, "nats.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err != nil {
@@ -56,6 +56,63 @@ func (n *NATS) Start() (err error) {
 		return fmt.Errorf("start nats-server: %w", err)
 	}
 	return n.awaitReady()
+}
+
+// configure writes the configuration, and returns where it is.
+func (n *NATS) configure() (path string, err error) {
+	config := fmt.Sprintf("server_name: %s\nlisten: 127.0.0.1:%d\nhttp: 127.0.0.1:%d\n", n.Name, n.Port, n.Monitor)
+	config += fmt.Sprintf("jetstream { store_dir: %q", n.Dir)
+	if n.Sync != "" {
+		config += ", sync_interval: " + n.Sync
+	}
+	config += " }\n"
+	if n.Cluster != 0 {
+		// What servers tell each other of addresses leads nowhere, so that all goes through the routes that are given.
+		config += fmt.Sprintf("cluster { name: test, listen: 127.0.0.1:%d, advertise: \"127.0.0.1:1\", no_advertise: true, pool_size: -1, routes: [%s] }\n",
+			n.Cluster, strings.Join(n.Routes, ", "))
+	}
+	if len(n.Users) > 0 {
+		var users []string
+		for _, name := range slices.Sorted(maps.Keys(n.Users)) {
+			users = append(users, fmt.Sprintf("{ user: %q, password: %q }", name, n.Users[name]))
+		}
+		config += fmt.Sprintf("authorization { users: [%s] }\n", strings.Join(users, ", "))
+	}
+	path = filepath.Join(n.Dir, "nats.conf")
+	return path, os.WriteFile(path, []byte(config), 0o600)
+}
+
+// Reload has it read its configuration again, as the fields say it.
+func (n *NATS) Reload() error {
+	if _, err := n.configure(); err != nil {
+		return err
+	}
+	return n.Signal(syscall.SIGHUP)
+}
+
+// Healthy says whether it has caught up with all streams and consumers that it has a part of.
+func (n *NATS) Healthy() bool {
+	res, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/healthz", n.Monitor))
+	if err != nil {
+		return false
+	}
+	_ = res.Body.Close() // only its status counts
+	return res.StatusCode == http.StatusOK
+}
+
+// Store is the directory of a stream; it may be in any of the accounts.
+func (n *NATS) Store(stream string) (string, error) { return Store(n.Dir, stream) }
+
+// Store is the directory of a stream below that of a NATS; it may be in any of the accounts.
+func Store(dir, stream string) (string, error) {
+	found, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", stream))
+	if err != nil {
+		return "", err
+	}
+	if len(found) != 1 {
+		return "", fmt.Errorf("%d stores of the stream %s in %s", len(found), stream, dir)
+	}
+	return found[0], nil
 }
 
 func (n *NATS) awaitReady() error {

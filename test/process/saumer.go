@@ -107,6 +107,9 @@ func (s *Saumer) Output() string { return s.out.String() }
 // Exited is closed when the process has ended.
 func (s *Saumer) Exited() <-chan struct{} { return s.exited }
 
+// ExitCode is the code that the process has ended with, -1 if a signal ended it. It may be asked for once it has.
+func (s *Saumer) ExitCode() int { return s.cmd.ProcessState.ExitCode() }
+
 // PID is the process's id.
 func (s *Saumer) PID() int { return s.cmd.Process.Pid }
 
@@ -147,6 +150,10 @@ func (s *Saumer) Call(function string, parameters map[string]string, result any)
 
 // CallAs is Call with another password.
 func (s *Saumer) CallAs(password, function string, parameters map[string]string, result any) error {
+	return s.call(client, password, function, parameters, result)
+}
+
+func (s *Saumer) call(client *http.Client, password, function string, parameters map[string]string, result any) error {
 	form := url.Values{"username": {"demo"}, "password": {password}}
 	for name, value := range parameters {
 		form.Set(name, value)
@@ -201,6 +208,44 @@ func (s *Saumer) CreateOrdered(target string) (w Webhook, err error) {
 
 // Webhooks are all webhooks of the account.
 func (s *Saumer) Webhooks() (all []Webhook, err error) { return all, s.Call("GetWebHooks", nil, &all) }
+
+// BriefWebhooks is Webhooks for who does not wait for a process that is held up.
+func (s *Saumer) BriefWebhooks() (all []Webhook, err error) {
+	return all, s.call(brief, Password, "GetWebHooks", nil, &all)
+}
+
+// brief asks processes that answer at once if they answer at all.
+var brief = &http.Client{Timeout: 2 * time.Second}
+
+// Readiness says whether the process takes itself for ready; an error means that it does not answer.
+func (s *Saumer) Readiness() (bool, error) {
+	res, err := brief.Get(s.API + "/readyz")
+	if err != nil {
+		return false, err
+	}
+	return res.StatusCode == http.StatusOK, res.Body.Close()
+}
+
+// Why is the reason why a webhook got the event of a sequence, or why not, as a word.
+func (s *Saumer) Why(id, sequence uint64) (string, error) {
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, fmt.Sprintf("%s/v1/webhooks/%d/why?event=%d", s.API, id, sequence), nil)
+	if err != nil {
+		return "", err
+	}
+	req.SetBasicAuth("demo", Password)
+	res, err := brief.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = res.Body.Close() }() // it has been read
+	var answer struct {
+		Reason string `json:"reason"`
+	}
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || res.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("ask why: status %s: %w", res.Status, err)
+	}
+	return answer.Reason, nil
+}
 
 // Publish publishes an optin_finalized over HTTP, with an id that makes it idempotent.
 func (s *Saumer) Publish(id, body string) error {
