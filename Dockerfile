@@ -17,10 +17,10 @@ COPY --from=build /out/saumer /saumer
 COPY --from=build --chown=65532:65532 /out/data /data
 USER 65532:65532
 ENV SAUMER_HTTP=0.0.0.0:8080 \
-    SAUMER_NATS_LISTEN=0.0.0.0:4222 \
     SAUMER_DATA=/data
 VOLUME /data
-EXPOSE 8080 4222
+# The embedded NATS takes publishers only within the container, unless SAUMER_NATS_LISTEN says otherwise.
+EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/saumer", "health"]
 ENTRYPOINT ["/saumer"]
 CMD ["serve"]

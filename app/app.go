@@ -95,6 +95,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	ackWait := o.Timeout + defaults.AckGrace
 	a.broker, err = broker.Open(ctx, broker.Options{
 		URL: o.NATSURL, Listen: o.NATSListen, Server: o.NATSServer, Sync: o.NATSSync, Dir: o.Data, Replicas: o.Replicas, Retention: o.Retention, MaxBytes: o.MaxStore,
+		Publishers: defaults.Publishers, PublishersEach: defaults.PublishersEach,
 		AckWait: ackWait, Look: o.Sweep, Log: o.Log.Named("broker"),
 	})
 	if err != nil {
@@ -111,6 +112,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if o.Password != "" {
 		a.password = "" // whoever gave it knows it
 	}
+	a.broker.Admit(a.gate())
 	a.wire(ackWait)
 	if err := a.openOutlets(ctx); err != nil {
 		return nil, err

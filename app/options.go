@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/backlog"
+	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/notify"
 )
 
@@ -26,6 +27,8 @@ type Options struct {
 	Data string
 	// NATSURL is an external NATS, NATSListen the address where the embedded one takes publishers.
 	NATSURL, NATSListen string
+	// Gate says who may publish on the embedded NATS; nil: whoever has an account's password.
+	Gate broker.Gate
 	// NATSServer is a server in this process to use instead; for several nodes in one process, as in tests.
 	NATSServer nats.InProcessConnProvider
 	// NATSSync is how often the embedded NATS has the disk write what it keeps: what a loss of power may cost.

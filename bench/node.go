@@ -65,7 +65,7 @@ func (n *Node) Open(o NodeOptions, address *string) (err error) {
 	options.Grace = time.Second
 	options.Version, options.Log = "bench", logger
 	if o.NATSURL == "" {
-		options.NATSListen = "127.0.0.1:0"
+		options.NATSListen, options.Gate = "127.0.0.1:0", gate{}
 	}
 	n.options = o
 	if n.app, err = app.New(context.Background(), options); err != nil {
@@ -92,7 +92,7 @@ const patience = time.Minute
 
 // Publish publishes events as fast as it can, from inside.
 func (n *Node) Publish(l Load, _ *None) error {
-	return publish(context.Background(), n.app.Broker().JetStream.Conn(), l, 0)
+	return publish(context.Background(), []*nats.Conn{n.app.Broker().JetStream.Conn()}, l, 0)
 }
 
 // Run begins to deliver. It answers, once that has begun, with the time that it took.
@@ -141,11 +141,14 @@ func (n *Node) close() error {
 // pace is how often a publisher that keeps to a rate looks at its clock.
 const pace = time.Millisecond
 
-// publish publishes a load: as fast as it can, or, where a rate is given, at that many events a second.
-func publish(ctx context.Context, nc *nats.Conn, l Load, rate int) error {
-	js, err := newPublisher(nc)
-	if err != nil {
-		return err
+// publish publishes a load over connections in turn: as fast as it can, or, where a rate is given, at that many events a second.
+func publish(ctx context.Context, connections []*nats.Conn, l Load, rate int) error {
+	publishers := make([]jetstream.JetStream, len(connections))
+	for i, nc := range connections {
+		var err error
+		if publishers[i], err = newPublisher(nc); err != nil {
+			return err
+		}
 	}
 	began, sent, total := time.Now(), 0, l.Accounts*l.Events
 	for sent < total {
@@ -155,6 +158,7 @@ func publish(ctx context.Context, nc *nats.Conn, l Load, rate int) error {
 		}
 		for ; sent < due; sent++ {
 			subject := event.Subject(account(l.First+sent%l.Accounts), eventName)
+			js := publishers[sent%len(publishers)]
 			if _, err := js.PublishAsync(subject, body(sent/l.Accounts, time.Now()), jetstream.WithStallWait(patience)); err != nil {
 				return fmt.Errorf("publish an event: %w", err)
 			}
@@ -167,12 +171,15 @@ func publish(ctx context.Context, nc *nats.Conn, l Load, rate int) error {
 			}
 		}
 	}
-	select {
-	case <-js.PublishAsyncComplete():
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(patience):
-		return errors.New("publish events: NATS does not answer")
+	answered := time.After(patience)
+	for _, js := range publishers {
+		select {
+		case <-js.PublishAsyncComplete():
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-answered:
+			return errors.New("publish events: NATS does not answer")
+		}
 	}
+	return nil
 }

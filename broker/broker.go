@@ -22,6 +22,9 @@ type Options struct {
 	URL string
 	// Listen is the address on which the embedded server takes publishers; empty: only in-process connections.
 	Listen string
+	// Publishers bounds the connections of all publishers to the embedded server, and PublishersEach those of one account; 0 sets
+	// no bound of its own.
+	Publishers, PublishersEach int
 	// Server is a server in this process to use instead of either; for several nodes in one process, as in tests.
 	Server nats.InProcessConnProvider
 	// Sync is how often the embedded server has the disk write what it keeps: what a loss of power may cost.
@@ -145,6 +148,14 @@ func (b *Broker) Embedded() string {
 		return ""
 	}
 	return b.embedded.server.ClientURL()
+}
+
+// Admit lets publishers into the embedded server, as the gate says. Until then a login waits. It is for one call, and does
+// nothing if NATS is external.
+func (b *Broker) Admit(g Gate) {
+	if b.embedded != nil {
+		b.embedded.publishers.open(b.embedded.server, g, b.options.Listen != "")
+	}
 }
 
 // InProcess is the embedded server as other connections within the process reach it; nil if NATS is external.

@@ -3,6 +3,7 @@ package broker
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -26,6 +27,10 @@ func (away) Error() string        { return "not connected to NATS" }
 func (away) Timeout() bool        { return true }
 func (away) Is(target error) bool { return target == context.DeadlineExceeded }
 
+// inboxPrefix begins the subjects that answers to Saumer come back on. They are not those of other clients, and what follows is
+// drawn anew by each connection, so that nobody who may hear the answers to his own requests hears those.
+const inboxPrefix = "_SAUMER."
+
 // reachable returns an error if the connection has been gone for longer than a request should wait for it.
 func (b *Broker) reachable() error {
 	if b.nc.IsConnected() {
@@ -42,6 +47,7 @@ func (b *Broker) reachable() error {
 func (b *Broker) connect(name string, flood bool) (*nats.Conn, error) {
 	options := []nats.Option{
 		nats.Name(name),
+		nats.CustomInboxPrefix(inboxPrefix + rand.Text()),
 		nats.MaxReconnects(-1),
 		nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectWait(reconnectWait),
@@ -71,9 +77,9 @@ func (b *Broker) connect(name string, flood bool) (*nats.Conn, error) {
 		// In-process, the server writes 512 bytes at a time, and each write waits until it is read; to a socket it writes
 		// all that it has (nats-server 2.15, net.Pipe). That is a tenth of what a delivery costs.
 		url = b.embedded.server.ClientURL()
-		options = append(options, nats.UserInfo(inside, b.embedded.password))
+		options = append(options, nats.UserInfo(inside, b.embedded.publishers.password))
 	case b.embedded != nil:
-		options = append(options, nats.InProcessServer(b.embedded.server), nats.UserInfo(inside, b.embedded.password),
+		options = append(options, nats.InProcessServer(b.embedded.server), nats.UserInfo(inside, b.embedded.publishers.password),
 			nats.PingInterval(inProcessPing))
 	case b.options.Server != nil:
 		options = append(options, nats.InProcessServer(b.options.Server))

@@ -1,8 +1,6 @@
 package broker
 
 import (
-	"crypto/rand"
-	"crypto/subtle"
 	"fmt"
 	"net"
 	"net/url"
@@ -18,39 +16,14 @@ import (
 	"github.com/saumer/saumer/durable"
 )
 
-// inside is the user that Saumer itself connects as, with a password of this run.
-const inside = "saumer"
-
-// publisher is what everyone else may do: publish events, and hear the notices.
-var publisher = &server.Permissions{
-	Publish:   &server.SubjectPermission{Allow: []string{"events.>", "$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.INFO.EVENTS"}},
-	Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>", "notices.>"}},
-}
-
-// access lets everyone into the embedded server. Only Saumer may do everything there.
-type access struct{ password string }
-
-var _ server.Authentication = access{}
-
-// Check gives a client its rights. A client that claims to be Saumer and is not stays outside.
-func (a access) Check(c server.ClientAuthentication) bool {
-	o := c.GetOpts()
-	if o.Username != inside {
-		c.RegisterUser(&server.User{Username: "publisher", Permissions: publisher})
-		return true
-	}
-	c.RegisterUser(&server.User{Username: inside})
-	return subtle.ConstantTimeCompare([]byte(o.Password), []byte(a.password)) == 1
-}
-
 // inProcessPing is how often the two ends of an in-process connection ask each other for a sign of life: such a connection
 // does not go silent, it ends with the server.
 const inProcessPing = time.Hour
 
 type embedded struct {
-	server   *server.Server
-	password string
-	lock     *flock.Flock
+	server     *server.Server
+	publishers *publishers
+	lock       *flock.Flock
 }
 
 func startEmbedded(o Options) (*embedded, error) {
@@ -65,7 +38,7 @@ func startEmbedded(o Options) (*embedded, error) {
 	case !held:
 		return nil, fmt.Errorf("the data directory %s is in use by another saumer; choose another with --data", o.Dir)
 	}
-	e := &embedded{password: rand.Text(), lock: lock}
+	e := &embedded{publishers: newPublishers(o), lock: lock}
 	options := &server.Options{
 		ServerName: "saumer",
 		JetStream:  true,
@@ -76,8 +49,10 @@ func startEmbedded(o Options) (*embedded, error) {
 		NoSigs:       true,
 		// Acknowledgements have a subject each, so that what is kept of them is never found again.
 		NoSublistCache: true,
-		// Who may do what is decided by the process itself: see access.
-		CustomClientAuthentication: access{e.password},
+		// Who may do what is decided by the process itself.
+		CustomClientAuthentication: e.publishers,
+		AuthTimeout:                loginTime.Seconds(),
+		MaxConn:                    e.publishers.all + insideMost,
 	}
 	if o.Listen == "" {
 		options.DontListen, options.PingInterval = true, inProcessPing
@@ -124,6 +99,7 @@ func listen(options *server.Options, address string) error {
 }
 
 func (e *embedded) stop() {
+	e.publishers.close()
 	if e.server != nil {
 		e.server.Shutdown()
 		e.server.WaitForShutdown()

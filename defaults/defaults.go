@@ -84,6 +84,9 @@ const (
 	// InFlight bounds the attempts of one process, to all webhooks together, and the idle connections that it keeps: each
 	// attempt has a socket, and the files that a process may open are bounded.
 	InFlight = 8192
+	// Publishers bounds the connections of publishers to the embedded NATS, and PublishersEach those of one account, so that
+	// no account takes the place of all others.
+	Publishers, PublishersEach = 1000, 200
 	// CachedPairs bounds the pairs of account and event whose webhooks a process keeps in memory.
 	CachedPairs = 10_000
 	// AckGrace is what the ack wait has beyond an attempt: time to hand the event over when the attempt has failed.

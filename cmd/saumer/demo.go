@@ -86,7 +86,7 @@ func demoOptions(dir, password string, log *zap.Logger) app.Options {
 func (s *story) with(ctx context.Context, a *app.App) error {
 	s.account, _, _ = a.FirstAccount()
 	s.service = &webService{base: "http://" + a.HTTP(), account: s.account, password: s.password}
-	nc, err := nats.Connect(a.NATS(), nats.Name("saumer demo"))
+	nc, err := nats.Connect(a.NATS(), nats.Name("saumer demo"), nats.UserInfo(s.account, s.password))
 	if err != nil {
 		return fmt.Errorf("connect to %s: %w", a.NATS(), err)
 	}
@@ -94,8 +94,8 @@ func (s *story) with(ctx context.Context, a *app.App) error {
 	if s.publisher, err = jetstream.New(nc); err != nil {
 		return fmt.Errorf("use JetStream: %w", err)
 	}
-	// Everyone may hear the notices; this is not how people get them, but it shows that they are there.
-	_, err = nc.Subscribe("notices.>", func(m *nats.Msg) { s.say("notice: %s  %.300s", m.Subject, m.Data) })
+	// This is not how people get notices, but it shows that they are there.
+	_, err = nc.Subscribe("notices."+s.account+".>", func(m *nats.Msg) { s.say("notice: %s  %.300s", m.Subject, m.Data) })
 	if err != nil {
 		return fmt.Errorf("subscribe to the notices: %w", err)
 	}

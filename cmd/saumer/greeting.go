@@ -43,10 +43,23 @@ func (g greeting) print(w io.Writer) error {
 }
 
 func (g greeting) publishers() string {
-	if g.NATS == "" {
+	switch {
+	case g.NATS == "":
 		return "over the API, or your own NATS: events.<account>.<event>"
+	case g.Password == "":
+		return g.NATS + "   as " + g.Account + " with its password: events." + g.Account + ".<event>"
+	default:
+		return g.login() + "   events." + g.Account + ".<event>"
 	}
-	return g.NATS + "   events.<account>.<event>"
+}
+
+// login is the URL for publishers, with account and password, or a place to fill that in.
+func (g greeting) login() string {
+	password := "<the password>"
+	if g.Password != "" {
+		password = g.Password
+	}
+	return strings.Replace(g.NATS, "://", "://"+g.Account+":"+password+"@", 1)
 }
 
 func (g greeting) password() string {
@@ -85,11 +98,13 @@ func (g greeting) dialed() string {
 
 func (g greeting) publish() string {
 	line := g.Program + " publish optin_finalized"
-	if g.NATS != "" && g.NATS != defaultNATS {
-		line += " --nats-url " + g.NATS
-	}
-	if g.NATS == "" {
+	switch {
+	case g.NATS == "":
 		line += " --nats-url 'nats://<your NATS>'"
+	case g.Password == "":
+		line += " --nats-url '" + g.login() + "'"
+	default:
+		line += " --nats-url " + g.login()
 	}
 	if g.Account != "demo" {
 		line += " --account " + g.Account

@@ -18,7 +18,7 @@ func Example_greeting() {
 	// Saumer 1.0.0
 	//
 	//   API             http://127.0.0.1:8080
-	//   Publishers      nats://127.0.0.1:4222   events.<account>.<event>
+	//   Publishers      nats://demo:PW@127.0.0.1:4222   events.demo.<event>
 	//   Data            saumer-data
 	//   Account         demo
 	//   Password        PW   (made just now; it is not shown again)
@@ -28,13 +28,13 @@ func Example_greeting() {
 	//
 	//   curl --data-urlencode username=demo --data-urlencode password=PW -d app=try -d event=optin_finalized -d url=http://127.0.0.1:9000/ http://127.0.0.1:8080/webservice/webservice/json/CreateWebHook
 	//   go run ./cmd/saumer listen
-	//   go run ./cmd/saumer publish optin_finalized
+	//   go run ./cmd/saumer publish optin_finalized --nats-url nats://demo:PW@127.0.0.1:4222
 }
 
 func TestGreeting(t *testing.T) {
 	t.Parallel()
 	given := greeting{Program: "saumer", HTTP: "[::]:81", Account: "alp", Created: true, Given: true}
-	later := greeting{Program: "saumer", HTTP: "10.0.0.1:80", NATS: "nats://127.0.0.1:4333", Data: "d"}
+	later := greeting{Program: "saumer", HTTP: "10.0.0.1:80", NATS: "nats://127.0.0.1:4333", Data: "d", Account: "demo"}
 	cases := map[string]struct {
 		greeting greeting
 		want     []string
@@ -44,7 +44,8 @@ func TestGreeting(t *testing.T) {
 			"password='<the password>'", "publish optin_finalized --nats-url 'nats://<your NATS>' --account alp",
 		}},
 		"second start": {later, []string{
-			"http://10.0.0.1:80\n", "the one that this account got at its first start", "--nats-url nats://127.0.0.1:4333", "--secret-key",
+			"http://10.0.0.1:80\n", "the one that this account got at its first start", "--secret-key",
+			"nats://127.0.0.1:4333   as demo with its password: events.demo.<event>\n", "--nats-url 'nats://demo:<the password>@127.0.0.1:4333'\n",
 		}},
 	}
 	for name, c := range cases {

@@ -21,13 +21,17 @@ import (
 // defaultNATS is where `saumer serve` takes publishers if it is not told otherwise.
 const defaultNATS = "nats://" + defaults.NATSListen
 
+// connecting bounds a connection to NATS, with the check of its login.
+const connecting = 10 * time.Second
+
 type publishCommand struct {
-	Event   string `arg:"" help:"Name of the event, such as optin_finalized."`
-	File    string `arg:"" optional:"" help:"File with the event's data, a JSON value; - reads the standard input. Default: a sample."`
-	NATSURL string `name:"nats-url" help:"NATS to publish to." default:"nats://${nats_listen}" env:"SAUMER_NATS_URL"`
-	Account string `help:"Account that the event belongs to." default:"${account}" env:"SAUMER_ACCOUNT"`
-	ID      string `name:"id" help:"Idempotency key: an event with the same one is stored once in 10 minutes. It becomes the event's id."`
-	Count   int    `help:"How often to publish it." default:"1"`
+	Event    string `arg:"" help:"Name of the event, such as optin_finalized."`
+	File     string `arg:"" optional:"" help:"File with the event's data, a JSON value; - reads the standard input. Default: a sample."`
+	NATSURL  string `name:"nats-url" help:"NATS to publish to, such as nats://demo:PASSWORD@127.0.0.1:4222." default:"nats://${nats_listen}" env:"SAUMER_NATS_URL"`
+	Account  string `help:"Account that the event belongs to." default:"${account}" env:"SAUMER_ACCOUNT"`
+	Password string `help:"Its password or an API key, for a URL without a login." env:"SAUMER_PASSWORD"`
+	ID       string `name:"id" help:"Idempotency key: an event with the same one is stored once in 10 minutes. It becomes the event's id."`
+	Count    int    `help:"How often to publish it." default:"1"`
 }
 
 // Run publishes and prints a line an event, once JetStream has stored it.
@@ -38,11 +42,16 @@ func (c *publishCommand) Run(ctx context.Context, std streams) error {
 	if c.Count < 1 {
 		return usageError{fmt.Errorf("--count %d is less than 1: give how often to publish", c.Count)}
 	}
+	if err := errors.Join(event.ValidAccount(c.Account), event.ValidName(c.Event)); err != nil {
+		return usageError{err}
+	}
 	data, err := c.body(std.in)
 	if err != nil {
 		return err
 	}
-	nc, err := nats.Connect(c.NATSURL, nats.Name("saumer publish"), nats.Timeout(5*time.Second), nats.NoReconnect())
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	nc, err := c.connect(cancel)
 	if err != nil {
 		return c.unreachable(err)
 	}
@@ -54,7 +63,7 @@ func (c *publishCommand) Run(ctx context.Context, std streams) error {
 	for range c.Count {
 		receipt, err := event.Publish(ctx, js, c.Account, c.Event, c.ID, data)
 		if err != nil {
-			return c.refused(err)
+			return c.refused(errors.Join(context.Cause(ctx), err))
 		}
 		stored := ""
 		if receipt.Duplicate {
@@ -65,6 +74,27 @@ func (c *publishCommand) Run(ctx context.Context, std streams) error {
 		}
 	}
 	return nil
+}
+
+// connect connects to NATS. What NATS says of a publish that is not allowed is said to the connection, and is the cause that
+// ends waiting for an answer.
+func (c *publishCommand) connect(end context.CancelCauseFunc) (*nats.Conn, error) {
+	return nats.Connect(c.NATSURL, nats.Name("saumer publish"), nats.Timeout(connecting), nats.NoReconnect(),
+		// A login in the URL goes before this one.
+		nats.UserInfo(c.user(), c.Password),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if errors.Is(err, nats.ErrPermissionViolation) {
+				end(err)
+			}
+		}))
+}
+
+// user is who logs in where the URL does not say it; empty: nobody.
+func (c *publishCommand) user() string {
+	if c.Password == "" {
+		return ""
+	}
+	return c.Account
 }
 
 // body is the event's data: the file, the standard input, or a sample. Its error says where it is no JSON.
@@ -111,13 +141,16 @@ func (c *publishCommand) unreachable(err error) error {
 	if errors.Is(err, nats.ErrNoServers) {
 		return fmt.Errorf("nothing listens at %s: start `saumer serve`, or name your NATS with --nats-url", at)
 	}
+	if errors.Is(err, nats.ErrAuthorization) {
+		return fmt.Errorf("the NATS at %s refuses the login: give the account and its password or an API key as --nats-url nats://%s:PASSWORD@HOST:PORT, or set SAUMER_PASSWORD", at, c.Account)
+	}
 	return fmt.Errorf("connect to NATS at %s: %w; check --nats-url", at, err)
 }
 
 func (c *publishCommand) refused(err error) error {
 	switch {
-	case errors.Is(err, event.ErrName), errors.Is(err, event.ErrAccount):
-		return usageError{err}
+	case errors.Is(err, nats.ErrPermissionViolation):
+		return fmt.Errorf("the login at %s may not publish events of the account %s: log in as %s", redact(c.NATSURL), c.Account, c.Account)
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders):
 		return fmt.Errorf("the NATS at %s has no stream for events: start `saumer serve --nats-url` on it first", redact(c.NATSURL))
 	}

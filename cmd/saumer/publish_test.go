@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -43,7 +44,17 @@ func openBroker(t *testing.T) *broker.Broker {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
+	b.Admit(gate{})
 	return b
+}
+
+// right is the secret of every account.
+const right = "correct horse"
+
+type gate struct{}
+
+func (gate) MayPublish(_ context.Context, _, secret, _ string) (bool, error) {
+	return secret == right, nil
 }
 
 // free is an address that nothing listens at.
@@ -94,7 +105,7 @@ func TestPublish(t *testing.T) {
 	}
 	// In order: the sequences tell.
 	for _, c := range cases {
-		got := saumer(t, c.in, append([]string{"publish", "--nats-url", b.Embedded()}, c.args...)...)
+		got := saumer(t, c.in, append([]string{"publish", "--nats-url", b.Embedded(), "--password", right}, c.args...)...)
 		got.out = drawnID.ReplaceAllString(got.out, "saumer-…")
 		if want := strings.Join(c.lines, "\n") + "\n"; got != (output{exitOK, want, ""}) {
 			t.Fatalf("%s: %+v, want %q", c.name, got, want)
@@ -128,11 +139,14 @@ func TestPublishErrors(t *testing.T) {
 		"account name":    {"", []string{"moved", "--account", "A"}, exitUsage, "invalid account name"},
 		"count":           {"", []string{"moved", "--count", "0"}, exitUsage, "--count 0"},
 		"no event":        {"", nil, exitUsage, "<event>"},
+		"no login":        {"", []string{"moved", "--password", ""}, exitFailed, "refuses the login: give the account and its password"},
+		"wrong login":     {"", []string{"moved", "--password", "hidden"}, exitFailed, "refuses the login"},
+		"foreign account": {"", []string{"moved", "--nats-url", strings.Replace(b.Embedded(), "//", "//alp:"+right[:7]+"%20horse@", 1)}, exitFailed, "may not publish events of the account demo: log in as demo"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := saumer(t, c.in, append([]string{"publish", "--nats-url", b.Embedded()}, c.args...)...)
+			got := saumer(t, c.in, append([]string{"publish", "--nats-url", b.Embedded(), "--password", right}, c.args...)...)
 			if got.code != c.code || !strings.Contains(got.err, c.want) || got.out != "" {
 				t.Errorf("%+v, want %q with exit code %d", got, c.want, c.code)
 			}
