@@ -13,18 +13,18 @@ func (a *App) gate() broker.Gate {
 	if a.options.Gate != nil {
 		return a.options.Gate
 	}
-	return passwords{a.accounts}
+	return logins{a.accounts}
 }
 
-// passwords lets in whoever has an account's password.
-type passwords struct{ accounts *registry.Accounts }
+// logins let in whoever has an account's password, or a key of it that may publish.
+type logins struct{ accounts *registry.Accounts }
 
-var _ broker.Gate = passwords{}
+var _ broker.Gate = logins{}
 
-func (p passwords) MayPublish(ctx context.Context, account, secret, _ string) (bool, error) {
-	_, err := p.accounts.Authenticate(ctx, account, secret)
+func (l logins) MayPublish(ctx context.Context, account, secret, address string) (bool, error) {
+	login, err := l.accounts.Login(ctx, registry.Credentials{Account: account, Secret: secret, From: address})
 	if errors.Is(err, registry.ErrLogin) {
 		return false, nil
 	}
-	return err == nil, err
+	return err == nil && login.Right.May(registry.PublishOnly), err
 }
