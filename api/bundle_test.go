@@ -21,6 +21,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/notify"
@@ -126,6 +127,26 @@ type fakeBacklogs struct {
 	panics bool
 	// unindexed is what activations are said to be.
 	unindexed bool
+	// moved are the keys of the webhooks whose backlogs were told of another URL.
+	moved []string
+}
+
+func (f *fakeBacklogs) Moved(_ context.Context, key string) error {
+	f.moved = append(f.moved, key)
+	return f.fail
+}
+
+func (f *fakeBacklogs) Pause(ctx context.Context, key string) (registry.Webhook, error) {
+	if f.fail != nil {
+		return registry.Webhook{}, f.fail
+	}
+	return f.registry.Update(ctx, key, func(w *registry.Webhook) error {
+		if !w.Active {
+			return replay.ErrInactive
+		}
+		w.Active, w.Deactivated, w.Reason = false, time.Now(), backlog.PausedReason
+		return nil
+	})
 }
 
 func (f *fakeBacklogs) Status(_ context.Context, w registry.Webhook) (replay.Status, error) {

@@ -15,7 +15,8 @@ import (
 // functions of the web service, the forms and samples of the demo page and the documentation are made from it. Each entry
 // stands in the file of its noun.
 var functions = []*Function{
-	CreateWebHook, GetWebHooks, GetWebHook, ActivateWebHook, DeleteWebHookByID,
+	CreateWebHook, GetWebHooks, GetWebHook, UpdateWebHook,
+	PauseWebHook, ActivateWebHook, DeleteWebHookByID,
 	RotateSecret, TestWebHook, ProbeWebHook,
 	GetAttempts, GetAttempt, RedeliverEvent, ReplayEvents, GetReplay, ExplainEvent,
 	PublishEvent,

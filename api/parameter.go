@@ -164,6 +164,27 @@ func moment(p Parameter, into *time.Time, wrong error) Parameter {
 	return p
 }
 
+// tagHeader is the header If-Match (RFC 9110, section 13.1.1) with one entity tag, or with a star for any.
+func tagHeader(into *string) Parameter {
+	p := Parameter{
+		Name: "If-Match", In: InHeader, Kind: KindText, Type: reflect.TypeFor[string](),
+		Doc:   "The ETag of the webhook as it was read: it is changed only if it is still this.",
+		wrong: fmt.Errorf("%w: If-Match is one ETag", errRequest),
+	}
+	p.text = func(text string) error {
+		tag, quoted := strings.CutPrefix(text, `"`)
+		switch tag, ended := strings.CutSuffix(tag, `"`); {
+		case text == "" || text == "*":
+		case !quoted || !ended || strings.Contains(tag, `"`):
+			return p.wrong
+		default:
+			*into = tag
+		}
+		return nil
+	}
+	return p
+}
+
 // object is a member of REST's body that is an object itself.
 func object[T any](p Parameter, into *T) Parameter {
 	p.Kind, p.Type = KindObject, reflect.TypeFor[T]()

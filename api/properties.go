@@ -1,7 +1,6 @@
 package api
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
@@ -36,6 +35,9 @@ type properties[Flag int | bool] struct {
 	Note string `json:"note,omitempty"`
 }
 
+// pausing is what an answer says of a webhook that is about to be paused.
+const pausing = "the webhook will be paused as soon as its backlog is looked at"
+
 // noteOf is what an answer says of a change that deliveries may not show yet.
 func noteOf(unindexed bool) string {
 	if !unindexed {
@@ -69,11 +71,20 @@ func numbered(w Webhook) properties[int] {
 type restWebhook struct {
 	properties[bool]
 	Settings settings `json:"settings"`
+
+	version string
 }
 
 func restWebhookOf(w Webhook) restWebhook {
-	return restWebhook{propertiesOf(w, func(is bool) bool { return is }), settingsOf(w.Settings)}
+	p := propertiesOf(w, func(is bool) bool { return is })
+	if w.Pausing {
+		p.Note = pausing
+	}
+	return restWebhook{p, settingsOf(w.Settings), w.Tag()}
 }
+
+// tag is the entity tag of what is shown.
+func (w restWebhook) tag() string { return w.version }
 
 // stamp is a time on the wire: RFC 3339 in UTC with milliseconds, or null for the zero time.
 type stamp time.Time
@@ -106,14 +117,8 @@ func settingsOf(s registry.Settings) settings {
 
 // registry reads the settings: ErrSettings.
 func (s settings) registry() (registry.Settings, error) {
-	out := registry.Settings{MaxInFlight: s.MaxInFlight, Ordered: s.Ordered, Headers: s.Headers}
-	if s.Timeout != "" {
-		var err error
-		if out.Timeout, err = time.ParseDuration(s.Timeout); err != nil {
-			return out, fmt.Errorf(`%w: timeout is such as "5s"`, ErrSettings)
-		}
-	}
-	return out, nil
+	timeout, err := parseTimeout(s.Timeout)
+	return registry.Settings{MaxInFlight: s.MaxInFlight, Ordered: s.Ordered, Timeout: timeout, Headers: s.Headers}, err
 }
 
 // attempt is an entry of the attempt log on the wire.

@@ -56,6 +56,9 @@ func (h *shell) resource(methods map[string]*Function) http.Handler {
 		if made, ok := result.(interface{ location() string }); ok {
 			w.Header().Set("Location", made.location())
 		}
+		if shown, ok := result.(interface{ tag() string }); ok {
+			w.Header().Set("ETag", `"`+shown.tag()+`"`)
+		}
 		if f.Status == http.StatusNoContent {
 			w.WriteHeader(f.Status)
 			return

@@ -35,6 +35,10 @@ type Backlogs interface {
 	// ActivateAfter is Activate for the deactivation of that time only; it returns replay.ErrOver if there has been another
 	// activation.
 	ActivateAfter(ctx context.Context, key string, deactivated time.Time, replayEvents bool) (replay.Activated, error)
+	// Pause deactivates a webhook: replay.ErrInactive if it is inactive, replay.ErrLater if that takes a while.
+	Pause(ctx context.Context, key string) (registry.Webhook, error)
+	// Moved has the backlog follow a change of the webhook's URL.
+	Moved(ctx context.Context, key string) error
 	// Delete removes a webhook, its backlog and its log. This node starts no attempt after it has returned, and other
 	// nodes stop as they hear of it.
 	Delete(ctx context.Context, key string) error
@@ -89,6 +93,8 @@ type Webhook struct {
 	ReplayUntil time.Time
 	// Unindexed is set if the change that this is the answer to is made and deliveries do not show it yet.
 	Unindexed bool
+	// Pausing is set if the webhook is about to be paused, and is not yet.
+	Pausing bool
 }
 
 // CreateInput is what a new webhook is made of.

@@ -33,9 +33,12 @@ func (r *Record) Deactivate(at time.Time, reason string) {
 	if r.State == Parked && r.Follows.Equal(at) {
 		return
 	}
-	since := r.Health.Since
-	r.State, r.Follows, r.Judge, r.Streak, r.NotBefore = Parked, at, "", 0, time.Time{}
-	r.Told, r.Alarm, r.Probe = cmp.Or(since, at), time.Time{}, Probe{Next: at}
+	since, paused := r.Health.Since, r.Judge == Paused
+	r.State, r.Follows, r.Judge, r.Streak, r.NotBefore, r.Alarm = Parked, at, "", 0, time.Time{}, time.Time{}
+	if paused {
+		return // whoever did it knows
+	}
+	r.Told, r.Probe = cmp.Or(since, at), Probe{Next: at}
 	r.Outbox = append(r.Outbox, Notice{Kind: Deactivated, At: at, Since: since, Reason: reason})
 }
 

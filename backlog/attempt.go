@@ -72,7 +72,7 @@ func (r *Record) Take(t Try, rules *Rules) Effect {
 		return Pause
 	}
 	r.fail(t, rules)
-	if class == delivery.Ended && rules.Mode != Off {
+	if class == delivery.Ended && rules.Mode != Off && r.Judge != Paused {
 		r.Judge = Gone
 	}
 	return Fail

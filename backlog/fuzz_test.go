@@ -164,6 +164,7 @@ var commands = []string{
 	"activate", "activate replay", "redeliver %d", "replay %d %d", "rollback %d", "outage on", "outage off", "mode observe", "mode on",
 	"mode off", "ordered", "crash opening", "crash closing", "crash attempting", "crash deactivating", "crash activating", "crash telling",
 	"lose range", "lose record", "publish 12", "gone %d", "down %d",
+	"pause", "move",
 }
 
 func (g *game) move() {

@@ -214,7 +214,7 @@ func (r *Record) Check() error {
 		return fmt.Errorf("%w: parked, and to be judged, or people to be alarmed", errIllegal)
 	case r.State == Retrying && r.Judge != "":
 		return fmt.Errorf("%w: retrying, and to be judged: its events would not wait", errIllegal)
-	case !slices.Contains([]Cause{"", Spent, Gone}, r.Judge):
+	case !slices.Contains([]Cause{"", Spent, Gone, Paused}, r.Judge):
 		return fmt.Errorf("%w: there is no cause %q", errIllegal, r.Judge)
 	}
 	return r.checkParts()

@@ -36,8 +36,9 @@ type Cause string
 
 // The causes.
 const (
-	Spent Cause = "spent" // its endpoint has failed for as long and as often as the rules allow
-	Gone  Cause = "gone"  // its endpoint answered 410
+	Spent  Cause = "spent"  // its endpoint has failed for as long and as often as the rules allow
+	Gone   Cause = "gone"   // its endpoint answered 410
+	Paused Cause = "paused" // a person wants it paused
 )
 
 // Verdict is what is to be done about a webhook that is judged.
@@ -54,6 +55,8 @@ const (
 // Verdict decides. Outage says that our own network seems to be down. A 410 is an answer, and so it is the endpoint's.
 func (r *Record) Verdict(rules *Rules, outage bool) Verdict {
 	switch {
+	case r.Judge == Paused:
+		return Deactivate
 	case r.Judge == "", rules.Mode == Off:
 		return CarryOn
 	case rules.Mode == Observe:
@@ -70,8 +73,12 @@ func (r *Record) Acquit() { r.Judge = "" }
 
 // Reason is what the webhook's record and the notice say of a deactivation.
 func (r *Record) Reason() string {
-	if r.Judge == Gone {
+	switch r.Judge {
+	case Gone:
 		return "the endpoint answered 410 Gone"
+	case Paused:
+		return PausedReason
+	default:
+		return r.Health.Last
 	}
-	return r.Health.Last
 }

@@ -120,6 +120,13 @@ func (w *world) do(name string, args []string) error {
 		w.back(int(numbers(args)[0]))
 	case "activate":
 		return w.activate(arg == "replay")
+	case "pause":
+		if !w.hook.active {
+			return errInactive
+		}
+		return w.upsert(func(r *Record) error { r.Pause(); return nil })
+	case "move":
+		return w.upsert(func(r *Record) error { r.Moved(w.now); return nil })
 	case "redeliver":
 		return w.redeliver(numbers(args)[0])
 	case "replay":

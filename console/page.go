@@ -99,6 +99,14 @@ func utc(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") 
 // count is a number of events with a separator of thousands.
 func count(n uint64) string { return humanize.Comma(int64(n)) }
 
+// events is a number of events in words.
+func events(n uint64) string {
+	if n == 1 {
+		return "1 event"
+	}
+	return count(n) + " events"
+}
+
 // brief is a duration as a person says it, to two units at the most.
 func brief(d time.Duration) string {
 	switch {

@@ -24,6 +24,9 @@ func viewOf(w api.Webhook) view {
 		v.Label = "Unreadable"
 		v.Sentence = "The record of what waits for it cannot be read, so that nothing is sent to it. Its events stay in the stream for the retention."
 		v.Step = "Ask whoever runs Saumer: the log says what is wrong with the record."
+	case s.Paused:
+		v.Label = "Paused"
+		v.Sentence = "Somebody paused it, and nothing is sent until somebody activates it. Its events are kept for a replay."
 	case s.State == replay.Inactive:
 		v.Label = "Inactive"
 		v.Sentence = "It was deactivated, and nothing is sent until somebody activates it. Its events are kept for a replay."

@@ -44,6 +44,8 @@ func (c *Console) webhookRoutes(mux *http.ServeMux) {
 	const one = webhooksPath + "/{id}"
 	mux.HandleFunc("GET "+one, c.private(c.webhook))
 	mux.HandleFunc("GET "+one+"/live", c.unharmed(c.known(c.live)))
+	mux.HandleFunc("POST "+one+"/change", c.private(c.change))
+	mux.HandleFunc("POST "+one+"/pause", c.private(c.pause))
 	mux.HandleFunc("POST "+one+"/activate", c.private(c.activate))
 	mux.HandleFunc("GET "+one+"/activate", c.private(c.askActivate))
 	mux.HandleFunc("POST "+one+"/delete", c.private(c.remove))

@@ -18,6 +18,8 @@ var (
 	ErrOver = errors.New("the webhook has been activated in the meantime")
 	// ErrInactive is returned where only an active webhook can be sent anything.
 	ErrInactive = errors.New("the webhook is inactive: activate it first")
+	// ErrLater is returned for what is under way and takes longer than the caller is kept waiting.
+	ErrLater = errors.New("it is under way, and takes a while")
 	// ErrForeign is returned for an event that is not of the webhook's account and kind.
 	ErrForeign = errors.New("the webhook is not for events of this name")
 	// ErrDropped is returned for an event that the stream does not hold: it never did, or the retention has dropped it.

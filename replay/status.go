@@ -22,8 +22,9 @@ const (
 
 // Status is how a webhook does at the moment.
 type Status struct {
-	// State is Live, Lagging, Inactive or Unreadable.
-	State string
+	// State is Live, Lagging, Inactive or Unreadable. Paused is true of an inactive webhook that a person paused.
+	State  string
+	Paused bool
 	// FailingSince is when the first of the failures was that no success has followed; zero if the last attempt succeeded.
 	FailingSince time.Time
 	// LastError says in a sentence what the last failure was; empty if the last attempt succeeded.
@@ -135,7 +136,7 @@ func (m *Backlogs) lag(ctx context.Context, w registry.Webhook, r *backlog.Recor
 
 // inactive fills in what a replay would send now, and until when all of it is there.
 func (m *Backlogs) inactive(ctx context.Context, w registry.Webhook, r *backlog.Record, s Status, c *counter) (Status, error) {
-	s.State = Inactive
+	s.State, s.Paused = Inactive, w.Reason == backlog.PausedReason
 	if s.LastError == "" {
 		s.LastError = w.Reason
 	}

@@ -160,3 +160,30 @@ func TestAttemptsAreFiltered(t *testing.T) {
 	w.open(path + "?outcome=aborted")
 	w.sees("#attempts", "No attempt in the log has this outcome.")
 }
+
+func TestWebhookIsChangedAndPaused(t *testing.T) {
+	w := setup(t)
+	id, path := w.delivering(1)
+	w.unfold("Change the webhook")
+	w.fill("#change-url", "ftp://example.org")
+	w.press("Save")
+	w.sees("[role=alert]", "Invalid url")
+	w.unfold("Change the webhook")
+	w.fill("#change-app", "railway")
+	w.fill("#change-url", w.receiver.URL+well)
+	w.fill("#change-timeout", "2.5")
+	w.press("Save")
+	w.sees("[role=status]", "The webhook is changed.")
+	if found := w.webhook(id); found.App != "railway" || found.URL != w.receiver.URL+well || found.Settings.Timeout != 2500*time.Millisecond {
+		t.Errorf("the webhook is %+v", found)
+	}
+	w.press("Pause")
+	w.sees("[role=status]", "The webhook is paused.")
+	w.sees("[data-state]", "Paused")
+	w.publish(2)
+	w.until(id, "paused with what came", func(found api.Webhook) bool { return !found.Active && found.Status.Buffered == 2 })
+	w.open(path)
+	w.press("Activate")
+	w.sees("[role=status]", "The webhook is active")
+	w.received(3)
+}
