@@ -16,7 +16,7 @@ import (
 
 // Errors of the service; match them with errors.Is. Those of the packages below come through too.
 var (
-	ErrApp       = errors.New("missing or invalid app: use 1 to 200 bytes of text without control characters")
+	ErrApp       = errors.New("missing or invalid app: use 1 to 200 bytes of text without control characters and marks of direction")
 	ErrEvent     = errors.New("unknown event")
 	ErrID        = errors.New("missing or invalid id: use the number that CreateWebHook returned")
 	ErrSettings  = errors.New("invalid settings")
@@ -26,6 +26,7 @@ var (
 	ErrPeriod    = errors.New("invalid period: it begins at a time and ends before a later one")
 	ErrReference = errors.New("missing or invalid event: use its id or its stream sequence")
 	ErrSpan      = errors.New("invalid span: use hour or day")
+	ErrHops      = fmt.Errorf("the event goes round: what it tells of went out to webhooks of Saumer more than %d times, and it was not stored", event.MaxHops)
 	ErrOperator  = errors.New("only an operator's account can make accounts")
 )
 
@@ -35,6 +36,7 @@ var (
 	errRequest  = errors.New("invalid request")
 	errTooLarge = errors.New("the request's body is too large")
 	errMethod   = errors.New("method not allowed")
+	errHops     = fmt.Errorf("%w: %s is one number", errRequest, event.HopsHeader)
 	errRight    = errors.New("the API key's right does not cover this")
 	errOrigin   = errors.New("requests from the pages of other origins are refused")
 	// errUnavailable stands for what broker.Unavailable says.

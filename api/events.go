@@ -217,15 +217,22 @@ var PublishEvent = define(Function{
 		{4, http.StatusRequestEntityTooLarge, event.ErrSize.Error(), event.ErrSize, true},
 		{5, http.StatusBadRequest, "invalid Idempotency-Key", ErrKey, true},
 		{6, http.StatusInsufficientStorage, event.ErrFull.Error(), event.ErrFull, false},
+		{7, http.StatusLoopDetected, ErrHops.Error(), ErrHops, false},
 	},
 }, func(in *publishEventInput) []Parameter {
 	key := Parameter{Name: "Idempotency-Key", In: InHeader, wrong: ErrKey, Doc: "The event's id. For 10 minutes the same key stores nothing again."}
 	return []Parameter{
 		text(Parameter{Name: "event", In: InPath, Kind: KindEvent, Required: true, Doc: "The event's name."}, &in.event),
 		text(key, &in.key),
+		number(Parameter{
+			Name: event.HopsHeader, In: InHeader, Doc: "That of the delivery which the event is published because of, so that no event goes round for ever.",
+		}, &in.hops, errHops),
 		data(Parameter{Name: "data", Required: true, Doc: "The event's data, a JSON value, which is delivered byte for byte."}, &in.data),
 	}
 }, func(ctx context.Context, s *Service, acc registry.Account, in publishEventInput) (event.Receipt, error) {
+	if in.hops > event.MaxHops {
+		return event.Receipt{}, ErrHops
+	}
 	// A wrong name is refused without reading the body.
 	if err := s.checkEvent(in.event); err != nil {
 		return event.Receipt{}, err
@@ -237,13 +244,14 @@ var PublishEvent = define(Function{
 	if err != nil {
 		return event.Receipt{}, err
 	}
-	return s.Publish(ctx, acc, in.event, in.key, data)
+	return s.Publish(event.WithHops(ctx, in.hops), acc, in.event, in.key, data)
 }, as(func(r event.Receipt) receipt {
 	return receipt{r.ID, r.Seq, r.Duplicate}
 }))
 
 type publishEventInput struct {
 	event, key string
+	hops       int
 	data       body
 }
 

@@ -119,18 +119,19 @@ func (s *Service) Exchange(ctx context.Context, acc registry.Account, id, positi
 		return Exchange{}, ErrPosition
 	}
 	x := Exchange{Entry: entries[0], URL: w.URL}
+	hops := 0
 	if x.Test {
 		x.Body = event.Sample(w.Event)
 	} else if e, err := s.o.Stream.Event(ctx, x.Seq); err == nil {
 		// Under the number there may be another event by now: the stream went back, or somebody else wrote the log.
 		if e.Account == w.Account && e.Name == w.Event && (x.Published.IsZero() || e.Position().Is(x.Entry.Attempt.Position())) {
-			x.Body = e.Data
+			x.Body, hops = e.Data, e.Hops
 		}
 	} else if !errors.Is(err, broker.ErrNotFound) {
 		return Exchange{}, err
 	}
 	x.Header = s.o.Prober.Shown(t, delivery.Request{
-		Event: w.Event, ID: x.ID, Seq: x.Seq, Data: x.Body, Number: x.Number, Replay: x.Replay, Test: x.Test,
+		Event: w.Event, ID: x.ID, Seq: x.Seq, Data: x.Body, Number: x.Number, Replay: x.Replay, Test: x.Test, Hops: hops,
 	}, x.At)
 	if x.Body == nil {
 		x.Header.Del("Webhook-Signature")

@@ -326,10 +326,15 @@ func (s *Service) checkEvent(name string) error {
 }
 
 func checkApp(app string) error {
-	if strings.TrimSpace(app) == "" || len(app) > maxApp || !utf8.ValidString(app) || strings.ContainsFunc(app, unicode.IsControl) {
+	if strings.TrimSpace(app) == "" || len(app) > maxApp || !utf8.ValidString(app) || strings.ContainsFunc(app, unshown) {
 		return ErrApp
 	}
 	return nil
+}
+
+// unshown says whether a character hides or turns around what people read: controls, line ends, and what sets the direction.
+func unshown(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
 }
 
 func checkKey(key string) error {

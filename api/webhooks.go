@@ -18,7 +18,7 @@ var CreateWebHook = defineBoth(Function{
 		{2, http.StatusBadRequest, "missing or invalid app", ErrApp, true},
 		{3, http.StatusBadRequest, "unknown event: use one of those that the message names", ErrEvent, true},
 		{4, http.StatusBadRequest, "invalid url: use an absolute http or https URL of at most 2048 bytes, without user and fragment", delivery.ErrURL, true},
-		{5, http.StatusBadRequest, "url not allowed: its host leads to an address that is not public", delivery.ErrForbidden, false},
+		{5, http.StatusBadRequest, "url not allowed: its host leads to an address that is not public, or that is Saumer's own", delivery.ErrForbidden, false},
 		{6, http.StatusBadRequest, "invalid settings", ErrSettings, true},
 	},
 }, func(in *createWebHookInput) []Parameter {

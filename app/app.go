@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"runtime/debug"
 	"sync/atomic"
@@ -151,7 +152,7 @@ func (a *App) wire(ackWait time.Duration) {
 	o := a.options
 	a.client = delivery.NewClient(delivery.Options{
 		Timeout: o.Timeout, ConnectTimeout: o.ConnectTimeout, AllowCIDRs: o.AllowCIDRs, Version: o.Version, Now: a.broker.Now, Dial: o.Dial,
-		IdleConns: defaults.InFlight,
+		Own: a.own(), IdleConns: defaults.InFlight,
 	})
 	a.closing(func() error { a.client.Close(); return nil })
 	attempts := delivery.NewLog(a.broker, o.Log.Named("delivery"))
@@ -281,6 +282,21 @@ func (a *App) publicURL() string {
 		return a.options.PublicURL
 	}
 	return "http://" + a.listener.Addr().String()
+}
+
+// own are the places where Saumer is reached, host:port each.
+func (a *App) own() []string {
+	var places []string
+	if a.listener != nil {
+		places = append(places, a.listener.Addr().String())
+	}
+	ports := map[string]string{"http": "80", "https": "443", "nats": "4222", "tls": "4222"}
+	for _, raw := range []string{a.publicURL(), a.broker.Embedded()} {
+		if u, err := url.Parse(raw); err == nil && u.Host != "" {
+			places = append(places, net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), ports[u.Scheme])))
+		}
+	}
+	return places
 }
 
 // Links makes and reads the links by which people activate a webhook.

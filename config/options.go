@@ -23,7 +23,7 @@ import (
 // keySize is the size of the secret key, in bytes.
 const keySize = 32
 
-// Loopback are the networks that may be dialed with the embedded NATS, if --allow-cidrs names none.
+// Loopback are the networks that may be dialed in a trial.
 var Loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
 // Options checks the settings, each by itself and against one another, and makes the options of package app of them. All
@@ -68,7 +68,7 @@ func (s *Serve) Options() (app.Options, error) {
 	}
 	if s.Embedded() {
 		o.NATSListen = c.address("--nats-listen", s.NATSListen, true)
-		if len(o.AllowCIDRs) == 0 {
+		if s.Trial() {
 			o.AllowCIDRs = Loopback
 		}
 	} else {

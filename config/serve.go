@@ -3,6 +3,9 @@
 package config
 
 import (
+	"net"
+	"net/netip"
+	"strings"
 	"time"
 
 	"go.uber.org/zap/zapcore"
@@ -30,7 +33,7 @@ type Serve struct {
 	Secret   string   `name:"secret-key" help:"Key that seals the webhooks' secrets, base64 of 32 bytes; the same for all processes. Default: empty, the one in the data directory, made if missing." placeholder:"BASE64" env:"SAUMER_SECRET_KEY" group:"Accounts and events"`
 	Events   []string `help:"Names of events besides ${events}." placeholder:"NAME" env:"SAUMER_EVENTS" group:"Accounts and events"`
 
-	AllowCIDRs     []string      `name:"allow-cidrs" help:"Networks that may be dialed though they are not public. Default: empty, none; with the embedded NATS, only loopback." placeholder:"CIDR" env:"SAUMER_ALLOW_CIDRS" group:"Delivery"`
+	AllowCIDRs     []string      `name:"allow-cidrs" help:"Networks that may be dialed though they are not public. Default: empty, none; loopback while only this machine reaches Saumer: every address is loopback, and there is no --public-url." placeholder:"CIDR" env:"SAUMER_ALLOW_CIDRS" group:"Delivery"`
 	Timeout        time.Duration `help:"Bound of one attempt, from dialing to the end of the response." default:"${timeout}" env:"SAUMER_TIMEOUT" group:"Delivery"`
 	ConnectTimeout time.Duration `name:"connect-timeout" help:"Bound of dialing; never more than --timeout." default:"${connect_timeout}" env:"SAUMER_CONNECT_TIMEOUT" group:"Delivery"`
 	MaxInFlight    int           `name:"max-in-flight" help:"Attempts in flight at once to one webhook." default:"${max_in_flight}" env:"SAUMER_MAX_IN_FLIGHT" group:"Delivery"`
@@ -52,6 +55,23 @@ type Serve struct {
 
 	Grace    time.Duration `help:"How long a stop waits for attempts in flight." default:"${grace}" env:"SAUMER_GRACE" group:"Process"`
 	LogLevel zapcore.Level `name:"log-level" help:"debug, info, warn or error; debug has a line for every event." default:"${log_level}" env:"SAUMER_LOG_LEVEL" group:"Process"`
+}
+
+// Trial says whether somebody tries Saumer on their own machine: nobody else reaches it, and no network was named that may be
+// dialed. Only then may webhooks lead to this machine, whose ports a tenant could look for otherwise.
+func (s *Serve) Trial() bool {
+	return s.Embedded() && strings.Join(s.AllowCIDRs, "") == "" && s.PublicURL == "" && len(s.TrustedProxies) == 0 &&
+		loopback(s.HTTP) && (s.NATSListen == "" || loopback(s.NATSListen))
+}
+
+// loopback says whether only this machine reaches an address.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
 // Embedded says whether the embedded NATS is used.

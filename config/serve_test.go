@@ -276,10 +276,17 @@ func TestAllowed(t *testing.T) {
 		args []string
 		want []netip.Prefix
 	}{
-		"embedded":           {nil, Loopback},
-		"external":           {[]string{"--nats-url=nats://n:4222"}, nil},
-		"named, embedded":    {[]string{"--allow-cidrs=10.1.2.3/8"}, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}},
-		"named, empty parts": {[]string{"--allow-cidrs=fd00::/8,"}, []netip.Prefix{netip.MustParsePrefix("fd00::/8")}},
+		"embedded":             {nil, Loopback},
+		"external":             {[]string{"--nats-url=nats://n:4222"}, nil},
+		"named, embedded":      {[]string{"--allow-cidrs=10.1.2.3/8"}, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}},
+		"reached from outside": {[]string{"--http=:8080"}, nil},
+		"publishers outside":   {[]string{"--nats-listen=0.0.0.0:4222"}, nil},
+		"public URL":           {[]string{"--public-url=https://hooks.example.org"}, nil},
+		"behind a proxy":       {[]string{"--trusted-proxies=127.0.0.0/8"}, nil},
+		"no publishers":        {[]string{"--nats-listen=", "--http=localhost:81"}, Loopback},
+		"IPv6":                 {[]string{"--http=[::1]:81"}, Loopback},
+		"asked for":            {[]string{"--http=:8080", "--allow-cidrs=127.0.0.0/8"}, Loopback[:1]},
+		"named, empty parts":   {[]string{"--allow-cidrs=fd00::/8,"}, []netip.Prefix{netip.MustParsePrefix("fd00::/8")}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

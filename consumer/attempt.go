@@ -40,7 +40,7 @@ func (l *lanes) attempt(hard context.Context, t *task) {
 	}
 	e := &t.event.event
 	a := l.options.Sender.Attempt(hard, t.to.Target, delivery.Request{
-		Event: e.Name, ID: e.ID, Seq: e.Seq, Data: e.Data, Published: e.Time, Number: 1,
+		Event: e.Name, ID: e.ID, Seq: e.Seq, Data: e.Data, Published: e.Time, Number: 1, Hops: e.Hops,
 	})
 	fault.At(fault.Attempted)
 	class := a.Outcome.Class()

@@ -33,6 +33,9 @@ type Options struct {
 	Timeout, ConnectTimeout time.Duration
 	// AllowCIDRs are networks that may be dialed though they are not public.
 	AllowCIDRs []netip.Prefix
+	// Own are where Saumer itself is reached, host:port each, which are not dialed: addresses that it listens on, and the host of
+	// its public URL.
+	Own []string
 	// IdleConns bounds the connections that are kept for later, to all hosts together; 0: none is kept. As many as there are
 	// attempts under way are worth it: a thousand webhooks may be at one host, and each attempt would have to dial. No more
 	// are kept than a part of the files that the process may open.
@@ -78,7 +81,7 @@ func NewClient(o Options) *Client {
 	c := &Client{options: o, agent: "Saumer/" + o.Version, tls: &tls.Config{Time: o.Now}}
 	c.endpoints, _ = lru.New[string, *endpoint](cachedURLs) // fails only for a size below 1
 	dial := o.Dial
-	if c.dialer = newDialer(o.AllowCIDRs, o.ConnectTimeout); dial == nil {
+	if c.dialer = newDialer(o.AllowCIDRs, o.Own, o.ConnectTimeout); dial == nil {
 		dial = c.dialer.dial
 	}
 	dial = sparing(dial, func() bool { return c.http1.GiveUp() || c.relay.lines.giveUp() })
@@ -135,7 +138,7 @@ func (c *Client) Shown(t Target, r Request, at time.Time) http.Header {
 	return header(fields(nil, c.agent, t, r, at))
 }
 
-// CheckAddress refuses a URL whose host is, or resolves only to, addresses that are not dialed: ErrForbidden.
+// CheckAddress refuses a URL whose host is, or resolves only to, addresses that are not dialed, or is Saumer's own: ErrForbidden.
 // That the name does not resolve at the moment is no error: each attempt checks again.
 func (c *Client) CheckAddress(ctx context.Context, u *url.URL) error {
 	if c.options.Dial != nil {
@@ -145,8 +148,15 @@ func (c *Client) CheckAddress(ctx context.Context, u *url.URL) error {
 	if err != nil {
 		return err
 	}
+	own, port := ownPlaces(c.options.Own), cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
 	if ip, err := netip.ParseAddr(host); err == nil {
-		return permit(ip, c.options.AllowCIDRs)
+		if err := permit(ip, c.options.AllowCIDRs); err != nil {
+			return err
+		}
+		return own.check(host, port, ip)
+	}
+	if err := own.refuseName(host, port); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.options.ConnectTimeout)
 	defer cancel()
@@ -156,6 +166,9 @@ func (c *Client) CheckAddress(ctx context.Context, u *url.URL) error {
 	}
 	for _, ip := range ips {
 		if err = permit(ip, c.options.AllowCIDRs); err == nil {
+			err = own.check(host, port, ip)
+		}
+		if err == nil {
 			return nil
 		}
 	}

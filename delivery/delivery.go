@@ -45,6 +45,8 @@ type Request struct {
 	Replay bool
 	// Test is true for a sample that is no event: somebody tries the webhook.
 	Test bool
+	// Hops are the event's; the delivery says one more.
+	Hops int
 }
 
 // Position of the attempt's event in the stream.

@@ -47,14 +47,14 @@ var special = []netip.Prefix{
 	netip.MustParsePrefix("198.51.100.0/24"), // documentation
 	netip.MustParsePrefix("203.0.113.0/24"),  // documentation
 	netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("64:ff9b:1::/48"),
-	netip.MustParsePrefix("100::/64"),
 	netip.MustParsePrefix("2001::/23"),     // Teredo among them
 	netip.MustParsePrefix("2001:db8::/32"), // documentation
 	netip.MustParsePrefix("3fff::/20"),     // documentation
-	netip.MustParsePrefix("5f00::/16"),
-	netip.MustParsePrefix("fec0::/10"), // site-local, deprecated
 }
+
+// unicast6 is what of IPv6 is handed out as global unicast (IANA IPv6 address space); nothing else of it is public, but what
+// stands for a public IPv4 address.
+var unicast6 = netip.MustParsePrefix("2000::/3")
 
 var (
 	nat64  = netip.MustParsePrefix("64:ff9b::/96")
@@ -91,7 +91,7 @@ func permit(ip netip.Addr, allow []netip.Prefix) error {
 }
 
 func global(ip netip.Addr) bool {
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() {
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.Is6() && !unicast6.Contains(ip) && !nat64.Contains(ip) {
 		return false
 	}
 	for _, p := range special {
@@ -112,18 +112,23 @@ func embedded(ip netip.Addr) []netip.Addr {
 		return []netip.Addr{netip.AddrFrom4([4]byte(raw[12:]))}
 	case sixTo.Contains(ip):
 		return []netip.Addr{netip.AddrFrom4([4]byte(raw[2:6]))}
+	case raw[8]&^3 == 0 && raw[9] == 0 && raw[10] == 0x5e && raw[11] == 0xfe: // ISATAP (RFC 5214, section 6.1)
+		return []netip.Addr{netip.AddrFrom4([4]byte(raw[12:]))}
 	}
 	return nil
 }
 
 // guard makes a dialer's Control, which sees the address that was resolved right before it is dialed.
-func guard(allow []netip.Prefix) func(network, address string, _ syscall.RawConn) error {
+func guard(allow []netip.Prefix, own ownPlaces) func(network, address string, _ syscall.RawConn) error {
 	return func(_, address string, _ syscall.RawConn) error {
 		ap, err := netip.ParseAddrPort(address)
 		if err != nil {
 			return fmt.Errorf("%w: %q is no address", ErrForbidden, address)
 		}
-		return permit(ap.Addr(), allow)
+		if err := permit(ap.Addr(), allow); err != nil {
+			return err
+		}
+		return own.refuse(ap)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/http1"
 )
 
@@ -84,7 +85,8 @@ func fields(to []http1.Field, agent string, t Target, r Request, at time.Time) [
 	to = append(to,
 		http1.Field{Name: "Saumer-Event", Value: r.Event},
 		http1.Field{Name: "Saumer-Webhook", Value: t.ID},
-		http1.Field{Name: "Saumer-Attempt", Value: strconv.Itoa(r.Number)})
+		http1.Field{Name: "Saumer-Attempt", Value: strconv.Itoa(r.Number)},
+		http1.Field{Name: event.HopsHeader, Value: strconv.Itoa(r.Hops + 1)})
 	if r.Replay {
 		to = append(to, http1.Field{Name: "Saumer-Replay", Value: "1"})
 	}

@@ -25,14 +25,15 @@ const (
 // dialer resolves names and dials addresses. It is safe for concurrent use.
 type dialer struct {
 	net     net.Dialer
+	own     ownPlaces
 	connect time.Duration
 	// resolvers are those that a look-up asks, one after the other: each asks for itself.
 	resolvers []*net.Resolver
 }
 
-// newDialer makes a dialer that dials public addresses and these networks, each for no longer than connect.
-func newDialer(allow []netip.Prefix, connect time.Duration) *dialer {
-	d := &dialer{net: net.Dialer{KeepAlive: 30 * time.Second, Control: guard(allow)}, connect: connect}
+// newDialer makes a dialer that dials public addresses and these networks, but nothing of our own, each for no longer than connect.
+func newDialer(allow []netip.Prefix, own ownPlaces, connect time.Duration) *dialer {
+	d := &dialer{net: net.Dialer{KeepAlive: 30 * time.Second, Control: guard(allow, own)}, own: own, connect: connect}
 	system := net.DefaultResolver
 	ask := system.Dial
 	if ask == nil {
@@ -61,6 +62,9 @@ func leaving(dial dialFunc) dialFunc {
 func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.own.refuseName(host, port); err != nil {
 		return nil, err
 	}
 	addrs := []netip.Addr{}

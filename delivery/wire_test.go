@@ -53,7 +53,7 @@ func TestRequestForm(t *testing.T) {
 		ID: "7", URL: "/hook%20a/ü?a=b&c=%zz", Secrets: [][]byte{key, []byte("older")},
 		Headers: map[string]string{"x-token": " t ", "Authorization": "Basic YTpi", "host": "evil", "webhook-id": "evil", "Saumer-x": "evil", "X y": "evil", "X-Z": "a\r\nb"},
 	}
-	r := delivery.Request{Event: "optin_finalized", ID: "order 7", Seq: 42, Data: []byte(`{"b":1.00, "a":"<&>"}`), Number: 3, Replay: true}
+	r := delivery.Request{Event: "optin_finalized", ID: "order 7", Seq: 42, Data: []byte(`{"b":1.00, "a":"<&>"}`), Number: 3, Replay: true, Hops: 2}
 	const want = "POST /hook%20a/%C3%BC?a=b&c=%zz HTTP/1.1\r\n" +
 		"Host: HOST\r\n" +
 		"Authorization: Basic YTpi\r\n" +
@@ -67,6 +67,7 @@ func TestRequestForm(t *testing.T) {
 		"Saumer-Event: optin_finalized\r\n" +
 		"Saumer-Webhook: 7\r\n" +
 		"Saumer-Attempt: 3\r\n" +
+		"Saumer-Hops: 3\r\n" +
 		"Saumer-Replay: 1\r\n" +
 		"Content-Length: 21\r\n" +
 		"\r\n" +

@@ -46,6 +46,8 @@ type Event struct {
 	Time time.Time
 	// Data is the body, a JSON value, delivered byte for byte.
 	Data []byte
+	// Hops is how many times what the event tells of went out to a webhook before it was published; see HopsHeader.
+	Hops int
 }
 
 // Position is where an event is in the stream: its sequence and the stream's own time stamp of it. A stream that goes
@@ -139,5 +141,5 @@ func New(subject string, header nats.Header, data []byte, seq uint64, at time.Ti
 		return Event{}, err
 	}
 	id := idOf(account, header, Position{seq, at})
-	return Event{Account: account, Name: name, ID: id, Seq: seq, Time: at, Data: data}, nil
+	return Event{Account: account, Name: name, ID: id, Seq: seq, Time: at, Data: data, Hops: hopsOf(header)}, nil
 }

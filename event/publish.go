@@ -99,6 +99,7 @@ func Publish(ctx context.Context, js jetstream.Publisher, account, name, key str
 		id = NewID()
 		msg.Header = nats.Header{idHeader: {id}}
 	}
+	setHops(ctx, msg.Header)
 	// A publish whose answer was lost with a connection is better tried again than waited for.
 	ctx, cancel := context.WithTimeout(ctx, publishing)
 	defer cancel()

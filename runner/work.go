@@ -129,6 +129,7 @@ func (r *runner) attempt(target delivery.Target, i item) result {
 	}
 	res.try.Attempt = r.Sender.Attempt(r.attempts, target, delivery.Request{
 		Event: i.event.Name, ID: i.event.ID, Seq: i.Seq, Data: i.event.Data, Published: i.event.Time, Number: i.attempts + 1, Replay: i.replay,
+		Hops: i.event.Hops,
 	})
 	return res
 }

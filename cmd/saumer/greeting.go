@@ -91,7 +91,7 @@ func (g greeting) dialed() string {
 	}
 	text := "public addresses, and " + strings.Join(networks, ", ")
 	if g.Assumed {
-		return text + " (loopback, as the embedded NATS is used; set --allow-cidrs to choose)"
+		return text + " (loopback, as only this machine reaches Saumer; set --allow-cidrs to choose)"
 	}
 	return text
 }

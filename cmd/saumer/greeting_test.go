@@ -22,7 +22,7 @@ func Example_greeting() {
 	//   Data            saumer-data
 	//   Account         demo
 	//   Password        PW   (made just now; it is not shown again)
-	//   May be dialed   public addresses, and 127.0.0.0/8, ::1/128 (loopback, as the embedded NATS is used; set --allow-cidrs to choose)
+	//   May be dialed   public addresses, and 127.0.0.0/8, ::1/128 (loopback, as only this machine reaches Saumer; set --allow-cidrs to choose)
 	//
 	// To try it, copy these lines into other terminals. Create a webhook, start a receiver, publish an event:
 	//

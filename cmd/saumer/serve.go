@@ -35,7 +35,7 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 		Program: program(), Version: o.Version,
 		HTTP: a.HTTP(), NATS: a.NATS(), Data: o.Data,
 		Account: name, Password: password, Created: created, Given: o.Password != "",
-		Allowed: o.AllowCIDRs, Assumed: c.Embedded() && len(c.AllowCIDRs) == 0,
+		Allowed: o.AllowCIDRs, Assumed: c.Trial(),
 		SharedKey: c.Embedded() || o.SecretKey != nil,
 	}
 	if err := g.print(std.out); err != nil {
