@@ -67,7 +67,7 @@ func (r *Record) Take(t Try, rules *Rules) Effect {
 		return Pause
 	}
 	r.hold(Waiting{t.Position(), t.Number, r.marks(t)})
-	if t.Outcome == delivery.Slow {
+	if t.Outcome == delivery.Slow || t.Outcome == delivery.Busy {
 		r.leave()
 		return Pause
 	}

@@ -69,6 +69,7 @@ var scenarios = []scenario{
 	{[]string{"t9"}, (*Bench).idle},
 	{[]string{"t10"}, (*Bench).workers},
 	{[]string{"t11"}, (*Bench).distance},
+	{[]string{"t12", "t13"}, (*Bench).neighbours},
 }
 
 // Scenarios are the names that Only may have.

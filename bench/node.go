@@ -41,11 +41,13 @@ type NodeOptions struct {
 	Key []byte
 	// BackoffMax is the longest backoff; 0: the default.
 	BackoffMax time.Duration
+	// Timeout bounds an attempt; 0: as long as endpoints of this machine need, which answer at once, or are ill.
+	Timeout time.Duration
 	// Profile is where profiles of what it does from Run on are written; empty: none are.
 	Profile string
 }
 
-// timeout bounds an attempt and its dialing: endpoints of this machine answer at once, or are ill.
+// timeout bounds dialing, and an attempt unless the options say otherwise.
 const timeout = 5 * time.Second
 
 // Open opens all that the node needs, and delivers nothing yet. It answers with the address for publishers.
@@ -60,7 +62,7 @@ func (n *Node) Open(o NodeOptions, address *string) (err error) {
 	options.Data, options.NATSURL, options.RedisURL = o.Dir, o.NATSURL, o.RedisURL
 	options.Account, options.Password, options.SecretKey = defaults.Account, "correct horse", o.Key
 	options.AllowCIDRs = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
-	options.Timeout, options.ConnectTimeout = timeout, timeout
+	options.Timeout, options.ConnectTimeout = cmp.Or(o.Timeout, timeout), timeout
 	options.BackoffMax = cmp.Or(o.BackoffMax, options.BackoffMax)
 	options.Grace = time.Second
 	options.Version, options.Log = "bench", logger

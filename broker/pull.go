@@ -180,10 +180,30 @@ var errPlace = errors.New("the message's reply subject does not say where it is 
 // in its reply subject (ADR-15): $JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<of the consumer>.<time>.<pending>,
 // where domain and account may come before the stream, and then more may follow.
 func Place(m *nats.Msg) (seq uint64, at time.Time, err error) {
+	seq, at, _, err = place(m)
+	return seq, at, err
+}
+
+// Pending is how many events the consumer had still to hand out when it handed this one out; 0 if the message does not say.
+func Pending(m *nats.Msg) uint64 {
+	_, _, rest, err := place(m)
+	if err != nil {
+		return 0
+	}
+	pending, _, _ := strings.Cut(rest, ".")
+	n, err := strconv.ParseUint(pending, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// place takes the reply subject apart; rest is what follows the time.
+func place(m *nats.Msg) (seq uint64, at time.Time, rest string, err error) {
 	const short, long = 7, 9
 	rest, ok := strings.CutPrefix(m.Reply, "$JS.ACK.")
 	if !ok {
-		return 0, time.Time{}, errPlace
+		return 0, time.Time{}, "", errPlace
 	}
 	parts := strings.Count(rest, ".") + 1
 	skip := 3
@@ -191,20 +211,20 @@ func Place(m *nats.Msg) (seq uint64, at time.Time, err error) {
 	case parts >= long:
 		skip += 2
 	case parts != short:
-		return 0, time.Time{}, errPlace
+		return 0, time.Time{}, "", errPlace
 	}
 	for range skip {
 		_, rest, _ = strings.Cut(rest, ".")
 	}
 	sequence, rest, _ := strings.Cut(rest, ".")
 	_, rest, _ = strings.Cut(rest, ".")
-	stamp, _, _ := strings.Cut(rest, ".")
+	stamp, rest, _ := strings.Cut(rest, ".")
 	if seq, err = strconv.ParseUint(sequence, 10, 64); err != nil {
-		return 0, time.Time{}, errPlace
+		return 0, time.Time{}, "", errPlace
 	}
 	nanos, err := strconv.ParseInt(stamp, 10, 64)
 	if err != nil {
-		return 0, time.Time{}, errPlace
+		return 0, time.Time{}, "", errPlace
 	}
-	return seq, time.Unix(0, nanos), nil
+	return seq, time.Unix(0, nanos), rest, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/fault"
 )
 
@@ -19,6 +20,15 @@ const (
 	// headroom is what the headers of a message may take of the largest message.
 	headroom = 4 << 10
 )
+
+// RejectEvent is Reject of an event that was read from the stream.
+func (b *Broker) RejectEvent(ctx context.Context, e event.Event, reason string) error {
+	header := nats.Header{}
+	if key, given := event.KeyOf(e.ID); given {
+		header.Set(nats.MsgIdHdr, key)
+	}
+	return b.Reject(ctx, event.Subject(e.Account, e.Name), header, e.Data, e.Seq, reason)
+}
 
 // Reject moves a message that cannot be delivered at all from EVENTS to REJECTED, with the reason. It is idempotent,
 // so a crash in the middle is healed by the message's next delivery. That it leaves EVENTS keeps counts exact.

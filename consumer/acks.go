@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/lifetime"
@@ -27,9 +28,9 @@ const confirming = 5 * time.Second
 type acks struct {
 	// mu is Worker.mu. It guards queue, last, inflight and pace.
 	mu    *sync.Mutex
-	queue []*inflightEvent
-	// last is the last event that was taken from the queue; nil if its acknowledgement was withdrawn.
-	last     *inflightEvent
+	queue []ack
+	// last is the last one that was taken from the queue; the zero ack if it was withdrawn.
+	last     ack
 	inflight *inflight
 	pace     *pace
 
@@ -37,6 +38,12 @@ type acks struct {
 	added     chan struct{}
 	confirmer Acks
 	log       *zap.Logger
+}
+
+// ack is the acknowledgement of a message.
+type ack struct {
+	seq uint64
+	msg *nats.Msg
 }
 
 func newAcks(mu *sync.Mutex, f *inflight, p *pace, confirmer Acks, log *zap.Logger) *acks {
@@ -58,17 +65,21 @@ func (a *acks) doneLocked(e *inflightEvent, ok bool) {
 }
 
 // addLocked has an event acknowledged. Worker.mu is held.
-func (a *acks) addLocked(e *inflightEvent) {
-	if a.queue = append(a.queue, e); len(a.queue) == 1 {
+func (a *acks) addLocked(e *inflightEvent) { a.queueLocked(ack{e.event.Seq, e.msg}) }
+
+// queueLocked has messages acknowledged. Worker.mu is held.
+func (a *acks) queueLocked(more ...ack) {
+	if len(a.queue) == 0 && len(more) > 0 {
 		signal(a.added)
 	}
+	a.queue = append(a.queue, more...)
 }
 
 // withdrawLocked leaves the acknowledgements of a sequence that are not sent yet. Worker.mu is held.
 func (a *acks) withdrawLocked(seq uint64) {
-	a.queue = slices.DeleteFunc(a.queue, func(e *inflightEvent) bool { return e.event.Seq == seq })
-	if a.last != nil && a.last.event.Seq == seq {
-		a.last = nil
+	a.queue = slices.DeleteFunc(a.queue, func(other ack) bool { return other.seq == seq })
+	if a.last.seq == seq {
+		a.last = ack{}
 	}
 }
 
@@ -80,7 +91,7 @@ func (a *acks) linger() bool {
 }
 
 // take returns the queue, and makes a new one in the room of a spare slice.
-func (a *acks) take(spare []*inflightEvent) []*inflightEvent {
+func (a *acks) take(spare []ack) []ack {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	taken := a.queue
@@ -93,7 +104,7 @@ func (a *acks) take(spare []*inflightEvent) []*inflightEvent {
 
 // send acknowledges what is in the queue, until the context ends and nothing is left.
 func (a *acks) send(ctx context.Context) {
-	var taken []*inflightEvent
+	var taken []ack
 	for {
 		select {
 		case <-a.added:
@@ -103,12 +114,12 @@ func (a *acks) send(ctx context.Context) {
 			lifetime.Sleep(ctx, linger)
 		}
 		taken = a.take(taken)
-		for i, e := range taken {
-			if err := e.msg.Ack(); err != nil {
-				a.log.Warn("an event was not acknowledged", zap.Uint64("seq", e.event.Seq), zap.Error(err))
+		for _, done := range taken {
+			if err := done.msg.Ack(); err != nil {
+				a.log.Warn("an event was not acknowledged", zap.Uint64("seq", done.seq), zap.Error(err))
 			}
-			taken[i] = nil
 		}
+		clear(taken)
 		if len(taken) == 0 && ctx.Err() != nil {
 			return
 		}
@@ -121,7 +132,7 @@ func (a *acks) confirm(ctx context.Context) {
 	a.mu.Lock()
 	last := a.last
 	a.mu.Unlock()
-	if last == nil {
+	if last.msg == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, confirming)

@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -32,10 +33,10 @@ func (l *lanes) attempt(hard context.Context, t *task) {
 	case begun:
 		return // the backlog has it
 	case lapsed:
-		l.done(t, false)
+		l.done(false, t)
 		return
 	case l.options.Webhooks.Deleted(t.lane.key):
-		l.done(t, true)
+		l.done(true, t)
 		return
 	}
 	e := &t.event.event
@@ -62,7 +63,7 @@ func (l *lanes) attempt(hard context.Context, t *task) {
 	}
 	streak := t.lane.streak
 	l.mu.Unlock()
-	l.cover(context.WithoutCancel(hard), t, a, streak)
+	l.cover(context.WithoutCancel(hard), []*task{t}, []delivery.Attempt{a}, streak)
 }
 
 // passed is what stands for an attempt where none was made.
@@ -74,19 +75,21 @@ func (l *lanes) passed(t *task, outcome delivery.Outcome) delivery.Attempt {
 	}
 }
 
-// cover hands an event over to its webhook's backlog, and tries again while that fails.
-func (l *lanes) cover(ctx context.Context, t *task, a delivery.Attempt, streak int) {
-	if l.inflight.lapsed(t.event) {
-		l.done(t, false)
+// cover hands events of one lane over to its webhook's backlog, each by what stands for its attempt, and tries again while
+// that fails.
+func (l *lanes) cover(ctx context.Context, tasks []*task, attempts []delivery.Attempt, streak int) {
+	if tasks, attempts = l.ours(tasks, attempts); len(tasks) == 0 {
 		return
 	}
+	key := tasks[0].lane.key
 	ctx, cancel := context.WithTimeout(ctx, covering)
 	defer cancel()
 	err := lifetime.Retry(ctx, untilAnswered, func() error {
-		return l.options.Cover.Cover(ctx, t.lane.key, a, streak)
+		return l.options.Cover.Cover(ctx, key, attempts, streak)
 	}, func(err error) {
 		say := func() {
-			l.options.Log.Warn("an event was not handed over to its backlog, and is tried again", zap.String("webhook", t.lane.key), zap.Uint64("seq", a.Seq), zap.Error(err))
+			l.options.Log.Warn("events were not handed over to their backlog, and that is tried again", zap.String("webhook", key),
+				zap.Uint64("seq", attempts[0].Seq), zap.Error(err))
 		}
 		// A record that nobody here can change is met by every event of the webhook.
 		if errors.Is(err, record.ErrNewer) || errors.Is(err, record.ErrUnreadable) {
@@ -96,15 +99,36 @@ func (l *lanes) cover(ctx context.Context, t *task, a delivery.Attempt, streak i
 		}
 	})
 	fault.At(fault.HandedOff)
-	l.done(t, err == nil)
+	l.done(err == nil, tasks...)
 }
 
-// report says that a webhook is slow even where nothing waits behind the attempts in flight. If that fails, nothing is
-// lost: the next look or failure says it again.
-func (l *lanes) report(ctx context.Context, key string) {
+// ours are the tasks whose events are still this process's; the others are done here, and come again.
+func (l *lanes) ours(tasks []*task, attempts []delivery.Attempt) ([]*task, []delivery.Attempt) {
+	now := time.Now()
+	var lapsed []*task
+	l.mu.Lock()
+	if slices.ContainsFunc(tasks, func(t *task) bool { return l.inflight.lapsedLocked(t.event, now) }) {
+		all, of := tasks, attempts
+		tasks, attempts = nil, nil
+		for i, t := range all {
+			if l.inflight.lapsedLocked(t.event, now) {
+				lapsed = append(lapsed, t)
+			} else {
+				tasks, attempts = append(tasks, t), append(attempts, of[i])
+			}
+		}
+	}
+	l.mu.Unlock()
+	l.done(false, lapsed...)
+	return tasks, attempts
+}
+
+// report says why a webhook is to leave the live path where no event says it. If that fails, nothing is lost: the next look
+// or failure says it again.
+func (l *lanes) report(ctx context.Context, key string, outcome delivery.Outcome) {
 	ctx, cancel := context.WithTimeout(ctx, covering)
 	defer cancel()
-	if err := l.options.Cover.Cover(ctx, key, delivery.Attempt{Outcome: delivery.Slow}, 0); err != nil {
-		l.options.Log.Warn("a slow webhook was not taken off the live path", zap.String("webhook", key), zap.Error(err))
+	if err := l.options.Cover.Cover(ctx, key, []delivery.Attempt{{Outcome: outcome}}, 0); err != nil {
+		l.options.Log.Warn("a webhook was not taken off the live path", zap.String("webhook", key), zap.Error(err))
 	}
 }

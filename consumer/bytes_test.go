@@ -23,10 +23,12 @@ func (h gated) Attempt(ctx context.Context, t delivery.Target, r delivery.Reques
 	return h.instant.Attempt(ctx, t, r)
 }
 
-func (h gated) Cover(_ context.Context, _ string, a delivery.Attempt, _ int) error {
+func (h gated) Cover(_ context.Context, _ string, attempts []delivery.Attempt, _ int) error {
 	<-h.released
-	if a.Seq != 0 && h.count.Add(1) == h.all {
-		close(h.done)
+	for _, a := range attempts {
+		if a.Seq != 0 && h.count.Add(1) == h.all {
+			close(h.done)
+		}
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/lifetime"
 	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/slots"
 )
 
 const (
@@ -36,6 +37,8 @@ type inflight struct {
 	events map[uint64]*inflightEvent
 	// held is how many bytes their messages have.
 	held int
+	// accounts are whose events they are.
+	accounts accounts
 	// highest is the highest sequence that was in flight.
 	highest uint64
 	// done are the positions of the last events that are done, each at the remainder of its sequence: an event whose
@@ -51,13 +54,17 @@ type inflight struct {
 
 // inflightEvent is an event in flight.
 type inflightEvent struct {
-	msg   *nats.Msg
-	event event.Event
+	msg     *nats.Msg
+	event   event.Event
+	account *account
 	// size is how many bytes the message has.
 	size int
-	// skipped is true if a webhook was left out because of its open range. It belongs to the goroutine that fetches,
-	// until all lanes have the event.
+	// skipped is true if a webhook was left out because of its open range. It belongs to the goroutine that hands the event
+	// to its lanes, until all have it.
 	skipped bool
+
+	// crowded is true if the account had more deliveries than its share when the event came.
+	crowded bool
 
 	// What follows is guarded by Worker.mu. Since is when the event came, or when NATS was last told that it is in
 	// progress; undone counts the deliveries that are not done, and one until all lanes have the event; failed is true if
@@ -70,7 +77,7 @@ type inflightEvent struct {
 
 func newInflight(mu *sync.Mutex, p *pace, ackWait time.Duration, log *zap.Logger) *inflight {
 	return &inflight{
-		mu: mu, events: map[uint64]*inflightEvent{}, pace: p, freed: make(chan struct{}, 1), begun: make(chan struct{}, 1),
+		mu: mu, events: map[uint64]*inflightEvent{}, accounts: accounts{}, pace: p, freed: make(chan struct{}, 1), begun: make(chan struct{}, 1),
 		ackWait: ackWait, log: log,
 	}
 }
@@ -104,10 +111,12 @@ func (f *inflight) admitLocked(e *inflightEvent) admission {
 	if f.done[seq%remembered].Is(position) {
 		return wasDone
 	}
-	e.undone = 1
 	if other := f.events[seq]; other != nil {
-		f.held -= other.size
+		f.removeLocked(other)
 	}
+	e.undone = 1
+	e.account = f.accounts.of(e.event.Account)
+	e.account.add(e)
 	f.events[seq] = e
 	f.held += e.size
 	if len(f.events) == 1 {
@@ -118,6 +127,14 @@ func (f *inflight) admitLocked(e *inflightEvent) admission {
 	}
 	f.highest = seq
 	return admitted
+}
+
+// has says whether the event at a position is in flight.
+func (f *inflight) has(p event.Position) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	e := f.events[p.Seq]
+	return e != nil && e.event.Position().Is(p)
 }
 
 // displaceLocked takes the event under a sequence out of flight, unless it is the one of the position. Worker.mu is held.
@@ -160,11 +177,34 @@ func (f *inflight) removeLocked(e *inflightEvent) bool {
 	delete(f.events, e.event.Seq)
 	before := f.held
 	f.held -= e.size
+	e.account.remove(e)
+	f.accounts.left(e.account)
 	f.pace.add()
 	if len(f.events) == window-fetchSize || before > windowBytes-fetchBytes && f.held <= windowBytes-fetchBytes {
 		signal(f.freed)
 	}
 	return true
+}
+
+// shortLocked says whether there is less room than for what is to come and another fetch. Worker.mu is held.
+func (f *inflight) shortLocked(pending uint64) bool {
+	events, bytes := max(window-len(f.events), 0), windowBytes-f.held
+	return pending+fetchSize > uint64(events) || pending > 0 && bytes < fetchBytes
+}
+
+// overLocked are the lanes with which accounts hold more than their share of the window, besides what is on its way to their
+// backlogs. Worker.mu is held.
+func (f *inflight) overLocked() []*lane {
+	var over []*lane
+	for _, a := range f.accounts {
+		switch {
+		case slots.Over(a.held-a.leaving, window-len(f.events)):
+			over = append(over, a.largest(func(l *lane) int { return l.size })...)
+		case slots.Over(a.bytes-a.leavingBytes, windowBytes-f.held):
+			over = append(over, a.largest(func(l *lane) int { return l.bytes })...)
+		}
+	}
+	return over
 }
 
 // room is how many events, and of how many bytes, may be fetched. It waits a linger for the room of a whole fetch, and

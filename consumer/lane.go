@@ -3,6 +3,7 @@ package consumer
 import (
 	"time"
 
+	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -31,7 +32,8 @@ type task struct {
 
 // lane is what the live path has for one webhook: the tasks that are not done, oldest first. It is guarded by Worker.mu.
 type lane struct {
-	key string
+	key     string
+	account *account
 	// oldest and newest are the ends of the tasks.
 	oldest, newest *task
 	// size is how many these are, bytes what their events have, and moved is true if some were done since the last look.
@@ -39,9 +41,11 @@ type lane struct {
 	moved       bool
 	// streak counts the events in a row that were rejected.
 	streak int
-	// leaving is true once the webhook is known not to take its events: they go to its backlog, without an attempt,
-	// until the lane is empty.
+	// leaving is true once the webhook is to leave the live path: its events go to its backlog, without an attempt, until
+	// the lane is empty.
 	leaving bool
+	// why is for what reason events go to the backlog without an attempt.
+	why delivery.Outcome
 }
 
 // add puts a task at the end.
@@ -54,6 +58,9 @@ func (l *lane) add(t *task) {
 	l.newest = t
 	l.size++
 	l.bytes += t.event.size
+	if l.leaving {
+		l.account.leave(1, t.event.size)
+	}
 }
 
 // remove takes out a task that is done.
@@ -61,6 +68,9 @@ func (l *lane) remove(t *task) {
 	l.size--
 	l.bytes -= t.event.size
 	l.moved = true
+	if l.leaving {
+		l.account.leave(-1, -t.event.size)
+	}
 	if t.before == nil {
 		l.oldest = t.after
 	} else {
@@ -73,9 +83,13 @@ func (l *lane) remove(t *task) {
 	}
 }
 
-// leave has the webhook's tasks go to its backlog, and returns those that wait: no attempt is made any more.
-func (l *lane) leave() []*task {
-	l.leaving = true
+// leave has the webhook's tasks go to its backlog for a reason, and returns those that wait: no attempt is made any more.
+func (l *lane) leave(why delivery.Outcome) []*task {
+	l.why = why
+	if !l.leaving {
+		l.leaving = true
+		l.account.leave(l.size, l.bytes)
+	}
 	var waiting []*task
 	for t := l.oldest; t != nil; t = t.after {
 		if !t.begun {

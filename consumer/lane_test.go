@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -71,12 +72,13 @@ func (stopped) Attempt(ctx context.Context, _ delivery.Target, r delivery.Reques
 // webhook is.
 type taken struct {
 	nobody
+	once *sync.Once
 	slow chan struct{}
 }
 
-func (c taken) Cover(_ context.Context, _ string, a delivery.Attempt, _ int) error {
-	if a.Seq == 0 {
-		close(c.slow)
+func (c taken) Cover(_ context.Context, _ string, attempts []delivery.Attempt, _ int) error {
+	if attempts[0].Outcome == delivery.Slow {
+		c.once.Do(func() { close(c.slow) })
 	}
 	return nil
 }
@@ -88,7 +90,7 @@ func TestASilentWebhookLeavesTheLivePath(t *testing.T) {
 	if err := l.publish(2*window, []byte("{}")); err != nil {
 		t.Fatal(err)
 	}
-	cover := taken{nobody{t}, make(chan struct{})}
+	cover := taken{nobody{t}, &sync.Once{}, make(chan struct{})}
 	shared := slots.New(8, 8192)
 	w := NewWorker(Options{
 		Events: l.store, Webhooks: l.webhooks, Sender: stopped{}, Slots: shared, Cover: cover, Rejects: l.store,

@@ -13,11 +13,11 @@ import (
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/lifetime"
 	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/slots"
 )
 
-// maxTasks bounds the tasks, where events are for many webhooks; once there are as many, others are added when there
-// are no more than fewerTasks.
-const maxTasks, fewerTasks = 50_000, 45_000
+// maxTasks bounds the tasks, where events are for many webhooks. An account has fewTasks in any case.
+const maxTasks, fewTasks = 50_000, 100
 
 // lanes owns the webhooks' lanes: it attempts each delivery once, and hands over to the backlogs what fails or waits for
 // too long.
@@ -31,9 +31,9 @@ type lanes struct {
 	inflight *inflight
 	acks     *acks
 	options  *Options
-	// freed is signalled when there is room for another task, and begun when a task comes after a time without.
-	freed, begun chan struct{}
-	// wg counts the tasks.
+	// begun is signalled when a task comes after a time without.
+	begun chan struct{}
+	// wg counts the tasks, and the events that are not in their lanes yet.
 	wg sync.WaitGroup
 	// unwritable bounds what is said of backlogs that nobody here can change.
 	unwritable rate.Sometimes
@@ -42,28 +42,56 @@ type lanes struct {
 func newLanes(mu *sync.Mutex, f *inflight, a *acks, o *Options) *lanes {
 	return &lanes{
 		mu: mu, lanes: map[string]*lane{}, inflight: f, acks: a, options: o,
-		freed: make(chan struct{}, 1), begun: make(chan struct{}, 1), unwritable: rate.Sometimes{First: 1, Interval: time.Minute},
+		begun: make(chan struct{}, 1), unwritable: rate.Sometimes{First: 1, Interval: time.Minute},
 	}
 }
 
-// add hands an event to a webhook's lane. It waits while there are too many tasks.
-func (l *lanes) add(ctx, hard context.Context, e *inflightEvent, s *registry.Subscription) {
-	for {
-		l.mu.Lock()
-		if l.tasks < maxTasks || ctx.Err() != nil {
-			break
-		}
-		l.mu.Unlock()
-		select {
-		case <-l.freed:
-		case <-ctx.Done():
-		}
+// later has an event handed to its lanes once its account has room for more deliveries, by a call of to; false if it has by
+// now.
+func (l *lanes) later(e *inflightEvent, to func()) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.crowdedLocked(e.account) {
+		return false
 	}
+	l.wg.Add(1)
+	e.account.later = append(e.account.later, func() {
+		defer l.wg.Done()
+		to()
+	})
+	return true
+}
+
+// crowdedLocked says whether an account has more deliveries under way than its share. Worker.mu is held.
+func (l *lanes) crowdedLocked(a *account) bool {
+	return slots.Over(a.tasks, max(maxTasks-l.tasks, fewTasks))
+}
+
+// moreLocked has the next event of an account handed to its lanes if one waits and may. Worker.mu is held.
+func (l *lanes) moreLocked(a *account) {
+	if len(a.later) > 0 && !l.crowdedLocked(a) {
+		next := a.later[0]
+		a.later = a.later[1:]
+		go func() {
+			next()
+			l.mu.Lock()
+			l.moreLocked(a)
+			l.mu.Unlock()
+		}()
+	}
+}
+
+// passing are tasks that go to their webhooks' backlogs without an attempt.
+type passing map[*lane][]*task
+
+// add hands an event to a webhook's lane, or adds the task to those that pass it by.
+func (l *lanes) add(hard context.Context, e *inflightEvent, s *registry.Subscription, by passing) {
+	l.mu.Lock()
 	t := l.addLocked(e, s)
 	covered := t.begun
 	l.mu.Unlock()
 	if covered {
-		go l.cover(context.WithoutCancel(hard), t, l.passed(t, delivery.Slow), 0)
+		by[t.lane] = append(by[t.lane], t)
 		return
 	}
 	l.options.Slots.Go(t.lane.key, s.Target.MaxInFlight, func() { l.attempt(hard, t) })
@@ -74,8 +102,9 @@ func (l *lanes) add(ctx, hard context.Context, e *inflightEvent, s *registry.Sub
 func (l *lanes) addLocked(e *inflightEvent, s *registry.Subscription) *task {
 	to := l.lanes[s.Target.Key]
 	if to == nil {
-		to = &lane{key: s.Target.Key}
+		to = &lane{key: s.Target.Key, account: e.account, why: delivery.Slow}
 		l.lanes[to.key] = to
+		e.account.lanes[to] = true
 	}
 	// The last events before the range of an inactive webhook are not for the live path either, nor those of an ordered
 	// one before its range.
@@ -84,46 +113,76 @@ func (l *lanes) addLocked(e *inflightEvent, s *registry.Subscription) *task {
 	to.add(t)
 	e.undone++
 	l.wg.Add(1)
+	e.account.tasks++
 	if l.tasks++; l.tasks == 1 {
 		signal(l.begun)
 	}
 	return t
 }
 
-// done takes a task out of its lane; ok is false if the event could neither be delivered nor handed over.
-func (l *lanes) done(t *task, ok bool) {
+// done takes tasks of one lane out of it; ok is false if the events could neither be delivered nor handed over.
+func (l *lanes) done(ok bool, tasks ...*task) {
 	l.mu.Lock()
-	l.doneLocked(t, ok)
+	for _, t := range tasks {
+		l.doneLocked(t, ok)
+	}
 	l.mu.Unlock()
-	l.wg.Done()
+	l.wg.Add(-len(tasks))
 }
 
 // doneLocked is done without the word to those who wait for all tasks. Worker.mu is held.
 func (l *lanes) doneLocked(t *task, ok bool) {
 	from := t.lane
 	from.remove(t)
-	if from.oldest == nil && from.streak == 0 {
-		delete(l.lanes, from.key)
-	} else if from.oldest == nil {
+	if from.oldest == nil {
 		from.leaving = false
+		if from.streak == 0 {
+			delete(l.lanes, from.key)
+			delete(from.account.lanes, from)
+		}
 	}
-	if l.tasks--; l.tasks == fewerTasks {
-		signal(l.freed)
-	}
+	l.tasks--
+	from.account.tasks--
+	l.moreLocked(from.account)
 	l.acks.doneLocked(t.event, ok)
+	l.inflight.accounts.left(from.account)
 }
 
-// handOver gives what waits in some lanes to their backlogs, without an attempt.
-func (l *lanes) handOver(ctx context.Context, outcome delivery.Outcome, some ...*lane) {
-	var waiting []*task
+// handOver gives what waits in some lanes to their backlogs, without an attempt, for a reason. Where nothing waits, the backlog
+// is told that the webhook is to leave.
+func (l *lanes) handOver(ctx context.Context, why delivery.Outcome, some ...*lane) {
+	by := passing{}
 	l.mu.Lock()
 	for _, from := range some {
-		waiting = append(waiting, from.leave()...)
+		by[from] = from.leave(why)
 	}
 	l.mu.Unlock()
-	for _, t := range waiting {
-		go l.cover(ctx, t, l.passed(t, outcome), 0)
+	l.pass(ctx, by)
+}
+
+// pass hands tasks over that have no attempt. Those of a webhook are one write, and nobody waits for it.
+func (l *lanes) pass(ctx context.Context, by passing) {
+	for from, tasks := range by {
+		go func() {
+			why := l.why(from)
+			if len(tasks) == 0 {
+				l.report(ctx, from.key, why)
+				return
+			}
+			attempts := make([]delivery.Attempt, len(tasks))
+			for i, t := range tasks {
+				attempts[i] = l.passed(t, why)
+			}
+			l.cover(ctx, tasks, attempts, 0)
+		}()
 	}
+}
+
+// why is for what reason events pass a lane.
+func (l *lanes) why(from *lane) delivery.Outcome {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return from.why
 }
 
 // cutOff gives what waits in all lanes to their backlogs, because of our own stop.
@@ -146,11 +205,10 @@ func (l *lanes) empty() bool {
 func (l *lanes) watch(ctx, hard context.Context) {
 	for await(ctx, l.begun, l.empty) && lifetime.Sleep(ctx, lookEvery) {
 		slow := l.slow(time.Now())
-		l.handOver(context.WithoutCancel(hard), delivery.Slow, slow...)
 		for _, s := range slow {
 			l.options.Log.Info("a webhook is slow; its events go through its backlog", zap.String("webhook", s.key))
-			go l.report(context.WithoutCancel(hard), s.key)
 		}
+		l.handOver(context.WithoutCancel(hard), delivery.Slow, slow...)
 	}
 }
 

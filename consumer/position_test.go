@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 
+	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/registry"
@@ -28,6 +29,7 @@ func (o *one) Lookup(_ context.Context, pairs []registry.Pair) (map[registry.Pai
 }
 
 func (*one) Deleted(string) bool { return false }
+func (*one) Sole() bool          { return true }
 
 // held makes attempts that succeed when they are released, and says what it is asked for.
 type held struct {
@@ -48,8 +50,10 @@ type covers struct {
 	events chan delivery.Attempt
 }
 
-func (c covers) Cover(_ context.Context, _ string, a delivery.Attempt, _ int) error {
-	c.events <- a
+func (c covers) Cover(_ context.Context, _ string, attempts []delivery.Attempt, _ int) error {
+	for _, a := range attempts {
+		c.events <- a
+	}
 	return nil
 }
 
@@ -115,8 +119,12 @@ func (d *desk) finish(attempts int) {
 func (d *desk) acknowledged(want ...event.Position) {
 	d.t.Helper()
 	var got []event.Position
-	for _, e := range d.acks.take(nil) {
-		got = append(got, e.event.Position())
+	for _, a := range d.acks.take(nil) {
+		seq, published, err := broker.Place(a.msg)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		got = append(got, event.Position{Seq: seq, Time: published})
 	}
 	if !slices.EqualFunc(got, want, event.Position.Is) {
 		d.t.Errorf("acknowledged %v, want %v", got, want)
@@ -172,7 +180,7 @@ func TestAcknowledgementsOfASequenceAreWithdrawn(t *testing.T) {
 		d.hand(1, "{}")
 		d.finish(0) // it is in the queue once more
 		d.hand(2, body)
-		if got := d.acks.take(nil); len(got) != 0 || d.acks.last != nil {
+		if got := d.acks.take(nil); len(got) != 0 || d.acks.last.msg != nil {
 			t.Errorf("%s: %d acknowledgements are sent, and %v is confirmed", name, len(got), d.acks.last)
 		}
 		if body == "{}" {

@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"go.uber.org/zap"
+
+	"github.com/saumer/saumer/registry"
 )
 
 // wakes wakes the backlogs of ordered webhooks. Many events at about the same time are one wake.
@@ -16,6 +18,13 @@ type wakes struct {
 	mu sync.Mutex
 	// soon are the backlogs that are about to be woken.
 	soon map[string]bool
+}
+
+// pass wakes the backlog of a webhook in whose open range an event was passed over, if it is an ordered one.
+func (w *wakes) pass(ctx context.Context, s *registry.Subscription) {
+	if s.Webhook.Settings.Ordered && s.Webhook.Active {
+		w.wake(ctx, s.Target.Key)
+	}
 }
 
 // wake wakes a backlog soon, and does not wait for it.

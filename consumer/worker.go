@@ -43,9 +43,9 @@ var afterError = lifetime.Waits{First: time.Second, Longest: time.Second}
 
 // Cover takes over events from the live path.
 type Cover interface {
-	// Cover returns when the webhook's backlog durably holds the event of the attempt. Streak is how many events in
-	// a row were rejected. Sequence 0 stands for no event: the webhook is slow.
-	Cover(ctx context.Context, key string, a delivery.Attempt, streak int) error
+	// Cover returns when the webhook's backlog durably holds the events of the attempts. Streak is how many events in a row
+	// were rejected. Sequence 0 stands for no event: the webhook is to leave the live path.
+	Cover(ctx context.Context, key string, attempts []delivery.Attempt, streak int) error
 	// Wake has the webhook's backlog look at the stream.
 	Wake(ctx context.Context, key string) error
 }
@@ -55,6 +55,8 @@ type Webhooks interface {
 	Lookup(ctx context.Context, pairs []registry.Pair) (map[registry.Pair][]*registry.Subscription, error)
 	// Deleted says whether the webhook was deleted lately.
 	Deleted(key string) bool
+	// Sole says whether there is one webhook at most, which keeps no other waiting.
+	Sole() bool
 }
 
 // Sender makes and logs one attempt.
@@ -114,14 +116,16 @@ type Worker struct {
 	lanes    *lanes
 
 	wakes wakes
-	// newer bounds what is said of webhooks' records of a newer version.
-	newer rate.Sometimes
+	// batch is what was fetched last. It belongs to the goroutine that fetches.
+	batch batch
+	// newer bounds what is said of webhooks' records of a newer version, and busy what is said of busy webhooks.
+	newer, busy rate.Sometimes
 }
 
 // NewWorker makes a worker.
 func NewWorker(o Options) *Worker {
 	w := &Worker{
-		Options: o, known: map[string]bool{}, newer: rate.Sometimes{First: 1, Interval: time.Minute},
+		Options: o, known: map[string]bool{}, newer: rate.Sometimes{First: 1, Interval: time.Minute}, busy: rate.Sometimes{First: 10, Interval: time.Second},
 		wakes: wakes{cover: o.Cover, log: o.Log, soon: map[string]bool{}},
 	}
 	w.inflight = newInflight(&w.mu, &w.pace, o.AckWait, o.Log)
@@ -231,36 +235,34 @@ func (w *Worker) handedOut(asked time.Time) time.Time {
 	return now
 }
 
-// dispatch looks up the webhooks of a batch that was handed out at a time, and hands its events to their lanes.
-func (w *Worker) dispatch(ctx, hard context.Context, batch []*nats.Msg, since time.Time) {
-	events := make([]*inflightEvent, 0, len(batch))
-	var pairs []registry.Pair
-	asked := map[registry.Pair]bool{}
-	for _, m := range batch {
-		e := w.admit(hard, m, since)
-		if e == nil {
-			continue
-		}
-		events = append(events, e)
-		if pair := e.pair(); !asked[pair] {
-			asked[pair] = true
-			pairs = append(pairs, pair)
-		}
-	}
-	if len(events) == 0 {
+// dispatch looks up the webhooks of a batch that was handed out at a time. What is not the live path's to deliver is passed
+// over, and the other events are handed to their lanes.
+func (w *Worker) dispatch(ctx, hard context.Context, messages []*nats.Msg, since time.Time) {
+	if len(messages) == 0 {
 		return
 	}
+	b := &w.batch
+	b.fill(messages)
+	defer b.forget()
 	fault.At(fault.Fetched)
-	found, ok := w.lookup(ctx, pairs)
+	ok := w.lookup(ctx, b)
 	fault.At(fault.LookedUp)
-	for _, e := range events {
-		if !ok {
-			w.inflight.remove(e)
-			w.giveBack(e.msg)
-			continue
+	if !ok {
+		for _, a := range b.arrivals {
+			if !w.inflight.has(a.position) {
+				w.giveBack(a.msg)
+			}
 		}
-		w.spread(ctx, hard, e, found[e.pair()])
+		return
 	}
+	by := passing{}
+	for _, a := range w.passOver(hard, b) {
+		if e := w.admit(hard, a.msg, since); e != nil {
+			w.spread(hard, e, b.found[a.pair], by)
+		}
+	}
+	w.lanes.pass(context.WithoutCancel(hard), by)
+	w.relieve(hard, broker.Pending(messages[len(messages)-1]))
 }
 
 // admit has the event of a message in flight; nil if nothing is left to do with it: it was rejected, or is in flight or
@@ -295,6 +297,7 @@ func (w *Worker) admit(ctx context.Context, m *nats.Msg, since time.Time) *infli
 	case admittedAnew:
 		w.acks.withdrawLocked(seq)
 	}
+	e.crowded = w.lanes.crowdedLocked(e.account)
 	return e
 }
 
@@ -310,20 +313,22 @@ func (w *Worker) reject(ctx context.Context, m *nats.Msg, seq uint64, reason str
 	}
 }
 
-// lookup asks until there is an answer; false when the context ends. Nothing is fetched meanwhile.
-func (w *Worker) lookup(ctx context.Context, pairs []registry.Pair) (map[registry.Pair][]*registry.Subscription, bool) {
-	var found map[registry.Pair][]*registry.Subscription
-	err := lifetime.Retry(ctx, untilAnswered, func() (err error) {
-		found, err = w.Webhooks.Lookup(ctx, pairs)
+// lookup asks for the webhooks of a batch until there is an answer; false when the context ends. Nothing is fetched meanwhile.
+func (w *Worker) lookup(ctx context.Context, b *batch) bool {
+	return nil == lifetime.Retry(ctx, untilAnswered, func() error {
+		found, err := w.Webhooks.Lookup(ctx, b.pairs)
+		for i, pair := range b.pairs {
+			b.found[i] = found[pair]
+		}
 		return err
 	}, func(err error) {
 		w.Log.Warn("events wait for the look-up of their webhooks", zap.Error(err))
 	})
-	return found, err == nil
 }
 
-// spread hands an event to the lanes of its webhooks.
-func (w *Worker) spread(ctx, hard context.Context, e *inflightEvent, subscriptions []*registry.Subscription) {
+// spread hands an event to the lanes of its webhooks: at once, or, where its account has more deliveries than its share, when
+// some of these are done. It does not wait. What passes its lane is added to by.
+func (w *Worker) spread(hard context.Context, e *inflightEvent, subscriptions []*registry.Subscription, by passing) {
 	if len(subscriptions) == 0 && !w.known[e.event.Name] {
 		w.inflight.remove(e)
 		w.reject(hard, e.msg, e.event.Seq, "unknown event, and no webhook is subscribed to it")
@@ -333,14 +338,24 @@ func (w *Worker) spread(ctx, hard context.Context, e *inflightEvent, subscriptio
 		w.giveBackToNewer(e)
 		return
 	}
+	if e.crowded && w.lanes.later(e, func() {
+		by := passing{}
+		w.fanOut(hard, e, subscriptions, by)
+		w.lanes.pass(context.WithoutCancel(hard), by)
+	}) {
+		return
+	}
+	w.fanOut(hard, e, subscriptions, by)
+}
+
+// fanOut adds an event to the lanes of those of its webhooks that it is the live path's for.
+func (w *Worker) fanOut(hard context.Context, e *inflightEvent, subscriptions []*registry.Subscription, by passing) {
 	for _, s := range subscriptions {
 		if r, skip := s.Webhook.RangeOf(e.event.Position()); !skip {
-			w.lanes.add(ctx, hard, e, s)
+			w.lanes.add(hard, e, s, by)
 		} else if r.Open() {
 			e.skipped = true
-			if s.Webhook.Settings.Ordered && s.Webhook.Active {
-				w.wakes.wake(hard, s.Target.Key)
-			}
+			w.wakes.pass(hard, s)
 		}
 	}
 	w.acks.done(e, true)

@@ -77,6 +77,7 @@ const (
 	Broken      Outcome = "broken"      // the connection broke, or what came back is not HTTP
 	Forbidden   Outcome = "forbidden"   // the host's address is not one that Saumer may dial
 	Slow        Outcome = "slow"        // not an attempt: the webhook did not keep up, and its backlog has the event
+	Busy        Outcome = "busy"        // not an attempt: the webhook has more events than its share, and its backlog has the event
 	Aborted     Outcome = "aborted"     // our own stop cut it off; says nothing of the endpoint
 )
 

@@ -52,6 +52,13 @@ func (p *progress) note(account string, id, revision uint64, at time.Time) {
 	}
 }
 
+// sole says whether there is no webhook but the first one.
+func (x *index) sole() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.highest <= 1
+}
+
 // mark is the progress as the index notes it.
 func (p *progress) mark() mark { return mark{p.all, p.latest} }
 

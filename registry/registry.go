@@ -93,3 +93,6 @@ func (r *Registry) Lookup(ctx context.Context, pairs []Pair) (map[Pair][]*Subscr
 
 // Deleted says whether the webhook was deleted lately, as far as this node has seen: no attempt is to begin any more.
 func (r *Registry) Deleted(key string) bool { return r.index.deleted.Contains(key) }
+
+// Sole says whether no webhook but one was ever made.
+func (r *Registry) Sole() bool { return r.index.sole() }

@@ -43,10 +43,10 @@ func NewCover(b *broker.Broker, rules backlog.Rules, log *zap.Logger) *Cover {
 	return &Cover{broker: b, store: replay.NewStore(b), rules: rules, log: log, groups: map[string]*group{}}
 }
 
-// Cover returns when the backlog of the webhook durably holds the event of the attempt, or with an error when the
-// context ends: then the event is not to be acknowledged. Streak is how many events in a row were rejected. An
-// attempt with sequence 0 hands over no event: it says that the webhook is slow, and future ones are to leave.
-func (c *Cover) Cover(ctx context.Context, key string, a delivery.Attempt, streak int) error {
+// Cover returns when the backlog of the webhook durably holds the events of the attempts, or with an error when the context
+// ends: then they are not to be acknowledged. Streak is how many events in a row were rejected. An attempt with sequence 0
+// hands over no event: it says that future ones are to leave the live path.
+func (c *Cover) Cover(ctx context.Context, key string, attempts []delivery.Attempt, streak int) error {
 	c.mu.Lock()
 	g := c.groups[key]
 	if g == nil || g.tries == nil { // none, or being written already
@@ -54,7 +54,9 @@ func (c *Cover) Cover(ctx context.Context, key string, a delivery.Attempt, strea
 		c.groups[key] = g
 		go c.write(key, g)
 	}
-	g.tries = append(g.tries, backlog.Try{Attempt: a, Streak: streak, Draw: rand.Float64()})
+	for _, a := range attempts {
+		g.tries = append(g.tries, backlog.Try{Attempt: a, Streak: streak, Draw: rand.Float64()})
+	}
 	c.mu.Unlock()
 	select {
 	case <-g.done:

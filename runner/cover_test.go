@@ -23,7 +23,7 @@ func TestHandOversAreGrouped(t *testing.T) {
 		for i := range n {
 			all.Go(func() {
 				a := delivery.Attempt{Seq: uint64(100 + i), Number: 1, Published: w.broker.Now(), At: w.broker.Now(), Outcome: delivery.Refused}
-				if err := w.cover.Cover(w.t.Context(), w.key, a, 0); err != nil {
+				if err := w.cover.Cover(w.t.Context(), w.key, []delivery.Attempt{a}, 0); err != nil {
 					w.t.Error(err)
 				}
 				if r, _ := w.record(); r.Attempts(a.Position()) != 1 {
@@ -47,12 +47,12 @@ func TestHandOversThatFail(t *testing.T) {
 		a := delivery.Attempt{Seq: 7, Number: 1, Outcome: delivery.Refused}
 		ended, end := context.WithCancel(w.t.Context())
 		end()
-		if err := w.cover.Cover(ended, w.key, a, 0); err == nil {
+		if err := w.cover.Cover(ended, w.key, []delivery.Attempt{a}, 0); err == nil {
 			w.t.Error("a hand-over went on after its context")
 		}
 		w.until("it is written", func() bool { _, there := w.record(); return there })
 		w.set(w.broker.Backlogs, []byte(`{"v":99}`))
-		if err := w.cover.Cover(w.t.Context(), w.key, a, 0); err == nil {
+		if err := w.cover.Cover(w.t.Context(), w.key, []delivery.Attempt{a}, 0); err == nil {
 			w.t.Error("an event is covered by a record of a newer version")
 		}
 	})

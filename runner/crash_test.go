@@ -129,7 +129,7 @@ func TestHandOversDuringAPass(t *testing.T) {
 			}
 			// Another event of a retry that is for nobody here: the stream does not hold it.
 			a := delivery.Attempt{Seq: n, Number: 1, Published: w.broker.Now(), At: w.broker.Now(), Outcome: delivery.Status}
-			if err := w.cover.Cover(context.Background(), w.key, a, 0); err != nil {
+			if err := w.cover.Cover(context.Background(), w.key, []delivery.Attempt{a}, 0); err != nil {
 				w.t.Error(err)
 			}
 			if number(r)%7 == 0 && r.Number < 3 {

@@ -137,9 +137,8 @@ func (f *feed) put(b batch) error {
 			return nil
 		}
 		f.read = e.Seq + 1
-		// What is not JSON is on its way to REJECTED, and what came after a span's end though it is below it is the live
-		// path's.
-		if event.Check(e.Data) != nil || !e.Position().Before(span.To) {
+		// What came after a span's end though it is below it is the live path's.
+		if !e.Position().Before(span.To) {
 			continue
 		}
 		f.known = append(f.known, e.Position())

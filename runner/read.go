@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/saumer/saumer/broker"
@@ -73,6 +74,9 @@ func read(ctx context.Context, b *broker.Broker, subject string, from uint64, li
 	for len(events) > 0 && events[0].Seq < from {
 		events = events[1:]
 	}
+	if events, err = deliverable(ctx, b, events); err != nil {
+		return batch{err: err}
+	}
 	if len(events) == 0 && got > 0 {
 		// A replica that is behind has no say in what there is.
 		e, err := b.Next(ctx, subject, from)
@@ -83,6 +87,19 @@ func read(ctx context.Context, b *broker.Broker, subject string, from uint64, li
 		}
 	}
 	return batch{events: events, short: got <= limit/4 && size < event.MaxSize}
+}
+
+// deliverable are the events that can be delivered. The live path, which passes over what a backlog is to read, leaves it to
+// that to move the others out of the stream.
+func deliverable(ctx context.Context, b *broker.Broker, events []event.Event) ([]event.Event, error) {
+	var err error
+	return slices.DeleteFunc(events, func(e event.Event) bool {
+		why := event.Check(e.Data)
+		if why != nil && err == nil {
+			err = b.RejectEvent(ctx, e, why.Error())
+		}
+		return why != nil
+	}), err
 }
 
 // sound says whether the stream still has an event, or has dropped it by its retention, which proves nothing.

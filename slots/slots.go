@@ -1,5 +1,5 @@
-// Package slots bounds how many attempts each webhook and the process have in flight, for the live path and the backlogs
-// together. It knows neither: what waits for a slot is a function.
+// Package slots bounds how many attempts each webhook, each account and the process have in flight, for the live path and the
+// backlogs together. It knows neither: what waits for a slot is a function.
 package slots
 
 import (
@@ -17,16 +17,25 @@ const (
 	busy, pause = 200 * time.Microsecond, 5 * time.Millisecond
 )
 
-// Slots bounds the attempts in flight, for each webhook and in all, for the live path and the backlogs together. It
-// is safe for concurrent use.
+// Over says whether who holds a number of places holds more than its share of what all have together, of which some are free:
+// nobody has more than is left for others. So whoever comes finds room, and of n who want all there is, each has one part of
+// n+1. It is the one rule for whatever is short: slots, events in flight, deliveries, runners.
+func Over(held, free int) bool { return held > free }
+
+// Slots bounds the attempts in flight, for each webhook, each account and in all, for the live path and the backlogs together.
+// It is safe for concurrent use.
 type Slots struct {
 	perKey, total int
 
-	mu    sync.Mutex
-	keys  map[string]*slot
-	taken int
-	// ready are the keys that have work and a free slot of their own, and wait only for the total, in turn.
-	ready []*slot
+	mu     sync.Mutex
+	keys   map[string]*slot
+	owners map[string]*owner
+	taken  int
+	// ready are the owners with keys that have work and a free slot of their own, and wait only for the total or their share
+	// of it: the one with the fewest slots first.
+	ready queue[*owner]
+	// turns counts what has begun.
+	turns uint64
 	// growing is true while more than the eager are being begun.
 	growing bool
 	// lately are how many of those under way began in the turn of this number, counted since made, and in the one before.
@@ -35,23 +44,14 @@ type Slots struct {
 	made   time.Time
 }
 
-// slot is what one key has under way and waiting.
-type slot struct {
-	key     string
-	limit   int
-	taken   int
-	waiting []func()
-	queued  bool // among the ready
-}
-
 // New makes Slots: perKey is how many attempts a key may have under way by default, total how many all have.
 func New(perKey, total int) *Slots {
-	return &Slots{perKey: perKey, total: total, keys: map[string]*slot{}, made: time.Now()}
+	return &Slots{perKey: perKey, total: total, keys: map[string]*slot{}, owners: map[string]*owner{}, made: time.Now()}
 }
 
-// Go runs f in a goroutine as soon as the key has a free slot, the total allows it, and the processor is there for it. A
-// key's work begins in the order in which it came; keys that wait for the total take turns. Limit 0 is the default. It
-// never blocks.
+// Go runs f in a goroutine as soon as the key has a free slot, its owner has not more than its share of the total, and the
+// processor is there for it. A key's owner is what comes before its first dot. A key's work begins in the order in which it came;
+// among owners, the one with the fewest slots is next, and keys of one owner take turns. Limit 0 is the default. It never blocks.
 func (s *Slots) Go(key string, limit int, f func()) {
 	if limit <= 0 {
 		limit = s.perKey
@@ -60,12 +60,13 @@ func (s *Slots) Go(key string, limit int, f func()) {
 	defer s.mu.Unlock()
 	k := s.keys[key]
 	if k == nil {
-		k = &slot{key: key}
+		k = &slot{key: key, owner: s.owner(key), rank: rank{place: outside}}
+		k.owner.keys++
 		s.keys[key] = k
 	}
 	k.limit = limit
 	k.waiting = append(k.waiting, f)
-	s.queue(k)
+	s.settle(k)
 	now := time.Now()
 	for s.young(now) < eager {
 		next, ok := s.next(now)
@@ -74,7 +75,7 @@ func (s *Slots) Go(key string, limit int, f func()) {
 		}
 		go s.work(next)
 	}
-	if len(s.ready) > 0 && s.taken < s.total && !s.growing {
+	if s.may() && !s.growing {
 		s.growing = true
 		go s.grow()
 	}
@@ -108,12 +109,9 @@ func (s *Slots) Full(key string) bool {
 	return k != nil && k.taken >= k.limit
 }
 
-// queue puts a key among the ready ones if it is one.
-func (s *Slots) queue(k *slot) {
-	if !k.queued && len(k.waiting) > 0 && k.taken < k.limit {
-		k.queued = true
-		s.ready = append(s.ready, k)
-	}
+// may says whether something that is ready may begin.
+func (s *Slots) may() bool {
+	return len(s.ready) > 0 && s.taken < s.total && !Over(s.ready[0].weight(), s.total-s.taken)
 }
 
 // job is a piece of work that has its slot, since a turn.
@@ -145,33 +143,34 @@ func (s *Slots) ended(j job, now time.Time) {
 	}
 	k := j.of
 	k.taken--
+	k.owner.taken--
 	s.taken--
-	s.queue(k)
+	s.settle(k)
 	if k.taken == 0 && len(k.waiting) == 0 {
 		delete(s.keys, k.key)
+		s.left(k.owner)
 	}
 }
 
 // next takes the next piece of work that may begin, with its slot; false if there is none.
 func (s *Slots) next(now time.Time) (job, bool) {
-	for len(s.ready) > 0 && s.taken < s.total {
-		k := s.ready[0]
-		s.ready = s.ready[1:]
-		k.queued = false
-		if len(k.waiting) == 0 || k.taken >= k.limit {
-			continue
-		}
-		f := k.waiting[0]
-		k.waiting[0] = nil
-		k.waiting = k.waiting[1:]
-		k.taken++
-		s.taken++
-		s.queue(k)
-		s.young(now)
-		s.lately[0]++
-		return job{k, f, s.turn}, true
+	if !s.may() {
+		return job{}, false
 	}
-	return job{}, false
+	o := s.ready[0]
+	k := o.ready[0]
+	f := k.waiting[0]
+	k.waiting[0] = nil
+	k.waiting = k.waiting[1:]
+	k.taken++
+	o.taken++
+	s.taken++
+	s.turns++
+	k.turn, o.turn = s.turns, s.turns
+	s.settle(k)
+	s.young(now)
+	s.lately[0]++
+	return job{k, f, s.turn}, true
 }
 
 // work runs a piece of work, and then others while there are any: a goroutine is kept busy rather than made anew.

@@ -247,6 +247,7 @@ type receiver struct {
 	mu       sync.Mutex
 	down     bool
 	dead     []string // the only addresses that are down
+	takes    func(path string) time.Duration
 	answer   func(body string) int
 	received []string
 	attempts int
@@ -255,7 +256,7 @@ type receiver struct {
 }
 
 func newReceiver() *receiver {
-	r := &receiver{conns: make(chan net.Conn), answer: func(string) int { return http.StatusOK }}
+	r := &receiver{conns: make(chan net.Conn), answer: func(string) int { return http.StatusOK }, takes: func(string) time.Duration { return 0 }}
 	r.server.Handler = r
 	go func() { _ = r.server.Serve(r) }() // it ends with http.ErrServerClosed
 	return r
@@ -298,6 +299,11 @@ func (r *receiver) dial(_ context.Context, _, address string) (net.Conn, error) 
 func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
+		return
+	}
+	select {
+	case <-time.After(r.takes(req.URL.Path)):
+	case <-req.Context().Done():
 		return
 	}
 	r.mu.Lock()
