@@ -21,6 +21,7 @@ var (
 	ErrID        = errors.New("missing or invalid id: use the number that CreateWebHook returned")
 	ErrSettings  = errors.New("invalid settings")
 	ErrKey       = errors.New("invalid Idempotency-Key: use one header of at most 200 printable ASCII characters")
+	ErrReused    = errors.New("this Idempotency-Key came with another body for this event in the last 10 minutes: use a key of its own for each event")
 	ErrFilter    = errors.New("invalid filter")
 	ErrPosition  = errors.New("the attempt log does not have this attempt, or does not have it any more")
 	ErrPeriod    = errors.New("invalid period: it begins at a time and ends before a later one")

@@ -147,6 +147,7 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 		{"PublishEvent", 91, "demo", "optin_finalized", `{}`, []string{"Saumer-Hops", "-1"}},
 		{"PublishEvent", 91, "demo", "optin_finalized", `{}`, []string{"Saumer-Hops", "1", "Saumer-Hops", "1"}},
 		{"PublishEvent", 5, "demo", "optin_finalized", `{}`, []string{"Idempotency-Key", "a", "Idempotency-Key", "a"}},
+		{"PublishEvent", 8, "demo", "optin_finalized", `{"other":1}`, []string{"Idempotency-Key", "an order"}},
 		{"GetStats", 0, "demo", "?span=day", "", nil},
 		{"GetStats", 2, "demo", "?span=week", "", nil},
 		{"CreateAccount", 0, "demo", "", `{"name":"third","password":"password of it"}`, nil},

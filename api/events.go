@@ -218,9 +218,10 @@ var PublishEvent = define(Function{
 		{5, http.StatusBadRequest, "invalid Idempotency-Key", ErrKey, true},
 		{6, http.StatusInsufficientStorage, event.ErrFull.Error(), event.ErrFull, false},
 		{7, http.StatusLoopDetected, ErrHops.Error(), ErrHops, false},
+		{8, http.StatusUnprocessableEntity, ErrReused.Error(), ErrReused, false},
 	},
 }, func(in *publishEventInput) []Parameter {
-	key := Parameter{Name: "Idempotency-Key", In: InHeader, wrong: ErrKey, Doc: "The event's id. For 10 minutes the same key stores nothing again."}
+	key := Parameter{Name: "Idempotency-Key", In: InHeader, wrong: ErrKey, Doc: "The event's id. For 10 minutes the same key stores no event of this name again, and is refused with another body."}
 	return []Parameter{
 		text(Parameter{Name: "event", In: InPath, Kind: KindEvent, Required: true, Doc: "The event's name."}, &in.event),
 		text(key, &in.key),

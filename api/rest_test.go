@@ -10,7 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
@@ -108,8 +111,25 @@ func TestPublish(t *testing.T) {
 	if err != nil || e.Account != "other" || e.Name != "optin_finalized" || e.ID != "order 7" || string(e.Data) != body {
 		t.Errorf("stored %+v %s, %v", e, e.Data, err)
 	}
+	// A key is one event's and one body's.
+	if status, _, answer := u.rest("demo", "POST", "/v1/events/optout_finalized", body, "Idempotency-Key", "order 7"); status != http.StatusAccepted || strings.Contains(answer, "true") {
+		t.Errorf("the same key for another event: %d %s", status, answer)
+	}
+	if status, _, answer := u.rest("demo", "POST", "/v1/events/optin_finalized", "8", "Idempotency-Key", "order 7"); status != http.StatusUnprocessableEntity || !strings.Contains(answer, "another body") {
+		t.Errorf("the same key with another body: %d %s", status, answer)
+	}
+	// Whatever message ids others take on NATS, they suppress no event here.
+	for _, id := range []string{"order 9", "demo:order 9", event.MessageID("demo", "optin_finalized", "order 9")} {
+		if _, err := u.broker.JetStream.PublishMsg(t.Context(), &nats.Msg{Subject: "events.other.optin_finalized", Header: nats.Header{nats.MsgIdHdr: {id}}, Data: []byte("1")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	status, _, answer := u.rest("demo", "POST", "/v1/events/optin_finalized", "9", "Idempotency-Key", "order 9")
+	if status != http.StatusAccepted || strings.Contains(answer, "true") || !strings.Contains(answer, `"id":"order 9"`) {
+		t.Errorf("a key that others have taken on NATS: %d %s", status, answer)
+	}
 	// The largest body there may be.
-	status, _, answer := u.rest("demo", "POST", "/v1/events/optin_finalized", `"`+strings.Repeat("x", 1<<20-2)+`"`)
+	status, _, answer = u.rest("demo", "POST", "/v1/events/optin_finalized", `"`+strings.Repeat("x", 1<<20-2)+`"`)
 	if status != http.StatusAccepted {
 		t.Errorf("a body of 1 MiB: %d %s", status, answer)
 	}

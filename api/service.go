@@ -18,7 +18,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/saumer/saumer/delivery"
-	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
@@ -70,6 +69,8 @@ type Options struct {
 	Notices *notify.Notices
 	// Publisher stores events.
 	Publisher jetstream.Publisher
+	// Key is the secret key of the installation. What it makes of an idempotency key, no publisher on NATS can take.
+	Key []byte
 	// Window is how long after a deactivation events are kept for a replay.
 	Window time.Duration
 	// Events are the names of the events that webhooks can be made for.
@@ -80,10 +81,13 @@ type Options struct {
 
 // Service is what can be asked of Saumer, as functions on domain types. Each takes the account that asks, and for it
 // another account's webhooks do not exist. It is safe for concurrent use.
-type Service struct{ o Options }
+type Service struct {
+	o    Options
+	keys messageKey
+}
 
 // NewService makes a service.
-func NewService(o Options) *Service { return &Service{o} }
+func NewService(o Options) *Service { return &Service{o, newMessageKey(o.Key)} }
 
 // Webhook is a webhook and how it does.
 type Webhook struct {
@@ -236,18 +240,6 @@ func (s *Service) Delete(ctx context.Context, acc registry.Account, id uint64) e
 		return ErrID
 	}
 	return s.o.Backlogs.Delete(ctx, registry.Key(acc.Name, id))
-}
-
-// Publish stores an event of the account and returns once JetStream has it. With a key it is idempotent for 10
-// minutes. It returns ErrEvent, ErrKey, event.ErrBody or event.ErrSize for what cannot be published.
-func (s *Service) Publish(ctx context.Context, acc registry.Account, name, key string, data []byte) (event.Receipt, error) {
-	if err := s.checkEvent(name); err != nil {
-		return event.Receipt{}, err
-	}
-	if err := checkKey(key); err != nil {
-		return event.Receipt{}, err
-	}
-	return event.Publish(ctx, s.o.Publisher, acc.Name, name, key, data)
 }
 
 // Attempts returns the kept attempts of a webhook, newest first, and the filter's Before for the next page, 0 if there

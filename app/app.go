@@ -184,7 +184,7 @@ func (a *App) wire(ackWait time.Duration) {
 	a.service = api.NewService(api.Options{
 		Registry: a.registry, Accounts: a.accounts, Addresses: a.client, Attempts: attempts,
 		Backlogs: backlogs, Replays: backlogs, Tester: sender, Prober: a.client, Stream: a.broker, Stats: a.stats,
-		Publisher: a.broker.JetStream, Notices: a.notices, Window: o.ReplayWindow, Events: o.Events,
+		Publisher: a.broker.JetStream, Key: a.key, Notices: a.notices, Window: o.ReplayWindow, Events: o.Events,
 		Proxies: o.Proxies,
 	})
 	a.console = console.New(console.Options{

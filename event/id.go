@@ -15,7 +15,7 @@ import (
 // would let the signature of a delivery be read in two ways (Standard Webhooks, "message id").
 
 const (
-	// idHeader bears the id that was drawn.
+	// idHeader bears the id that was drawn, or, beside a message id, the id that was made of the key.
 	idHeader = "Saumer-Event-Id"
 	// ownID begins every id that no publisher gave.
 	ownID = "saumer-"
@@ -35,6 +35,10 @@ func KeyID(key string) string {
 	}
 	return id
 }
+
+// MessageID is the message id that NATS is to know an event with a key by. It has one space of them for all accounts and events,
+// so both are in it.
+func MessageID(account, name, key string) string { return account + ":" + name + ":" + key }
 
 // KeyOf is the key that an id was made of; false if it was made of none.
 func KeyOf(id string) (string, bool) {
@@ -64,10 +68,14 @@ func PositionOf(id string) (Position, bool) {
 
 // idOf is the id of a stored message of an account.
 func idOf(account string, header nats.Header, p Position) string {
-	if key := strings.TrimPrefix(header.Get(nats.MsgIdHdr), account+":"); key != "" {
+	message, id := header.Get(nats.MsgIdHdr), header.Get(idHeader)
+	if _, made := KeyOf(id); made && id != "" && message != "" {
+		return id
+	}
+	if key := strings.TrimPrefix(message, account+":"); key != "" {
 		return KeyID(key)
 	}
-	if id := header.Get(idHeader); isDrawn(id) {
+	if isDrawn(id) {
 		return id
 	}
 	return PositionID(p)
@@ -84,9 +92,5 @@ func isDrawn(id string) bool {
 // HasID says whether a stored message's headers say that it is the event with this id. An id that is made of a position is in
 // no header; see PositionOf.
 func HasID(header nats.Header, account, id string) bool {
-	if key, ok := KeyOf(id); ok {
-		given := header.Get(nats.MsgIdHdr)
-		return given == key || given == account+":"+key
-	}
-	return header.Get(idHeader) == id && header.Get(nats.MsgIdHdr) == ""
+	return idOf(account, header, Position{}) == id
 }

@@ -24,6 +24,10 @@ func TestIDs(t *testing.T) {
 		"a key that looks like an id of ours":   {nats.Header{nats.MsgIdHdr: {drawn}}, "%73" + drawn[1:]},
 		"a drawn id":                            {nats.Header{idHeader: {drawn}}, drawn},
 		"a key beats a drawn id":                {nats.Header{idHeader: {drawn}, nats.MsgIdHdr: {"k"}}, "k"},
+		"a key within account and event":        {nats.Header{nats.MsgIdHdr: {MessageID("demo", "x", "order.7")}, idHeader: {KeyID("order.7")}}, "order%2E7"},
+		"the same without the id":               {nats.Header{nats.MsgIdHdr: {MessageID("demo", "x", "7")}}, "x:7"},
+		"an id with a dot, that is of no key":   {nats.Header{nats.MsgIdHdr: {"k"}, idHeader: {"a.b"}}, "k"},
+		"a key's id without a message id":       {nats.Header{idHeader: {"order"}}, PositionID(at)},
 		"a header that nobody of ours has made": {nats.Header{idHeader: {"saumer-x"}}, PositionID(at)},
 	} {
 		e, err := New("events.demo.x", test.header, nil, at.Seq, at.Time)

@@ -78,11 +78,16 @@ func Check(data []byte) error {
 
 // Publish stores an event and returns once JetStream has it. It is safe for concurrent use.
 //
-// With a key it is idempotent for 10 minutes within the account: the event's id is made of the key. NATS knows one space
-// of message ids a stream, so the key is stored as <account>:<key>, and one account's keys never meet another's.
+// With a key it is idempotent for 10 minutes within the account and the event's name: the event's id is made of the key. NATS
+// knows one space of message ids for all accounts, so the key is part of a longer one; see MessageID.
 // It returns ErrAccount, ErrName, ErrBody, ErrSize, ErrFull, or the error of the publish; after 5 s without an answer that is
 // context.DeadlineExceeded, and the event may be stored or not: publish again with the same key.
 func Publish(ctx context.Context, js jetstream.Publisher, account, name, key string, data []byte) (Receipt, error) {
+	return PublishAs(ctx, js, MessageID(account, name, key), account, name, key, data)
+}
+
+// PublishAs is Publish with another message id for an event that has a key. It has to tell accounts, events and keys apart.
+func PublishAs(ctx context.Context, js jetstream.Publisher, message, account, name, key string, data []byte) (Receipt, error) {
 	if err := ValidAccount(account); err != nil {
 		return Receipt{}, err
 	}
@@ -94,7 +99,7 @@ func Publish(ctx context.Context, js jetstream.Publisher, account, name, key str
 	}
 	msg, id := &nats.Msg{Subject: Subject(account, name), Data: data}, KeyID(key)
 	if key != "" {
-		msg.Header = nats.Header{nats.MsgIdHdr: {account + ":" + key}}
+		msg.Header = nats.Header{nats.MsgIdHdr: {message}, idHeader: {id}}
 	} else {
 		id = NewID()
 		msg.Header = nats.Header{idHeader: {id}}
