@@ -107,6 +107,22 @@ func (r *Record) Orphan(end event.End) {
 	r.trim()
 }
 
+// Owe adds what of the sequences from low up to an end no span has to work off already, but for what the webhook's last
+// activation, nil for none, has dropped: the range that held it has ended, and nobody knows whether all of it was sent.
+func (r *Record) Owe(low uint64, end event.End, last *Activation) error {
+	if last != nil && low < last.From.Seq && !(last.Replay && last.Until.Seq >= last.From.Seq) {
+		if last.Replay && low < last.Until.Seq {
+			first := event.End{Seq: min(end.Seq, last.Until.Seq), AsOf: end.AsOf}
+			if err := r.ReplayAgain(0, low, first); err != nil {
+				return err
+			}
+			low = max(low, last.Until.Seq)
+		}
+		low = max(low, last.From.Seq)
+	}
+	return r.ReplayAgain(0, low, end)
+}
+
 // Advance moves the spans to how far they have come.
 func (r *Record) Advance(come []Span) {
 	for i := range r.Spans {

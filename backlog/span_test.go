@@ -2,8 +2,10 @@ package backlog
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -321,5 +323,52 @@ func TestRedeliver(t *testing.T) {
 	want := Pending{{Position: at(3)}, {Position: other, Replay: true}, {Position: at(12), Replay: true}}
 	if !slices.Equal(r.Pending, want) || len(r.Retries) != 1 || !r.Retries[0].Next.IsZero() || r.Retries[0].Attempts != 3 || !r.NotBefore.IsZero() {
 		t.Errorf("%+v", r)
+	}
+}
+
+// What an ended range may still owe leaves out what an activation has dropped, and what a span has already.
+func TestOwe(t *testing.T) {
+	t.Parallel()
+	to := func(seq uint64) event.End { return until(seq, 99) }
+	for name, c := range map[string]struct {
+		last *Activation
+		low  uint64
+		want string
+	}{
+		"no activation":                      {nil, 10, "[10-50]"},
+		"one that sends all":                 {&Activation{Replay: true, Until: to(30), From: to(30)}, 10, "[10-50]"},
+		"one that drops beyond the window":   {&Activation{Replay: true, Until: to(20), From: to(30)}, 10, "[10-20 30-50]"},
+		"one whose window ended before":      {&Activation{Replay: true, Until: to(5), From: to(30)}, 10, "[30-50]"},
+		"one without a replay":               {&Activation{Until: to(20), From: to(30)}, 10, "[30-50]"},
+		"one before the range":               {&Activation{From: to(10)}, 10, "[10-50]"},
+		"one after the range":                {&Activation{From: to(60)}, 10, "[]"},
+		"one after, and the window in there": {&Activation{Replay: true, Until: to(20), From: to(60)}, 10, "[10-20]"},
+	} {
+		r := New()
+		if err := r.Owe(c.low, to(50), c.last); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, s := range r.Spans {
+			got = append(got, fmt.Sprintf("%d-%d", s.Cursor, s.To.Seq))
+		}
+		if text := "[" + strings.Join(got, " ") + "]"; text != c.want {
+			t.Errorf("%s: %s, want %s", name, text, c.want)
+		}
+		was := len(r.Spans)
+		if err := r.Owe(c.low, to(50), c.last); err != nil || len(r.Spans) != was {
+			t.Errorf("%s: owed twice, it has %d spans, %v", name, len(r.Spans), err)
+		}
+	}
+	r := New()
+	for i := range uint64(MaxSpans - 1) {
+		r.Spans = append(r.Spans, Span{From: 1000 * (i + 1), Cursor: 1000 * (i + 1), To: to(1000*(i+1) + 1)})
+	}
+	if err := r.Owe(10, to(50), &Activation{Replay: true, Until: to(20), From: to(30)}); !errors.Is(err, ErrTooMany) {
+		t.Errorf("with as many spans as there may be: %v", err)
+	}
+	r.Spans = append(r.Spans, r.Spans[0])
+	if err := r.Owe(10, to(50), &Activation{Replay: true, Until: to(20), From: to(30)}); !errors.Is(err, ErrTooMany) {
+		t.Errorf("with more: %v", err)
 	}
 }

@@ -95,7 +95,9 @@ const (
 // what to do. Close the broker after use.
 func Open(ctx context.Context, o Options) (_ *Broker, err error) {
 	b := &Broker{
-		options: o, ended: make(chan error, 1), watch: watch{noted: make(chan struct{}, 1)},
+		options: o, ended: make(chan error, 1), watch: watch{
+			noted: make(chan struct{}, 1), setBack: make(chan struct{}, 1), written: map[string]uint64{}, fell: map[string]bool{},
+		},
 		health: health{ill: make(chan struct{}, 1), turn: make(chan struct{}, 1)},
 		remade: make(chan string, remadeKept),
 	}

@@ -51,6 +51,9 @@ func (b *Bucket) Get(ctx context.Context, key string) (Entry, error) {
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return Entry{}, ErrNoKey
 	}
+	if errors.Is(err, nats.ErrNoResponders) {
+		b.broker.health.tell() // the bucket may be gone
+	}
 	if err != nil {
 		return Entry{}, fmt.Errorf("read %s of the bucket %s: %w", key, b.name, err)
 	}
@@ -62,6 +65,9 @@ func (b *Bucket) latest(ctx context.Context, key string) (Entry, error) {
 	m, err := b.broker.ask(ctx, "KV_"+b.name, get{Last: b.Subject(key)})
 	if errors.Is(err, ErrNotFound) || err == nil && removed(m.header) {
 		return Entry{}, ErrNoKey
+	}
+	if answer := new(jetstream.APIError); errors.As(err, &answer) && answer.ErrorCode == jetstream.JSErrCodeStreamNotFound {
+		b.broker.health.tell()
 	}
 	return Entry{key, m.data, m.seq, m.at}, err
 }
@@ -97,6 +103,8 @@ func (b *Bucket) Remove(ctx context.Context, key string, revision uint64) (uint6
 // write stores a message under a key if the last one is at this revision: ErrChanged.
 func (b *Bucket) write(ctx context.Context, key string, value []byte, header nats.Header, revision uint64, opts ...jetstream.PublishOpt) (uint64, error) {
 	msg := &nats.Msg{Subject: b.Subject(key), Header: header, Data: value}
+	stream, w := bucketPrefix+b.name, &b.broker.watch
+	before := w.known(stream)
 	ack, err := b.broker.JetStream.PublishMsg(ctx, msg, append(opts, jetstream.WithExpectLastSequencePerSubject(revision))...)
 	var e jetstream.JetStreamError
 	if errors.As(err, &e) && e.APIError() != nil {
@@ -106,6 +114,9 @@ func (b *Bucket) write(ctx context.Context, key string, value []byte, header nat
 	}
 	if err != nil {
 		return 0, err
+	}
+	if w.wrote(stream, before, ack.Sequence) {
+		b.broker.lost()
 	}
 	return ack.Sequence, nil
 }

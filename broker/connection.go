@@ -114,7 +114,7 @@ func (b *Broker) end(err error) {
 // Run keeps how far the live path is written down, and makes again what is gone of streams and consumers. It returns nil when
 // the context ends, and before that why the broker can never be used again, such as a connection that is closed for good.
 func (b *Broker) Run(ctx context.Context) error {
-	var rest <-chan time.Time
+	var rest, again <-chan time.Time
 	noted := b.watch.noted
 	look := time.NewTicker(cmp.Or(b.options.Look, defaultLook))
 	defer look.Stop()
@@ -129,6 +129,12 @@ func (b *Broker) Run(ctx context.Context) error {
 		case <-noted:
 			rest, noted = time.After(saveEvery), nil
 			b.bounded(ctx, "how far the live path is was not written down", b.saveMark)
+			if again = nil; !b.quiet() {
+				again = time.After(spacing(b.costs()))
+			}
+		case <-again:
+			again = nil
+			b.note()
 		case <-look.C:
 			b.bounded(ctx, "streams and consumers were not looked after", b.heal)
 		case <-b.health.ill:

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -40,15 +39,32 @@ type watch struct {
 	// noted has a word when the mark is to be written down.
 	noted chan struct{}
 
+	// unsure is true from when NATS was found to have lost something until it is clear what follows.
+	unsure atomic.Bool
+	// setBack has a word after each loss of what NATS had stored.
+	setBack chan struct{}
+	// started is true after the first check.
+	started atomic.Bool
+
 	// mu guards what follows. It is not held while NATS is asked.
 	mu sync.Mutex
 	// mark is of the newest event that this process was handed out, and made when the consumer was made, at the last check.
 	mark mark
 	made time.Time
+	// written are the highest sequences that writes of this process were answered with, by stream, and fell those whose answer
+	// was lower than one before: the stream went back.
+	written map[string]uint64
+	fell    map[string]bool
 }
 
 // doubt has the consumer checked before the next event is handed out.
 func (b *Broker) doubt() { b.watch.reasons.Add(1) }
+
+// lost has it found out, before the next event is handed out, what follows from a loss of what NATS had stored.
+func (b *Broker) lost() {
+	b.watch.unsure.Store(true)
+	b.doubt()
+}
 
 // doubts counts the reasons to check the consumer. Each connection that was made again is one.
 func (b *Broker) doubts() uint64 {
@@ -71,6 +87,11 @@ func (b *Broker) check() (doubts uint64, err error) {
 	if err := b.settle(ctx); err != nil {
 		return 0, fmt.Errorf("see where the consumer %s is: %w", dispatchName, err)
 	}
+	if err := b.embedded.machineOf().settled(); err != nil {
+		return 0, err
+	}
+	w.unsure.Store(false)
+	w.started.Store(true)
 	w.sure.Store(doubts)
 	return doubts, nil
 }
@@ -100,34 +121,49 @@ func (b *Broker) settle(ctx context.Context) error {
 			return err
 		}
 	}
-	if !v.make && !s.mark.IsZero() {
-		b.watch.set(made, nil)
-		return nil
+	m := s.mark
+	m.Streams, m.Noted = s.streams, b.Now()
+	if v.make || s.mark.IsZero() || s.back != 0 {
+		// What is before the next event was handed out.
+		at := s.delivered
+		m.Floor, m.Made = s.floor, made
+		if v.make {
+			at = v.from - 1
+			m.Floor = at
+		}
+		if m.Position, err = b.positionOf(ctx, at); errors.Is(err, ErrNotFound) {
+			m.Position = event.Position{}
+		} else if err != nil {
+			return err
+		}
+		if len(m.Trail) == 0 && v.make {
+			m.Trail = trail{{At: m.Noted, Floor: m.Position}}
+		}
+		defer b.note()
 	}
-	// A new consumer, or one without a mark: what is before its next event was handed out.
-	m, at := mark{Floor: s.floor, Made: made}, s.delivered
-	if v.make {
-		at = v.from - 1
-		m.Floor = at
+	if s.back != 0 {
+		return b.setback(ctx, s, made, m)
 	}
-	if m.Position, err = b.positionOf(ctx, at); errors.Is(err, ErrNotFound) {
-		m.Position = event.Position{}
-	} else if err != nil {
-		return err
-	}
-	b.watch.set(made, &m)
-	b.note()
+	b.watch.set(made, m)
 	return nil
 }
 
-// set takes in when the consumer was made, and its mark unless that is as before.
-func (w *watch) set(made time.Time, m *mark) {
+// set takes in when the consumer was made, and its mark.
+func (w *watch) set(made time.Time, m mark) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.made = made
-	if m != nil {
-		w.mark = *m
+	if m.Setback.Number > w.mark.Setback.Number {
+		w.heard()
 	}
+	m.Setback = m.Setback.later(w.mark.Setback)
+	w.made, w.mark = made, m
+}
+
+// change changes the mark.
+func (w *watch) change(change func(*mark)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change(&w.mark)
 }
 
 // own is the mark of what this process was handed out.
@@ -170,11 +206,23 @@ func (b *Broker) look(ctx context.Context) (s stand, err error) {
 		return s, err
 	}
 	s.last = bounds.Last.Seq
+	if s.streams, err = b.extents(ctx); err == nil && len(s.streams) < len(witnesses) {
+		if err = b.makeMissing(ctx); err == nil {
+			s.streams, err = b.extents(ctx)
+		}
+	}
+	if err != nil {
+		return s, err
+	}
 	kept, _, err := b.loadMark(ctx)
 	if err != nil {
 		return s, err
 	}
-	if s.mark = b.watch.own().later(kept); s.mark.IsZero() {
+	s.mark = b.watch.own().merged(kept)
+	if err := b.regress(ctx, &s, bounds); err != nil {
+		return s, err
+	}
+	if s.mark.IsZero() {
 		s.after = 1
 		return s, nil
 	}
@@ -252,7 +300,8 @@ func (b *Broker) handed(reply string) {
 		return // whoever took the event said so
 	}
 	b.watch.mu.Lock()
-	b.watch.mark = mark{Position: event.Position{Seq: seq, Time: at.UTC()}, Floor: b.watch.mark.Floor, Made: b.watch.made}
+	m := &b.watch.mark
+	m.Position, m.Made = event.Position{Seq: seq, Time: at.UTC()}, b.watch.made
 	b.watch.mu.Unlock()
 	b.note()
 }
@@ -263,56 +312,4 @@ func (b *Broker) note() {
 	case b.watch.noted <- struct{}{}:
 	default: // it is to be written already
 	}
-}
-
-// loadMark reads what is written down, and its revision: the zero mark and 0 if nothing is. One that cannot be read is as
-// good as none; one of a newer form is left to the version that wrote it, by its Form.
-func (b *Broker) loadMark(ctx context.Context) (m mark, revision uint64, err error) {
-	entry, err := b.positions.Get(ctx, markKey)
-	if errors.Is(err, ErrNoKey) {
-		return mark{}, 0, nil
-	}
-	if err != nil {
-		return mark{}, 0, err
-	}
-	if err := json.Unmarshal(entry.Value, &m); err != nil || m.Form > markForm {
-		b.options.Log.Warn("the mark of the consumer "+dispatchName+" cannot be read", zap.Int("form", m.Form), zap.Error(err))
-		return mark{Form: m.Form}, entry.Revision, nil
-	}
-	return m, entry.Revision, nil
-}
-
-// saveMark writes down the mark, unless another process has written a later one meanwhile.
-func (b *Broker) saveMark(ctx context.Context) error {
-	own := b.watch.own()
-	if own.Made.IsZero() {
-		return nil // nothing was handed out
-	}
-	info, err := b.dispatch.Info(ctx)
-	if err != nil {
-		return fmt.Errorf("ask the consumer %s how far it is: %w", dispatchName, err)
-	}
-	if info.Created.Equal(own.Made) {
-		own.Floor = info.AckFloor.Stream
-	}
-	kept, revision, err := b.loadMark(ctx)
-	if err != nil {
-		return err
-	}
-	own.Form = markForm
-	merged := own.merged(kept)
-	if merged == kept || kept.Form > markForm {
-		return nil
-	}
-	value, err := json.Marshal(merged)
-	if err != nil {
-		return err
-	}
-	if _, err = b.positions.Put(ctx, markKey, value, revision); errors.Is(err, ErrChanged) {
-		return nil
-	}
-	b.watch.mu.Lock()
-	b.watch.mark.Floor = own.Floor
-	b.watch.mu.Unlock()
-	return err
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -24,6 +25,18 @@ type embedded struct {
 	server     *server.Server
 	publishers *publishers
 	lock       *flock.Flock
+	// store is the server's directory, machine tells whether the power was lost under it.
+	store   string
+	machine *machine
+	once    sync.Once
+}
+
+// machineOf is the machine of the embedded server, nil if there is none.
+func (e *embedded) machineOf() *machine {
+	if e == nil {
+		return nil
+	}
+	return e.machine
 }
 
 func startEmbedded(o Options) (*embedded, error) {
@@ -38,7 +51,7 @@ func startEmbedded(o Options) (*embedded, error) {
 	case !held:
 		return nil, fmt.Errorf("the data directory %s is in use by another saumer; choose another with --data", o.Dir)
 	}
-	e := &embedded{publishers: newPublishers(o), lock: lock}
+	e := &embedded{publishers: newPublishers(o), lock: lock, store: dir}
 	options := &server.Options{
 		ServerName: "saumer",
 		JetStream:  true,
@@ -54,13 +67,17 @@ func startEmbedded(o Options) (*embedded, error) {
 		AuthTimeout:                loginTime.Seconds(),
 		MaxConn:                    e.publishers.all + insideMost,
 	}
+	var err error
+	if e.machine, err = startMachine(o.Dir, o.Sync); err != nil {
+		e.stop()
+		return nil, err
+	}
 	if o.Listen == "" {
 		options.DontListen, options.PingInterval = true, inProcessPing
 	} else if err := listen(options, o.Listen); err != nil {
 		e.stop()
 		return nil, err
 	}
-	var err error
 	if e.server, err = server.NewServer(options); err != nil {
 		e.stop()
 		return nil, fmt.Errorf("make the embedded NATS: %w", err)
@@ -98,11 +115,17 @@ func listen(options *server.Options, address string) error {
 	return nil
 }
 
-func (e *embedded) stop() {
+// stop is idempotent.
+func (e *embedded) stop() { e.once.Do(e.shutdown) }
+
+func (e *embedded) shutdown() {
 	e.publishers.close()
 	if e.server != nil {
 		e.server.Shutdown()
 		e.server.WaitForShutdown()
+		if err := e.machine.stopped(e.store); err != nil {
+			e.server.Warnf("the stop counts as a loss of power: %v", err)
+		}
 	}
 	// The lock goes with the process in any case.
 	if err := e.lock.Unlock(); err != nil && e.server != nil {

@@ -48,6 +48,7 @@ func (b *Broker) makeMissing(ctx context.Context) error {
 		}
 		b.options.Log.Error("a stream was gone, and was made again: all that it held is lost", zap.String("stream", name))
 		b.tellRemade(name)
+		b.watch.unsure.Store(true)
 	}
 	return errors.Join(errs...)
 }
@@ -75,6 +76,9 @@ func (b *Broker) heal(ctx context.Context) error {
 	}
 	if err := b.makeMissing(ctx); err != nil {
 		return err
+	}
+	if b.watch.unsure.Load() {
+		b.doubt()
 	}
 	_, err := b.JetStream.Consumer(ctx, streamWakes, runnersName)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {

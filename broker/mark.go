@@ -15,25 +15,38 @@ type mark struct {
 	Floor uint64 `json:"floor"`
 	// Made is when the consumer that handed the event out was made, by NATS' clock: a consumer that was made again is another.
 	Made time.Time `json:"made"`
+	// Noted is when Streams was asked for, by NATS' clock: how far our streams reached. Trail is how far the live path was
+	// before. Form 1 has neither.
+	Noted   time.Time         `json:"noted,omitzero"`
+	Streams map[string]extent `json:"streams,omitempty"`
+	Trail   trail             `json:"trail,omitempty"`
+	// Setback is the last loss of what NATS had stored.
+	Setback Setback `json:"setback,omitzero"`
 }
 
 // markForm is the form of a mark that this version writes.
-const markForm = 1
+const markForm = 2
 
-// later is the mark of the newer event of two.
-func (m mark) later(other mark) mark {
-	if other.Time.After(m.Time) {
+// merged is the mark of what two tell: the newer event, the higher floor if both are of one consumer, and how far the streams
+// reached as the later one has it, with its trail. One from before a loss that the other knows of tells nothing.
+func (m mark) merged(other mark) mark {
+	switch {
+	case m.Setback.Number > other.Setback.Number:
+		return m
+	case m.Setback.Number < other.Setback.Number:
 		return other
 	}
-	return m
-}
-
-// merged is what is written down where other was: the newer event, and the higher floor if both are of one consumer.
-func (m mark) merged(other mark) mark {
-	n := m.later(other)
+	n := m
+	if other.Time.After(m.Time) {
+		n.Position, n.Floor, n.Made = other.Position, other.Floor, other.Made
+	}
 	if m.Made.Equal(other.Made) {
 		n.Floor = max(m.Floor, other.Floor)
 	}
+	if other.Noted.After(m.Noted) {
+		n.Noted, n.Streams, n.Trail = other.Noted, other.Streams, other.Trail
+	}
+	n.Setback = m.Setback.later(other.Setback)
 	return n
 }
 
@@ -52,6 +65,13 @@ type stand struct {
 	delivered, floor uint64
 	// resume is where a consumer that was reset goes on, 0 if it was not: its next event is far older than the mark.
 	resume uint64
+	// streams is how far our streams reach. Back is the first event that the live path has to hand out again since NATS lost
+	// what it had stored, 0 if it did not; cause says how that is known.
+	streams map[string]extent
+	back    uint64
+	cause   string
+	// anew is true if the bucket of the backlogs was made anew.
+	anew bool
 }
 
 // verdict is what is to be done with the consumer dispatch: nothing, or make it (again) from a sequence on.
@@ -71,6 +91,20 @@ func (s stand) lost() bool { return !s.mark.IsZero() && !s.held && s.after <= s.
 // mark of the consumer before then says nothing of the new one. nats-server sets a consumer back with its stream at its
 // start from 2.14 on, so that the consumer may be right already.
 func decide(s stand) verdict {
+	v := decideConsumer(s)
+	switch {
+	case s.back == 0:
+	case v.make:
+		v.from, v.why = min(v.from, s.back), v.why+", and "+s.cause
+	case s.delivered >= s.back:
+		// What it acknowledged may be in no backlog any more.
+		v = verdict{true, s.back, s.cause}
+	}
+	return v
+}
+
+// decideConsumer is decide by what the stream EVENTS and the consumer tell.
+func decideConsumer(s stand) verdict {
 	switch {
 	case !s.exists && s.mark.IsZero():
 		return verdict{true, 1, "there is none"}

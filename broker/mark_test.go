@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -34,6 +35,11 @@ func TestDecide(t *testing.T) {
 		"reset":                                  {stand{mark: at20, held: true, last: 30, after: 21, exists: true, made: old, resume: 12}, 12},
 		"reset, and little is acknowledged":      {stand{mark: at20, held: true, last: 30, after: 21, exists: true, made: now, resume: 19}, 16},
 		"reset by the server, with the stream":   {stand{mark: at20, last: 25, after: 11, exists: true, made: old, resume: 5}, 0},
+		"a loss, and the consumer is ahead":      {stand{mark: at20, held: true, last: 30, after: 21, exists: true, made: old, delivered: 22, floor: 15, back: 8, cause: "a loss"}, 8},
+		"a loss, and the consumer is before it":  {stand{mark: at20, held: true, last: 30, after: 21, exists: true, made: old, delivered: 7, floor: 6, back: 8, cause: "a loss"}, 0},
+		"a loss, and acknowledged above a gap":   {stand{mark: at20, held: true, last: 30, after: 21, exists: true, made: old, delivered: 9, floor: 5, back: 8, cause: "a loss"}, 8},
+		"a loss, and gone":                       {stand{mark: at20, held: true, last: 30, after: 21, back: 8, cause: "a loss"}, 8},
+		"a loss, and gone with more":             {stand{mark: at20, last: 25, after: 5, back: 8, cause: "a loss"}, 5},
 	} {
 		got := decide(c.stand)
 		if got.make != (c.from != 0) || got.from != c.from || got.make != (got.why != "") {
@@ -52,8 +58,27 @@ func TestMarksAreMerged(t *testing.T) {
 	}
 	newer.Made = later
 	for _, got := range []mark{older.merged(newer), newer.merged(older)} {
-		if got != newer {
+		if !reflect.DeepEqual(got, newer) {
 			t.Errorf("of two consumers: %+v", got)
 		}
+	}
+	// How far the streams reached is told by whoever asked last, whatever it was handed out.
+	older.Noted, older.Streams, older.Trail = later, map[string]extent{streamEvents: {Last: 40}}, trail{{At: later}}
+	for _, got := range []mark{older.merged(newer), newer.merged(older)} {
+		if got.Seq != 12 || got.Streams[streamEvents].Last != 40 || len(got.Trail) != 1 {
+			t.Errorf("of one who asked later: %+v", got)
+		}
+	}
+	// After a loss, what was before it tells nothing.
+	back := mark{Position: event.Position{Seq: 3, Time: made}, Floor: 3, Made: later, Setback: Setback{Number: 1}}
+	for _, got := range []mark{older.merged(back), back.merged(newer)} {
+		if !reflect.DeepEqual(got, back) {
+			t.Errorf("after a loss: %+v", got)
+		}
+	}
+	seen := back
+	seen.Setback.Seen = true
+	if got := back.merged(seen); !got.Setback.Seen || got.Setback.Open() || !back.Setback.Open() {
+		t.Errorf("after the ranges were seen to: %+v", got)
 	}
 }

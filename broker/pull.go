@@ -19,6 +19,8 @@ type Pull struct {
 	broker *Broker
 	// doubts is the count of doubts that the request was made at.
 	doubts uint64
+	// setback is the number of the last loss of what NATS had stored, as the request was made.
+	setback uint64
 	// newest is the reply subject of the last event that was handed out for the first time.
 	newest   string
 	messages chan *nats.Msg
@@ -77,7 +79,7 @@ func (b *Broker) Pull(events, bytes int, wait time.Duration) (*Pull, error) {
 		return nil, err
 	}
 	p := &Pull{
-		broker: b, doubts: doubts, messages: make(chan *nats.Msg, events+statuses), left: events, late: time.NewTimer(wait + answerTime),
+		broker: b, doubts: doubts, setback: b.watch.own().Setback.Number, messages: make(chan *nats.Msg, events+statuses), left: events, late: time.NewTimer(wait + answerTime),
 	}
 	inbox := b.pull.NewInbox()
 	if p.sub, err = b.pull.ChanSubscribe(inbox, p.messages); err != nil {
@@ -156,6 +158,10 @@ func (p *Pull) end(err error) {
 		p.broker.doubt()
 	}
 }
+
+// Setback is the number of the last loss of what NATS had stored, 0 if there was none. What was done before it may have to be
+// done again: what comes from here on is no event whose acknowledgement was lost only.
+func (p *Pull) Setback() uint64 { return p.setback }
 
 // Err says why no more events come: nil if the request was answered.
 func (p *Pull) Err() error { return p.err }

@@ -83,6 +83,9 @@ func (a *acks) withdrawLocked(seq uint64) {
 	}
 }
 
+// withdrawAllLocked leaves all acknowledgements that are not sent yet. Worker.mu is held.
+func (a *acks) withdrawAllLocked() { a.queue, a.last = nil, ack{} }
+
 // linger says whether acknowledgements wait for others.
 func (a *acks) linger() bool {
 	a.mu.Lock()

@@ -44,7 +44,9 @@ type inflight struct {
 	// done are the positions of the last events that are done, each at the remainder of its sequence: an event whose
 	// acknowledgement was lost is not delivered again.
 	done [remembered]event.Position
-	pace *pace
+	// setback is the number of the last loss of what NATS had stored that was taken in.
+	setback uint64
+	pace    *pace
 
 	// freed is signalled when there is room for a whole fetch again, and begun when an event comes after a time without.
 	freed, begun chan struct{}
@@ -135,6 +137,21 @@ func (f *inflight) has(p event.Position) bool {
 	defer f.mu.Unlock()
 	e := f.events[p.Seq]
 	return e != nil && e.event.Position().Is(p)
+}
+
+// setBackLocked takes in a loss of what NATS had stored: events come again that were done, since the backlogs that took some of
+// them may have forgotten these. What is in flight may have been handed over before the loss, and comes again too. It says
+// whether the loss is a new one. Worker.mu is held.
+func (f *inflight) setBackLocked(number uint64) bool {
+	if f.setback == number {
+		return false
+	}
+	f.setback = number
+	clear(f.done[:])
+	for _, e := range f.events {
+		e.failed = true
+	}
+	return true
 }
 
 // displaceLocked takes the event under a sequence out of flight, unless it is the one of the position. Worker.mu is held.

@@ -201,3 +201,30 @@ func TestWhatIsHandedOverBearsItsPosition(t *testing.T) {
 	d.finish(0)
 	d.acknowledged(at(1))
 }
+
+// NATS lost what it had stored: events that were done come again, and are delivered again, since a backlog that took one of
+// them may have forgotten it. So does what is in flight.
+func TestWhatIsDoneIsForgottenAfterALoss(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t, active())
+	d.setBack(3) // one from before the start
+	d.hand(1, "{}")
+	d.attempts(at(1))
+	d.finish(1)
+	d.setBack(3)
+	d.acknowledged(at(1))
+	d.hand(1, "{}")
+	d.finish(0)
+
+	d.setBack(4)
+	d.acknowledged() // what was to be is withdrawn
+	d.hand(1, "{}")
+	d.attempts(at(1))
+	d.setBack(5)
+	d.finish(1)
+	d.acknowledged() // it comes again after the ack wait
+	d.hand(1, "{}")
+	d.attempts(at(1))
+	d.finish(1)
+	d.acknowledged(at(1))
+}

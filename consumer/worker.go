@@ -179,6 +179,7 @@ func (w *Worker) fetch(ctx, hard context.Context) error {
 			w.Log.Debug("events may come later than they could", zap.Error(err))
 		}
 	}()
+	w.setBack(pull.Setback())
 	batch := make([]*nats.Msg, 0, fetchSize)
 	for ctx.Err() == nil {
 		m := pull.Next(ctx.Done())
@@ -196,6 +197,15 @@ func (w *Worker) fetch(ctx, hard context.Context) error {
 		w.giveBack(m)
 	}
 	return nil
+}
+
+// setBack takes in the last loss of what NATS had stored: what this process takes for done is not.
+func (w *Worker) setBack(number uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.inflight.setBackLocked(number) {
+		w.acks.withdrawAllLocked()
+	}
 }
 
 // atOnce is a time that is over.

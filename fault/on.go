@@ -58,6 +58,14 @@ func init() {
 	}()
 }
 
+// Boot is the name of the start of this machine, or the one that the environment gives.
+func Boot(name string) string {
+	if given := os.Getenv(EnvBoot); given != "" {
+		return given
+	}
+	return name
+}
+
 // At fails if it is the step's turn.
 func At(s Step) {
 	if s != step || left.Add(-1) != 0 {

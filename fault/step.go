@@ -52,4 +52,6 @@ const (
 	EnvJump = "SAUMER_FAULT_JUMP"
 	// EnvDNS is the address of the name server.
 	EnvDNS = "SAUMER_FAULT_DNS"
+	// EnvBoot names the start of the machine: another name is another start.
+	EnvBoot = "SAUMER_FAULT_BOOT"
 )

@@ -15,7 +15,7 @@ import (
 // The states of a webhook, as people see them.
 const (
 	Live       = "live"       // events are attempted as they are published
-	Lagging    = "lagging"    // events wait in the webhook's backlog
+	Lagging    = "lagging"    // events wait in the webhook's backlog, or may: NATS lost something, and what it had is looked for
 	Inactive   = "inactive"   // deactivated: nothing is attempted until somebody activates it
 	Unreadable = "unreadable" // the webhook's backlog cannot be read by this version of Saumer
 )
@@ -110,6 +110,8 @@ func (m *Backlogs) status(ctx context.Context, w registry.Webhook, r *backlog.Re
 	switch {
 	case !w.Active:
 		return m.inactive(ctx, w, r, s, c)
+	case m.broker.Unsure():
+		s.State = Lagging
 	case r.Ordered && s.Lag == 0:
 	case len(r.Pending) > 0 || len(r.Spans) > 0 || r.State == backlog.Leaving:
 		s.State = Lagging

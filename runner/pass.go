@@ -152,6 +152,14 @@ func (r *runner) current(ctx context.Context) error {
 		return nil
 	}
 	b, revision, err := r.store.Load(ctx, r.key)
+	if errors.Is(err, record.ErrNotFound) && !r.lapsed() {
+		// Who has the lease removes the record, or whoever removes the webhook: the bucket lost it.
+		if _, err = r.Registry.Get(ctx, r.key); err == nil {
+			r.log.Warn("the backlog's record is gone, and is written again")
+			r.revision, r.stale = 0, false
+		}
+		return err
+	}
 	if err != nil {
 		return err
 	}

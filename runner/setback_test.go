@@ -76,32 +76,41 @@ func TestARecordThatGoesBackDuringAPass(t *testing.T) {
 	})
 }
 
-// It may go back between the ends of range and span: what the span had left is owed.
+// It may go back between the ends of range and span: what the span had left is owed. Where the record is gone, whoever has its
+// lease writes it again.
 func TestARecordThatGoesBackAtTheEnd(t *testing.T) {
-	inWorld(t, registry.Settings{}, nil, func(w *world) {
-		r := w.crash()
-		if err := r.openSpan(w.t.Context()); err != nil {
-			w.t.Fatal(err)
-		}
-		w.publish(100)
-		w.until("all are handed out", func() bool {
-			progress, err := w.broker.Progress(w.t.Context())
-			return err == nil && progress.HandedOut == uint64(w.published)
+	for name, gone := range map[string]bool{"to before the span": false, "to before the record": true} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, registry.Settings{}, nil, func(w *world) {
+				r := w.crash()
+				before := w.entry(w.broker.Backlogs).Value
+				if gone {
+					before = nil
+				}
+				if err := r.openSpan(w.t.Context()); err != nil {
+					w.t.Fatal(err)
+				}
+				w.publish(100)
+				w.until("all are handed out", func() bool {
+					progress, err := w.broker.Progress(w.t.Context())
+					return err == nil && progress.HandedOut == uint64(w.published)
+				})
+				from := int(w.opened().From)
+				r.feed = newFeed(w.broker, w.webhook(), &r.record, w.broker.Now(), 0)
+				w.set(w.broker.Backlogs, before)
+				if err := r.closeSpan(w.t.Context()); (err == nil) != gone {
+					w.t.Errorf("the end of a span was written to another record: %v", err)
+				}
+				if w.opened() != nil {
+					w.t.Error("the range has not ended")
+				}
+				w.answers(nil)
+				w.work()
+				w.calm()
+				w.came(from, 1, 1)
+			})
 		})
-		from := int(w.opened().From)
-		r.feed = newFeed(w.broker, w.webhook(), &r.record, w.broker.Now(), 0)
-		w.set(w.broker.Backlogs, nil)
-		if err := r.closeSpan(w.t.Context()); err == nil {
-			w.t.Error("the end of a span was written to a record that is not there")
-		}
-		if w.opened() != nil {
-			w.t.Error("the range has not ended")
-		}
-		w.answers(nil)
-		w.work()
-		w.calm()
-		w.came(from, 1, 1)
-	})
+	}
 }
 
 // A webhook that is active though its backlog is parked: its record went back to before the deactivation.

@@ -63,6 +63,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer cut()
 	w.wg.Go(func() { w.sweeps(ctx) })
 	w.wg.Go(func() { w.watchNetwork(ctx) })
+	w.wg.Go(func() { w.losses(ctx) })
 	lifetime.Repeat(ctx, fetchWaits, func() error { return w.fetch(ctx, hard) }, func(err error) {
 		w.options.Log.Warn("wakes were not fetched", zap.Error(err))
 	})

@@ -1,0 +1,52 @@
+package broker
+
+import (
+	"context"
+	"time"
+)
+
+// Setback is a loss of what NATS had stored, as by a loss of power: backlogs may have forgotten what was handed over to them.
+// The live path goes back for that. What it passed over, since it lay in a range, it passes over again: whoever keeps ranges
+// sees to these.
+type Setback struct {
+	// Number counts the losses; 0: there was none.
+	Number uint64 `json:"n"`
+	// At is when it was found, by NATS' clock. From is the first event that the live path hands out again.
+	At   time.Time `json:"at"`
+	From uint64    `json:"from"`
+	// Anew is true if the bucket BACKLOGS was made anew, and so is without all that it held.
+	Anew bool `json:"anew,omitempty"`
+	// Seen is true once the ranges of all webhooks were seen to.
+	Seen bool `json:"seen,omitempty"`
+}
+
+// later is the later one of two.
+func (s Setback) later(other Setback) Setback {
+	if other.Number > s.Number || other.Number == s.Number && other.Seen {
+		return other
+	}
+	return s
+}
+
+// Open says whether ranges are still to be seen to.
+func (s Setback) Open() bool { return s.Number > 0 && !s.Seen }
+
+// Setback is the last loss of what NATS had stored, by what is written down.
+func (b *Broker) Setback(ctx context.Context) (Setback, error) {
+	kept, _, err := b.loadMark(ctx)
+	return b.watch.own().Setback.later(kept.Setback), err
+}
+
+// SeenTo notes that the ranges of all webhooks were seen to after a loss.
+func (b *Broker) SeenTo(ctx context.Context, s Setback) error {
+	s.Seen = true
+	b.watch.change(func(m *mark) { m.Setback = m.Setback.later(s) })
+	return b.writeMark(ctx)
+}
+
+// SetBack has a word after each loss that this process has found or heard of.
+func (b *Broker) SetBack() <-chan struct{} { return b.watch.setBack }
+
+// Unsure says whether what waits for a webhook may be more than its backlog tells: NATS lost something, and that is not seen
+// to yet.
+func (b *Broker) Unsure() bool { return b.watch.unsure.Load() || b.watch.own().Setback.Open() }
