@@ -129,19 +129,15 @@ func put(into map[string]string, name, value string) error {
 	return nil
 }
 
-// read takes the parameters in their order. Those that are not required may also be given as advanced[name].
+// read takes the parameters in their order. Each may also be given as advanced[name].
 func (a arguments) read(parameters []Parameter) error {
 	for _, p := range parameters {
 		if !p.inWebService() {
 			continue
 		}
-		names := []string{p.webName()}
-		if p.alias != "" {
-			names = append(names, p.alias)
-		}
-		text, given := a.value(names...)
-		if !given && !p.Required {
-			text, given = a.advanced[strings.ToLower(p.webName())]
+		text, given, err := a.value(p)
+		if err != nil {
+			return err
 		}
 		if err := p.take(text, given); err != nil {
 			return err
@@ -150,12 +146,23 @@ func (a arguments) read(parameters []Parameter) error {
 	return nil
 }
 
-// value is that of the first of these names that is given.
-func (a arguments) value(names ...string) (text string, given bool) {
-	for _, name := range names {
-		if text, given = a.direct[strings.ToLower(name)]; given {
-			return text, true
+// value is that of a parameter, under whichever of its names it is given; what is given as advanced[name] counts if nothing else
+// is. Of a parameter that has to be given, two values are refused: nobody could say which one counts.
+func (a arguments) value(p Parameter) (text string, given bool, err error) {
+	for _, from := range []map[string]string{a.direct, a.advanced} {
+		if given && !p.Required {
+			break
+		}
+		for _, name := range []string{p.webName(), p.alias} {
+			value, there := from[strings.ToLower(name)]
+			switch {
+			case !there || name == "":
+			case given && value != text:
+				return "", false, fmt.Errorf("%w: the parameter %q is given twice, with different values", errRequest, p.webName())
+			default:
+				text, given = value, true
+			}
 		}
 	}
-	return "", false
+	return text, given, nil
 }

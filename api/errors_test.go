@@ -70,6 +70,7 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 		{"CreateWebHook", 92, "demo", "", `{"app":"` + strings.Repeat("x", maxBody) + `"}`, nil},
 		{"CreateWebHook", 94, "demo", "", good, []string{"Sec-Fetch-Site", "cross-site"}},
 		{"GetWebHooks", 0, "demo", "", "", nil},
+		{"GetWebHooks", 2, "demo", "?limit=0", "", nil},
 		{"GetWebHook", 0, "demo", id, "", nil},
 		{"GetWebHook", 2, "demo", "x", "", nil},
 		{"GetWebHook", 3, "other", id, "", nil},

@@ -30,6 +30,8 @@ type Parameter struct {
 
 	// alias is another name in the web service, which integrations use.
 	alias string
+	// restOnly is true of one that the web service does not have.
+	restOnly bool
 	// wrong is what is said of a value that cannot be read.
 	wrong error
 	// text takes a value that is given as text; nil for what only the body of REST can hold.
@@ -71,7 +73,7 @@ const (
 // body reads a request's body, of at most limit bytes: errRequest or errTooLarge.
 type body func(limit int64) ([]byte, error)
 
-func (p Parameter) inWebService() bool { return p.text != nil }
+func (p Parameter) inWebService() bool { return p.text != nil && !p.restOnly }
 
 func (p Parameter) webName() string { return cmp.Or(p.WebName, p.Name) }
 
@@ -98,6 +100,12 @@ func text(p Parameter, into *string) Parameter {
 func change(p Parameter, into **string) Parameter {
 	p.Kind, p.Type = KindText, reflect.TypeFor[string]()
 	p.json = func(decode func(any) error) error { return decode(into) }
+	return p
+}
+
+// onlyREST is a parameter of a function of both shells that only REST has.
+func onlyREST(p Parameter) Parameter {
+	p.restOnly = true
 	return p
 }
 

@@ -38,9 +38,9 @@ func TestRESTStory(t *testing.T) {
 	if err != nil || w.Settings.Headers["Authorization"] != "Bearer x" || w.Settings.Timeout != 5*time.Second {
 		t.Errorf("stored %+v, %v", w.Settings, err)
 	}
-	expect("GET", "/v1/webhooks", "", 200, `{"webhooks":[{`+properties+`}]}`)
-	expect("GET", "/v1/webhooks?app=x", "", 200, `{"webhooks":[]}`)
-	expect("GET", "/v1/webhooks?event=optin_finalized&app=shop", "", 200, `{"webhooks":[{`+properties+`}]}`)
+	expect("GET", "/v1/webhooks", "", 200, `{"webhooks":[{`+properties+`}],"next":null}`)
+	expect("GET", "/v1/webhooks?app=x", "", 200, `{"webhooks":[],"next":null}`)
+	expect("GET", "/v1/webhooks?event=optin_finalized&app=shop", "", 200, `{"webhooks":[{`+properties+`}],"next":null}`)
 	expect("GET", "/v1/webhooks/1", "", 200, `{`+properties+`}`)
 	u.deactivate("1")
 	u.backlogs.status = replay.Status{State: "inactive", Buffered: 9}

@@ -15,7 +15,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/notify"
@@ -116,9 +115,6 @@ const (
 	maxHeaders  = 20
 )
 
-// statuses bounds the webhooks of one list that are asked about at once.
-const statuses = 8
-
 // maxKey is the longest idempotency key, in bytes.
 const maxKey = 200
 
@@ -177,44 +173,6 @@ func (s *Service) Twins(ctx context.Context, acc registry.Account, in CreateInpu
 		}
 	}
 	return ids, err
-}
-
-// List returns the account's webhooks by id ascending, those of an app and of an event where these are not empty.
-func (s *Service) List(ctx context.Context, acc registry.Account, app, ev string) ([]Webhook, error) {
-	records, err := s.o.Registry.List(ctx, acc.Name)
-	if err != nil {
-		return nil, err
-	}
-	// The list is shared by its readers, and filtering must not write into it.
-	kept := make([]Webhook, 0, len(records))
-	for _, w := range records {
-		if (app == "" || w.App == app) && (ev == "" || w.Event == ev) {
-			kept = append(kept, Webhook{Webhook: w})
-		}
-	}
-	gone := make([]bool, len(kept))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(statuses)
-	for i := range kept {
-		g.Go(func() (err error) {
-			kept[i], err = s.describe(ctx, kept[i].Webhook)
-			if errors.Is(err, record.ErrNotFound) {
-				// It was deleted after the list had been read.
-				gone[i], err = true, nil
-			}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	listed := kept[:0]
-	for i, w := range kept {
-		if !gone[i] {
-			listed = append(listed, w)
-		}
-	}
-	return listed, nil
 }
 
 // Activate activates a webhook, and returns it and how many events will be replayed: ErrID or record.ErrNotFound.

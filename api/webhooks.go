@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -73,24 +74,35 @@ type createdWeb struct {
 // GetWebHooks lists webhooks.
 var GetWebHooks = defineBoth(Function{
 	Name: "GetWebHooks", Method: http.MethodGet, Path: "/v1/webhooks",
-	Doc: "Lists the webhooks of the account with their states.",
-}, func(in *getWebHooksInput) []Parameter {
+	Doc:   "Lists the webhooks of the account with their states, by id.",
+	codes: []Code{{2, http.StatusBadRequest, "invalid filter", ErrFilter, true}},
+}, func(in *ListFilter) []Parameter {
 	return []Parameter{
-		text(Parameter{Name: "app", In: InQuery, Label: "App", Doc: "Only those of this app; empty for all."}, &in.app),
-		text(Parameter{Name: "event", In: InQuery, Kind: KindEvent, Label: "Event", Doc: "Only those for this event."}, &in.event),
+		text(Parameter{Name: "app", In: InQuery, Label: "App", Doc: "Only those of this app; empty for all."}, &in.App),
+		text(Parameter{Name: "event", In: InQuery, Kind: KindEvent, Label: "Event", Doc: "Only those for this event."}, &in.Event),
+		number(Parameter{Name: "start", In: InNoREST, Label: "Start", Doc: "How many are left out before the first; none if empty."}, &in.Skip,
+			fmt.Errorf("%w: start is a number", ErrFilter)),
+		number(Parameter{Name: "limit", In: InQuery, Label: "Limit", Min: 1, Max: maxList, Doc: "The most that are listed; all if empty."}, &in.Limit,
+			fmt.Errorf("%w: limit is 1 to %d", ErrFilter, maxList)),
+		onlyREST(number(Parameter{Name: "after", In: InQuery, Doc: "The number that was next on the page before; none for the first page."}, &in.After,
+			fmt.Errorf("%w: after is the number that was next on the page before", ErrFilter))),
+		onlyREST(text(Parameter{Name: "state", In: InQuery, Values: states, Doc: "Only those in this state."}, &in.State)),
+		onlyREST(text(Parameter{Name: "text", In: InQuery, Doc: "Only those whose id is this, or whose app or URL contains it."}, &in.Text)),
 	}
-}, func(ctx context.Context, s *Service, acc registry.Account, in getWebHooksInput) ([]Webhook, error) {
-	return s.List(ctx, acc, in.app, in.event)
-}, as(func(all []Webhook) webhookList {
-	return webhookList{each(all, restWebhookOf)}
-}), as(func(all []Webhook) []properties[int] {
-	return each(all, numbered)
+}, func(ctx context.Context, s *Service, acc registry.Account, in ListFilter) (Listed, error) {
+	return s.List(ctx, acc, in)
+}, as(func(l Listed) webhookList {
+	return webhookList{each(l.Webhooks, restWebhookOf), nextPage(l.Next)}
+}), as(func(l Listed) []properties[int] {
+	return each(l.Webhooks, numbered)
 }))
 
-type getWebHooksInput struct{ app, event string }
+// maxList is the most webhooks that a list may be asked to have.
+const maxList = 1000
 
 type webhookList struct {
 	Webhooks []restWebhook `json:"webhooks"`
+	Next     *uint64       `json:"next"`
 }
 
 // GetWebHook shows one webhook.

@@ -61,9 +61,7 @@ func (h *shell) call(w http.ResponseWriter, r *http.Request, f *Function) (resul
 	if err != nil {
 		return nil, "", err
 	}
-	username, _ := given.value("username")
-	password, _ := given.value("password")
-	login, err := h.login(r, f, registry.Credentials{Account: username, Secret: password})
+	login, err := h.login(r, f, registry.Credentials{Account: given.direct["username"], Secret: given.direct["password"]})
 	if err != nil {
 		return nil, login.Name, err
 	}

@@ -80,6 +80,7 @@ func New(o Options) *Console {
 	mux.HandleFunc("GET "+againPath, c.private(c.again))
 	mux.HandleFunc("POST "+root+"logout", c.private(c.logout))
 	c.overviewRoutes(mux)
+	c.troubleRoutes(mux)
 	c.webhooksRoutes(mux)
 	c.webhookRoutes(mux)
 	c.demoRoutes(mux)

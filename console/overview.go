@@ -10,11 +10,15 @@ import (
 
 // overview is the first page.
 type overview struct {
-	Trouble []view
+	// Trouble is by cause, Troubled how many webhooks are in it.
+	Trouble  []trouble
+	Troubled int
 	// All, Live, Lagging and Inactive count webhooks; Waiting counts events.
 	All, Live, Lagging, Inactive int
 	Waiting                      uint64
 	Trend                        trend
+	// Flash is what came of a form just now.
+	Flash flash
 }
 
 func (c *Console) overviewRoutes(mux *http.ServeMux) {
@@ -33,11 +37,15 @@ func (c *Console) overview(w http.ResponseWriter, r *http.Request, v visitor) er
 	if err != nil {
 		return err
 	}
-	all, err := c.o.Service.List(r.Context(), v.Account, "", "")
+	listed, err := c.o.Service.List(r.Context(), v.Account, api.ListFilter{})
 	if err != nil {
 		return err
 	}
-	p := overview{All: len(all), Trouble: troubled(all), Trend: trendOf(span, series)}
+	all := listed.Webhooks
+	p := overview{All: len(all), Trouble: troubles(all), Trend: trendOf(span, series), Flash: c.flashes.take(w, r, v.Name, c.encrypted(r))}
+	for _, t := range p.Trouble {
+		p.Troubled += len(t.Webhooks)
+	}
 	for _, w := range all {
 		p.Waiting += w.Status.Lag
 		switch w.Status.State {

@@ -64,20 +64,22 @@ var functions = template.FuncMap{
 	"clock":  utc,
 	"brief":  brief,
 	"cursor": cursor,
-	"host": func(raw string) string {
-		// Its path and query may hold a credential, and the page that asks needs no login.
-		u, err := url.Parse(raw)
-		if err != nil {
-			return ""
-		}
-		return u.Host
-	},
+	"host":   hostOf,
 	"nav": func(current, prefix string) bool {
 		if prefix == root {
 			return current == root
 		}
 		return strings.HasPrefix(current, prefix)
 	},
+}
+
+// hostOf is the host of a URL. Its path and query may hold a credential, and not every page needs a login.
+func hostOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // number is a count with a separator of thousands.

@@ -35,7 +35,7 @@ type webhookPage struct {
 	Attempts []delivery.Entry
 	Outcomes []delivery.Outcome
 	Outcome  delivery.Outcome
-	// Older is the query of the next page of attempts, empty on the last; Newer is true on any but the first.
+	// Older is the path of the next page of attempts, empty on the last; Newer is true on any but the first.
 	Older string
 	Newer bool
 }
@@ -110,7 +110,7 @@ func (c *Console) writeWebhook(w http.ResponseWriter, r *http.Request, v visitor
 		if p.Outcome != "" {
 			older.Set("outcome", string(p.Outcome))
 		}
-		p.Older = older.Encode()
+		p.Older = found.Path() + "?" + older.Encode() + "#attempts"
 	}
 	c.write(w, r, "webhook", page{Title: fmt.Sprintf("Webhook %d", found.ID), Visitor: v, Body: p})
 	return nil

@@ -1,25 +1,32 @@
 package console
 
 import (
-	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/replay"
 )
 
-// webhooksPage is the list.
+// webhooksShown is how many webhooks a page has.
+const webhooksShown = 50
+
+// webhooksPage is a page of the list.
 type webhooksPage struct {
-	Webhooks          []view
-	App, Event, State string
-	Apps, Events      []string
-	States            []string
-	// All is how many there are without a filter; Flash is what came of a form just now.
-	All   int
+	Webhooks                []view
+	App, Event, State, Text string
+	Apps, Events, States    []string
+	// Total is how many there are by the filter but for the state. Filtered is true if there is a filter.
+	Total    int
+	Filtered bool
+	// Next is the path of the next page, empty on the last; Later is true on any but the first.
+	Next  string
+	Later bool
+	// Flash is what came of a form just now.
 	Flash flash
 }
 
@@ -42,42 +49,39 @@ func (c *Console) webhooksRoutes(mux *http.ServeMux) {
 
 func (c *Console) webhooks(w http.ResponseWriter, r *http.Request, v visitor) error {
 	query := r.URL.Query()
-	p := webhooksPage{
-		App: query.Get("app"), Event: query.Get("event"), State: query.Get("state"), Flash: c.flashes.take(w, r, v.Name, c.encrypted(r)),
-		Events: c.o.Service.Events(), States: []string{replay.Live, replay.Lagging, replay.Inactive, replay.Unreadable},
+	f := api.ListFilter{
+		App: query.Get("app"), Event: query.Get("event"), State: query.Get("state"), Text: strings.TrimSpace(query.Get("text")), Limit: webhooksShown,
 	}
-	all, err := c.o.Service.List(r.Context(), v.Account, "", "")
+	if text := query.Get("after"); text != "" {
+		var err error
+		if f.After, err = strconv.ParseUint(text, 10, 64); err != nil {
+			return errNoPage
+		}
+	}
+	listed, err := c.o.Service.List(r.Context(), v.Account, f)
+	if errors.Is(err, api.ErrFilter) {
+		return errNoPage
+	}
 	if err != nil {
 		return err
 	}
-	p.All = len(all)
-	for _, w := range all {
-		p.Apps = append(p.Apps, w.App)
-		if (p.App == "" || w.App == p.App) && (p.Event == "" || w.Event == p.Event) && (p.State == "" || w.Status.State == p.State) {
-			p.Webhooks = append(p.Webhooks, viewOf(w))
-		}
+	p := webhooksPage{
+		App: f.App, Event: f.Event, State: f.State, Text: f.Text, Total: listed.Total, Later: f.After > 0,
+		Filtered: f.App != "" || f.Event != "" || f.State != "" || f.Text != "", Flash: c.flashes.take(w, r, v.Name, c.encrypted(r)),
+		Events: c.o.Service.Events(), States: []string{replay.Live, replay.Lagging, replay.Inactive, replay.Unreadable},
 	}
-	slices.Sort(p.Apps)
-	p.Apps = slices.Compact(p.Apps)
+	for _, w := range listed.Webhooks {
+		p.Webhooks = append(p.Webhooks, viewOf(w))
+	}
+	if listed.Next != 0 {
+		query.Set("after", strconv.FormatUint(listed.Next, 10))
+		p.Next = webhooksPath + "?" + query.Encode()
+	}
+	if p.Apps, err = c.o.Service.Apps(r.Context(), v.Account); err != nil {
+		return err
+	}
 	c.write(w, r, "webhooks", page{Title: "Webhooks", Visitor: v, Body: p})
 	return nil
-}
-
-// troubled are the webhooks that somebody should look at, the worst first.
-func troubled(all []api.Webhook) []view {
-	var found []view
-	for _, w := range all {
-		if v := viewOf(w); v.Step != "" {
-			found = append(found, v)
-		}
-	}
-	rank := func(v view) int {
-		return slices.Index([]string{replay.Unreadable, replay.Inactive, replay.Lagging, replay.Live}, v.Status.State)
-	}
-	slices.SortStableFunc(found, func(a, b view) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), b.Since().Compare(a.Since()))
-	})
-	return found
 }
 
 func (c *Console) newWebhook(w http.ResponseWriter, r *http.Request, v visitor) error {

@@ -190,8 +190,8 @@ func TestWebhooksAreMadeFilteredAndDeleted(t *testing.T) {
 	w.sees("#lost", "No event waits for it.")
 	w.press("Delete webhook 1")
 	w.sees("[role=status]", "Webhook 1 is deleted")
-	if all, err := w.app.Service().List(t.Context(), w.me(), "", ""); err != nil || len(all) != 1 {
-		t.Errorf("there are %d webhooks, %v", len(all), err)
+	if all, err := w.app.Service().List(t.Context(), w.me(), api.ListFilter{}); err != nil || len(all.Webhooks) != 1 {
+		t.Errorf("there are %d webhooks, %v", len(all.Webhooks), err)
 	}
 }
 

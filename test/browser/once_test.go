@@ -41,8 +41,8 @@ func TestLoadingAgainRepeatsNothing(t *testing.T) {
 	if got := w.secrets(); got != 0 {
 		t.Error("the secret is shown once more")
 	}
-	if all, err := w.app.Service().List(t.Context(), w.me(), "", ""); err != nil || len(all) != 1 {
-		t.Fatalf("there are %d webhooks, %v, want 1", len(all), err)
+	if all, err := w.app.Service().List(t.Context(), w.me(), api.ListFilter{}); err != nil || len(all.Webhooks) != 1 {
+		t.Fatalf("there are %d webhooks, %v, want 1", len(all.Webhooks), err)
 	}
 
 	w.unfold("Rotate the secret")
@@ -82,8 +82,8 @@ func TestTwinsAreAskedFor(t *testing.T) {
 		}
 	}
 	w.sees("[role=alert]", "Webhook 1 sends these events to this URL already.")
-	if all, err := w.app.Service().List(t.Context(), w.me(), "", ""); err != nil || len(all) != 1 {
-		t.Fatalf("there are %d webhooks, %v, want 1", len(all), err)
+	if all, err := w.app.Service().List(t.Context(), w.me(), api.ListFilter{}); err != nil || len(all.Webhooks) != 1 {
+		t.Fatalf("there are %d webhooks, %v, want 1", len(all.Webhooks), err)
 	}
 	w.do("ask for a second one", chromedp.Click(chromedp.CSS("input[name=twins]")))
 	w.press("Create")
@@ -127,8 +127,8 @@ func TestAnEndedSessionLosesNoInput(t *testing.T) {
 	w.fill("input[name=password]", password)
 	w.press("Log in")
 	w.sees("main", "tourism & more")
-	if all, err := w.app.Service().List(t.Context(), w.me(), "", ""); err != nil || len(all) != 0 {
-		t.Fatalf("there are %d webhooks, %v, before the form was sent after all", len(all), err)
+	if all, err := w.app.Service().List(t.Context(), w.me(), api.ListFilter{}); err != nil || len(all.Webhooks) != 0 {
+		t.Fatalf("there are %d webhooks, %v, before the form was sent after all", len(all.Webhooks), err)
 	}
 	w.press("Send it")
 	w.sees("[role=status]", "The webhook is made.")

@@ -161,6 +161,25 @@ func TestAttemptsAreFiltered(t *testing.T) {
 	w.sees("#attempts", "No attempt in the log has this outcome.")
 }
 
+// The log has pages, and a page of a filter stays filtered.
+func TestAttemptsHavePages(t *testing.T) {
+	w := setup(t)
+	_, path := w.delivering(45)
+	w.logged(path, 20)
+	seen := map[string]bool{}
+	for range 3 {
+		for _, row := range eval[[]string](w, `[...document.querySelectorAll("#attempts tbody tr td:nth-child(2)")].map((cell) => cell.innerText)`) {
+			seen[row] = true
+		}
+		if older := eval[bool](w, `[...document.querySelectorAll(".pages a")].some((a) => a.innerText === "Older")`); older {
+			w.click(".pages a:last-child")
+		}
+	}
+	if len(seen) != 45 {
+		t.Errorf("the pages have %d events, want 45", len(seen))
+	}
+}
+
 func TestWebhookIsChangedAndPaused(t *testing.T) {
 	w := setup(t)
 	id, path := w.delivering(1)

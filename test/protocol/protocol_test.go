@@ -233,11 +233,11 @@ func (w *world) activate() {
 	// A node that is held up answers nothing; the next look is another time.
 	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 	defer cancel()
-	all, err := service.List(ctx, account, "", "")
+	all, err := service.List(ctx, account, api.ListFilter{})
 	if err != nil {
 		return
 	}
-	for _, webhook := range all {
+	for _, webhook := range all.Webhooks {
 		if webhook.Active {
 			continue
 		}
@@ -301,13 +301,13 @@ func (w *world) settle() {
 	deadline := time.Now().Add(time.Hour)
 	for {
 		time.Sleep(10 * time.Second)
-		webhooks, err := w.nodes[0].app.Service().List(w.t.Context(), account, "", "")
+		webhooks, err := w.nodes[0].app.Service().List(w.t.Context(), account, api.ListFilter{})
 		if err != nil {
 			w.t.Fatal(err)
 		}
 		w.activate()
 		calm := true
-		for _, webhook := range webhooks {
+		for _, webhook := range webhooks.Webhooks {
 			calm = calm && webhook.Status.State == replay.Live && webhook.Status.Lag == 0
 		}
 		kept, ranges := w.backlogs(), w.ranges()
@@ -315,7 +315,7 @@ func (w *world) settle() {
 			return
 		}
 		if time.Now().After(deadline) {
-			for _, webhook := range webhooks {
+			for _, webhook := range webhooks.Webhooks {
 				w.t.Errorf("an hour later: webhook %d is %+v", webhook.ID, webhook.Status)
 			}
 			w.t.Errorf("an hour later these backlogs are kept: %s; and these ranges are open: %s", kept, ranges)

@@ -156,8 +156,8 @@ func (w *world) refused(want error, id uint64) {
 			w.t.Errorf("webhook %d: %v, want %v", id, err, want)
 		}
 	}
-	listed, err := s.List(w.t.Context(), w.account, "", "")
-	if err != nil || slices.ContainsFunc(listed, func(w api.Webhook) bool { return w.ID == id }) {
+	listed, err := s.List(w.t.Context(), w.account, api.ListFilter{})
+	if err != nil || slices.ContainsFunc(listed.Webhooks, func(w api.Webhook) bool { return w.ID == id }) {
 		w.t.Errorf("the list with webhook %d: %v", id, err)
 	}
 }

@@ -171,11 +171,11 @@ func (w *world) publish(from, to int) {
 
 func (w *world) status(id uint64) replay.Status {
 	w.t.Helper()
-	webhooks, err := w.app.Service().List(w.t.Context(), w.account, "", "")
+	webhooks, err := w.app.Service().List(w.t.Context(), w.account, api.ListFilter{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for _, webhook := range webhooks {
+	for _, webhook := range webhooks.Webhooks {
 		if webhook.ID == id {
 			return webhook.Status
 		}
