@@ -62,6 +62,9 @@ type Broker struct {
 	notices  jetstream.Stream
 	dispatch jetstream.Consumer
 	pages    pages
+	// progress and bounds ask dispatch and events, once for all who ask at the same time.
+	progress together[Progress]
+	bounds   together[Bounds]
 	// positions has the mark of dispatch.
 	positions *Bucket
 	watch     watch

@@ -28,11 +28,13 @@ type Bucket struct {
 }
 
 // Entry is what a bucket holds for a key: its value, the revision of its last write, and when that was by NATS' clock.
+// Removed says that the last write removed the key.
 type Entry struct {
 	Key      string
 	Value    []byte
 	Revision uint64
 	Written  time.Time
+	Removed  bool
 }
 
 // Name of the bucket.
@@ -57,7 +59,7 @@ func (b *Bucket) Get(ctx context.Context, key string) (Entry, error) {
 	if err != nil {
 		return Entry{}, fmt.Errorf("read %s of the bucket %s: %w", key, b.name, err)
 	}
-	return Entry{key, entry.Value(), entry.Revision(), entry.Created()}, nil
+	return Entry{Key: key, Value: entry.Value(), Revision: entry.Revision(), Written: entry.Created()}, nil
 }
 
 // latest asks the bucket's leader.
@@ -69,7 +71,7 @@ func (b *Bucket) latest(ctx context.Context, key string) (Entry, error) {
 	if answer := new(jetstream.APIError); errors.As(err, &answer) && answer.ErrorCode == jetstream.JSErrCodeStreamNotFound {
 		b.broker.health.tell()
 	}
-	return Entry{key, m.data, m.seq, m.at}, err
+	return Entry{Key: key, Value: m.data, Revision: m.seq, Written: m.at}, err
 }
 
 // Put writes a key's value if its revision is still the one given, 0 for a key that the bucket does not hold, and returns
@@ -106,11 +108,8 @@ func (b *Bucket) write(ctx context.Context, key string, value []byte, header nat
 	stream, w := bucketPrefix+b.name, &b.broker.watch
 	before := w.known(stream)
 	ack, err := b.broker.JetStream.PublishMsg(ctx, msg, append(opts, jetstream.WithExpectLastSequencePerSubject(revision))...)
-	var e jetstream.JetStreamError
-	if errors.As(err, &e) && e.APIError() != nil {
-		if code := e.APIError().ErrorCode; code == jetstream.JSErrCodeStreamWrongLastSequence || code == jetstream.JSErrCodeStreamWrongLastSequenceConstant {
-			return 0, ErrChanged
-		}
+	if changed(err) {
+		return 0, ErrChanged
 	}
 	if err != nil {
 		return 0, err
@@ -121,14 +120,35 @@ func (b *Bucket) write(ctx context.Context, key string, value []byte, header nat
 	return ack.Sequence, nil
 }
 
+// changed says whether a message was not stored because the last one of its subject is another than expected.
+func changed(err error) bool {
+	var e jetstream.JetStreamError
+	if !errors.As(err, &e) || e.APIError() == nil {
+		return false
+	}
+	code := e.APIError().ErrorCode
+	return code == jetstream.JSErrCodeStreamWrongLastSequence || code == jetstream.JSErrCodeStreamWrongLastSequenceConstant
+}
+
 // entriesAtOnce is how many entries are read with one request.
 const entriesAtOnce = 256
 
 // Walk calls each with every entry of the bucket, oldest first, until it returns an error, which Walk then returns. It
 // reads directly, from any replica, so that an entry may be a little old; it makes no consumer.
 func (b *Bucket) Walk(ctx context.Context, each func(Entry) error) error {
-	for from := uint64(1); ; {
-		messages, err := b.broker.direct(ctx, "KV_"+b.name, get{Seq: from, Next: b.Subject(">"), Batch: entriesAtOnce, Bytes: 4 << 20})
+	return b.Since(ctx, 0, func(e Entry) error {
+		if e.Removed {
+			return nil
+		}
+		return each(e)
+	})
+}
+
+// Since is Walk over what was written after a revision, with the keys that were removed since, as long as their markers are
+// kept: a day.
+func (b *Bucket) Since(ctx context.Context, revision uint64, each func(Entry) error) error {
+	for {
+		messages, err := b.broker.direct(ctx, "KV_"+b.name, get{Seq: revision + 1, Next: b.Subject(">"), Batch: entriesAtOnce, Bytes: 4 << 20})
 		if err != nil {
 			return fmt.Errorf("read the bucket %s: %w", b.name, err)
 		}
@@ -136,19 +156,18 @@ func (b *Bucket) Walk(ctx context.Context, each func(Entry) error) error {
 			return nil
 		}
 		for _, m := range messages {
-			revision, err := sequence(m)
-			if err != nil {
+			if revision, err = sequence(m); err != nil {
 				return fmt.Errorf("read the bucket %s: %w", b.name, err)
-			}
-			from = revision + 1
-			if removed(m.Header) {
-				continue
 			}
 			written, err := time.Parse(time.RFC3339Nano, added(m, "Nats-Time-Stamp"))
 			if err != nil {
 				return fmt.Errorf("read the bucket %s: when revision %d was written: %w", b.name, revision, err)
 			}
-			if err := each(Entry{strings.TrimPrefix(added(m, "Nats-Subject"), b.Subject("")), m.Data, revision, written}); err != nil {
+			e := Entry{
+				Key: strings.TrimPrefix(added(m, "Nats-Subject"), b.Subject("")), Value: m.Data, Revision: revision, Written: written,
+				Removed: removed(m.Header),
+			}
+			if err := each(e); err != nil {
 				return err
 			}
 		}

@@ -29,6 +29,10 @@ func (b *Broker) Progress(ctx context.Context) (Progress, error) {
 	if err := b.reachable(); err != nil {
 		return Progress{}, err
 	}
+	return b.progress.ask(ctx, b.askProgress)
+}
+
+func (b *Broker) askProgress(ctx context.Context) (Progress, error) {
 	asked := time.Now()
 	info, err := b.dispatch.Info(ctx)
 	if err != nil {
@@ -56,6 +60,10 @@ func (b *Broker) Bounds(ctx context.Context) (Bounds, error) {
 	if err := b.reachable(); err != nil {
 		return Bounds{}, err
 	}
+	return b.bounds.ask(ctx, b.askBounds)
+}
+
+func (b *Broker) askBounds(ctx context.Context) (Bounds, error) {
 	asked := time.Now()
 	info, err := b.events.Info(ctx)
 	if err != nil {

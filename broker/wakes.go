@@ -23,13 +23,31 @@ func (b *Broker) Wake(ctx context.Context, key string) error {
 
 // WakeAt has JetStream wake the backlog at a time; it replaces an earlier one of the same backlog.
 func (b *Broker) WakeAt(ctx context.Context, key string, at time.Time) error {
-	msg := &nats.Msg{Subject: wakeAt + key, Header: nats.Header{
-		// ADR-51; written here because the client's option cuts the time down to the second.
+	if _, err := b.JetStream.PublishMsg(ctx, wakeMsg(key, at)); err != nil {
+		return fmt.Errorf("schedule the wake of the backlog %s: %w", key, err)
+	}
+	return nil
+}
+
+// wakeMsg is the message that has JetStream wake a backlog at a time (ADR-51); it is written here because the client's
+// option cuts the time down to the second.
+func wakeMsg(key string, at time.Time) *nats.Msg {
+	return &nats.Msg{Subject: wakeAt + key, Header: nats.Header{
 		"Nats-Schedule":        {"@at " + at.UTC().Format(time.RFC3339Nano)},
 		"Nats-Schedule-Target": {wakeNow + key},
 	}}
-	if _, err := b.JetStream.PublishMsg(ctx, msg); err != nil {
-		return fmt.Errorf("schedule the wake of the backlog %s: %w", key, err)
+}
+
+// Rewake is Wake, or, at a time that is not zero, WakeAt, for a wake that may be lost: one that NATS has is left in its
+// place, and nothing is written.
+func (b *Broker) Rewake(ctx context.Context, key string, at time.Time) error {
+	msg := &nats.Msg{Subject: wakeNow + key}
+	if !at.IsZero() {
+		msg = wakeMsg(key, at)
+	}
+	_, err := b.JetStream.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(0))
+	if err != nil && !changed(err) {
+		return fmt.Errorf("wake the backlog %s again: %w", key, err)
 	}
 	return nil
 }

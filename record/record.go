@@ -43,6 +43,7 @@ type Bucket interface {
 	Get(ctx context.Context, key string) (broker.Entry, error)
 	Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error)
 	Remove(ctx context.Context, key string, revision uint64) (uint64, error)
+	Since(ctx context.Context, revision uint64, each func(broker.Entry) error) error
 	Walk(ctx context.Context, each func(broker.Entry) error) error
 }
 
@@ -180,6 +181,19 @@ func (s Store[T]) Walk(ctx context.Context, each func(key string, value T, err e
 	return s.Bucket.Walk(ctx, func(e broker.Entry) error {
 		value, err := s.Decode(e)
 		return each(e.Key, value, err)
+	})
+}
+
+// Since is Walk over what was written after a revision, with the revision of each; err is ErrNotFound for a record that was
+// removed.
+func (s Store[T]) Since(ctx context.Context, revision uint64, each func(key string, value T, revision uint64, err error) error) error {
+	return s.Bucket.Since(ctx, revision, func(e broker.Entry) error {
+		if e.Removed {
+			var none T
+			return each(e.Key, none, e.Revision, ErrNotFound)
+		}
+		value, err := s.Decode(e)
+		return each(e.Key, value, e.Revision, err)
 	})
 }
 

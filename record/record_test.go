@@ -259,6 +259,45 @@ func TestWalk(t *testing.T) {
 	}
 }
 
+// What was written since a revision is read, and no more, with what was removed since.
+func TestSince(t *testing.T) {
+	t.Parallel()
+	b, ctx := setup(t), t.Context()
+	for _, key := range []string{"old", "changed", "removed"} {
+		if _, err := b.Create(ctx, key, tally{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last := uint64(0)
+	var got []string
+	since := func(key string, r tally, revision uint64, err error) error {
+		last = revision
+		if errors.Is(err, record.ErrNotFound) {
+			got = append(got, key+" removed")
+			return nil
+		}
+		got = append(got, fmt.Sprintf("%s %d", key, r.Count))
+		return err
+	}
+	b.is(b.Since(ctx, 0, since), nil)
+	if want := []string{"old 0", "changed 0", "removed 0"}; !slices.Equal(got, want) {
+		t.Errorf("at first there are %v, want %v", got, want)
+	}
+	got = nil
+	b.is(b.Since(ctx, last, since), nil)
+	if len(got) > 0 {
+		t.Errorf("though nothing was written, there are %v", got)
+	}
+	if _, _, err := b.Update(ctx, "changed", func(r *tally) error { r.Count++; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	b.is(b.Remove(ctx, "removed"), nil)
+	b.is(b.Since(ctx, last, since), nil)
+	if want := []string{"changed 1", "removed removed"}; !slices.Equal(got, want) {
+		t.Errorf("since then there are %v, want %v", got, want)
+	}
+}
+
 // Every change of many at once counts, once.
 func TestManyWriters(t *testing.T) {
 	t.Parallel()

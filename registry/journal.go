@@ -102,6 +102,17 @@ func (r *Registry) Walk(ctx context.Context, each func(Webhook) error) error {
 	})
 }
 
+// Since calls each with every webhook whose record was written after a revision, with the revision of each, as
+// record.Store.Since does. What is in the bucket besides webhooks is left out.
+func (r *Registry) Since(ctx context.Context, revision uint64, each func(key string, w Webhook, revision uint64, err error) error) error {
+	return r.webhooks.Since(ctx, revision, func(key string, w Webhook, revision uint64, err error) error {
+		if _, _, other := parseKey(key); other != nil {
+			return nil
+		}
+		return each(key, w, revision, err)
+	})
+}
+
 // Delete removes a webhook's record and returns once no look-up finds it: record.ErrNotFound, record.ErrNewer or
 // record.ErrUnreadable. Its backlog is the caller's to remove. It returns ErrIndex and ErrUnindexed as Update does.
 func (r *Registry) Delete(ctx context.Context, key string) error {

@@ -85,6 +85,11 @@ func (s Store) Walk(ctx context.Context, each func(key string, r backlog.Record,
 	return s.records.Walk(ctx, each)
 }
 
+// Since calls each with every record that was written after a revision, as record.Store.Since does.
+func (s Store) Since(ctx context.Context, revision uint64, each func(key string, r backlog.Record, revision uint64, err error) error) error {
+	return s.records.Since(ctx, revision, each)
+}
+
 // Wake has a backlog looked at when that is due.
 func (s Store) Wake(ctx context.Context, key string, r *backlog.Record) error {
 	at, never := r.Wake()

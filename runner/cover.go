@@ -24,6 +24,9 @@ type Cover struct {
 	rules  backlog.Rules
 	log    *zap.Logger
 
+	// writers has a place for each write that is under way.
+	writers chan struct{}
+
 	mu sync.Mutex
 	// groups are the hand-overs that wait for the write that is under way to the same backlog.
 	groups map[string]*group
@@ -40,7 +43,7 @@ type group struct {
 
 // NewCover makes a Cover.
 func NewCover(b *broker.Broker, rules backlog.Rules, log *zap.Logger) *Cover {
-	return &Cover{broker: b, store: replay.NewStore(b), rules: rules, log: log, groups: map[string]*group{}}
+	return &Cover{broker: b, store: replay.NewStore(b), rules: rules, log: log, groups: map[string]*group{}, writers: make(chan struct{}, writers)}
 }
 
 // Cover returns when the backlog of the webhook durably holds the events of the attempts, or with an error when the context
@@ -69,8 +72,13 @@ func (c *Cover) Cover(ctx context.Context, key string, attempts []delivery.Attem
 // Wake has a backlog looked at. A wake that is lost is made up for by the sweep.
 func (c *Cover) Wake(ctx context.Context, key string) error { return c.broker.Wake(ctx, key) }
 
-// writing bounds one write of a group.
-const writing = 20 * time.Second
+const (
+	// writing bounds one write of a group.
+	writing = 20 * time.Second
+	// writers is how many groups are written at once: enough for NATS to have always something to do, and few enough that
+	// what others ask of it meanwhile is not behind thousands.
+	writers = 256
+)
 
 func (c *Cover) write(key string, g *group) {
 	defer close(g.done)
@@ -78,6 +86,8 @@ func (c *Cover) write(key string, g *group) {
 		<-g.ahead.done
 		g.ahead = nil
 	}
+	c.writers <- struct{}{}
+	defer func() { <-c.writers }()
 	c.mu.Lock()
 	tries := g.tries
 	g.tries = nil

@@ -50,16 +50,16 @@ func (r *runner) deactivate(ctx context.Context) error {
 // probeTime bounds one try of a host; it is well within a lease.
 const probeTime = 5 * time.Second
 
-// tryHost tries the host of an inactive webhook.
-func (r *runner) tryHost(ctx context.Context) error {
+// tryHost tries the host of an inactive webhook. What came of it is written with the end of the pass.
+func (r *runner) tryHost() {
 	trying, cancel := context.WithTimeout(r.attempts, probeTime)
 	tried := r.Prober.Probe(trying, r.target)
 	cancel()
 	if r.attempts.Err() != nil {
-		return nil // cut by our own stop: it says nothing
+		return // cut by our own stop: it says nothing
 	}
 	now, draw := r.Broker.Now(), rand.Float64()
-	return r.update(ctx, func(b *backlog.Record) {
-		b.Probed(tried.Outcome == delivery.Delivered, now, &r.Rules, draw)
-	})
+	probed := func(b *backlog.Record) { b.Probed(tried.Outcome == delivery.Delivered, now, &r.Rules, draw) }
+	r.probes = append(r.probes, probed)
+	probed(&r.record)
 }

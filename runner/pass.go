@@ -30,7 +30,7 @@ const (
 // begin takes the lease, and then brings record and webhook into line: what is read before may be older than what the last
 // runner wrote. It returns errHeld, or record.ErrNotFound if there is nothing to work off.
 func (r *runner) begin(ctx context.Context) error {
-	r.tries, r.stopped, r.proven, r.rejection, r.feed = nil, false, false, nil, feed{}
+	r.tries, r.probes, r.stopped, r.proven, r.rejection, r.feed = nil, nil, false, false, nil, feed{}
 	err := r.acquire(ctx)
 	if err != nil {
 		return err
@@ -57,7 +57,8 @@ func (r *runner) begin(ctx context.Context) error {
 	return r.follow(ctx)
 }
 
-// acquire takes the lease of the record. There may be none though a range of the webhook is open: it was lost.
+// acquire takes the lease of the record. There may be none though a range of the webhook is open: it was lost. It returns
+// errQuiet if nothing is to be done yet.
 func (r *runner) acquire(ctx context.Context) error {
 	lease := func(b *backlog.Record) error {
 		if !b.Lease.Acquire(r.Owner, r.Broker.Now()) {
@@ -65,7 +66,21 @@ func (r *runner) acquire(ctx context.Context) error {
 		}
 		return nil
 	}
-	b, revision, err := r.store.Update(ctx, r.key, lease)
+	b, revision, err := r.store.Update(ctx, r.key, func(b *backlog.Record) error {
+		if step, _ := b.Next(r.Broker.Now()); step == backlog.Wait && b.Lease.Owner == "" {
+			return errQuiet
+		}
+		return lease(b)
+	})
+	if errors.Is(err, errQuiet) {
+		if quiet, err := r.quiet(ctx, &b); err != nil {
+			return err
+		} else if quiet {
+			r.record = b
+			return errQuiet
+		}
+		b, revision, err = r.store.Update(ctx, r.key, lease)
+	}
 	if errors.Is(err, record.ErrNotFound) {
 		w, missing := r.Registry.Get(ctx, r.key)
 		if missing != nil {
@@ -87,6 +102,20 @@ func (r *runner) acquire(ctx context.Context) error {
 	}
 	r.written(b, revision)
 	return nil
+}
+
+// quiet says whether the webhook is as a record has it, with which nothing is to be done yet.
+func (r *runner) quiet(ctx context.Context, b *backlog.Record) (bool, error) {
+	w, err := r.Registry.Get(ctx, r.key)
+	if errors.Is(err, record.ErrNotFound) {
+		return false, nil
+	}
+	span, spanned := b.OpenSpan()
+	known, open := w.Opened()
+	activated := w.Activation != nil && w.Activation.At.After(b.Follows)
+	parked := b.State == backlog.Parked
+	return spanned == open && span.ID == known.ID && w.Settings.Ordered == b.Ordered && parked != w.Active && !activated &&
+		(!parked || b.Follows.Equal(w.Deactivated)), err
 }
 
 // follow has the record follow what became of the webhook: a deactivation or an activation that it does not know. What the
@@ -170,6 +199,9 @@ func (r *runner) current(ctx context.Context) error {
 	for _, t := range r.tries {
 		b.Take(t, &r.Rules)
 	}
+	for _, probed := range r.probes {
+		probed(&b)
+	}
 	r.record, r.revision, r.stale = b, revision, false
 	return nil
 }
@@ -181,7 +213,7 @@ func goesOn(s backlog.Span, spans []backlog.Span) bool {
 
 // written notes what the bucket holds.
 func (r *runner) written(b backlog.Record, revision uint64) {
-	r.record, r.revision, r.stale, r.tries, r.saved, r.fresh = b, revision, false, nil, time.Now(), 0
+	r.record, r.revision, r.stale, r.tries, r.probes, r.saved, r.fresh = b, revision, false, nil, nil, time.Now(), 0
 	r.removed = b.Empty()
 	r.kept = slices.Clone(b.Spans)
 	r.until.Store(b.Lease.Until.UnixNano())
@@ -199,6 +231,16 @@ func (r *runner) save(ctx context.Context, force bool) error {
 	if r.record.State == backlog.Leaving {
 		return r.openSpan(ctx)
 	}
+	return nil
+}
+
+// settle writes what came of the work, before anything else is made of the record.
+func (r *runner) settle(ctx context.Context) error {
+	if err := r.save(ctx, true); err != nil {
+		return err
+	}
+	// What others make of the spans from here on is not the feed's.
+	r.feed = feed{blocked: r.feed.blocked}
 	return nil
 }
 

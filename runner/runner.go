@@ -69,6 +69,8 @@ var (
 	errHeld = errors.New("another runner has the lease")
 	// errBack is returned where the record is older than what this runner wrote.
 	errBack = errors.New("the backlog's record went back")
+	// errQuiet is returned where nothing is to be done yet, and nothing was written.
+	errQuiet = errors.New("there is nothing to do yet")
 	// errMore is returned by the last write of a pass when there is something to do at once.
 	errMore = errors.New("there is more to do")
 )
@@ -82,11 +84,12 @@ type runner struct {
 	webhook registry.Webhook
 	target  delivery.Target
 
-	// record is what was last read or written, at revision, with the tries taken in that came after it. It is stale if it has
-	// to be read again: then the tries are taken in again.
+	// record is what was last read or written, at revision, with the tries and probes taken in that came after it. It is
+	// stale if it has to be read again: then these are taken in again.
 	record   backlog.Record
 	revision uint64
 	tries    []backlog.Try
+	probes   []func(*backlog.Record)
 	stale    bool
 	// removed is true once the record was removed, since nothing was outstanding.
 	removed bool
@@ -128,31 +131,45 @@ func run(ctx, hard context.Context, o Options, key string) error {
 // says when to stop; what is read and written has the lasting context.
 func (r *runner) pass(ctx, lasting context.Context) error {
 	err := r.begin(lasting)
-	if errors.Is(err, errHeld) || errors.Is(err, record.ErrNotFound) {
+	switch {
+	case errors.Is(err, errHeld), errors.Is(err, record.ErrNotFound):
 		return nil
+	case errors.Is(err, errQuiet):
+		return r.store.Wake(lasting, r.key, &r.record)
 	}
 	for worked := false; err == nil; {
 		step, _ := r.record.Next(r.Broker.Now())
 		if step == backlog.Work && (worked || ctx.Err() != nil) || step == backlog.TryHost && r.attempts.Err() != nil {
 			step = backlog.Wait
 		}
-		switch step {
-		case backlog.Tell:
-			err = r.tell(lasting)
-		case backlog.Open:
-			err = r.openSpan(lasting)
-		case backlog.Judge:
-			err = r.judge(lasting)
-		case backlog.Work:
-			worked = true
-			err = r.work(ctx, lasting)
-		case backlog.TryHost:
-			err = r.tryHost(lasting)
-		case backlog.Wait, backlog.Remove:
+		switch {
+		case step == backlog.Wait, step == backlog.Remove:
 			return r.end(ctx, lasting)
+		case r.feed.working():
+			err = r.settle(lasting)
+		default:
+			err = r.step(ctx, lasting, step)
+			worked = worked || step == backlog.Work
 		}
 	}
 	return r.abandon(lasting, err)
+}
+
+// step does one thing that is to be done.
+func (r *runner) step(ctx, lasting context.Context, step backlog.Step) error {
+	switch step {
+	case backlog.Tell:
+		return r.tell(lasting)
+	case backlog.Open:
+		return r.openSpan(lasting)
+	case backlog.Judge:
+		return r.judge(lasting)
+	case backlog.Work:
+		return r.work(ctx, lasting)
+	case backlog.TryHost:
+		r.tryHost()
+	}
+	return nil
 }
 
 // lapsed says whether the lease ends so soon, or has ended, that no attempt is to begin.

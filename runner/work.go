@@ -29,7 +29,7 @@ type result struct {
 	err    error
 }
 
-// work attempts what is due.
+// work attempts what is due. What came of it is written by settle, or with the end of the pass.
 func (r *runner) work(ctx, lasting context.Context) error {
 	r.feed = newFeed(r.Broker, r.webhook, &r.record, r.Broker.Now(), r.floor)
 	tick, turn := time.NewTicker(checkpoint), time.NewTimer(turn)
@@ -41,11 +41,6 @@ func (r *runner) work(ctx, lasting context.Context) error {
 			return err
 		}
 		if r.feed.flying() == 0 && (r.stopped || r.feed.dry()) {
-			if err := r.save(lasting, true); err != nil {
-				return err
-			}
-			// What others make of the spans from here on is not the feed's.
-			r.feed = feed{blocked: r.feed.blocked}
 			return nil
 		}
 		select {
