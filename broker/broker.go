@@ -56,12 +56,13 @@ type Broker struct {
 	options  Options
 	clock    clock
 	embedded *embedded
-	nc, pull *nats.Conn
-	events   jetstream.Stream
-	attempts jetstream.Stream
-	notices  jetstream.Stream
-	dispatch jetstream.Consumer
-	pages    pages
+	// nc is the connection that is asked and published on, pull that of the pulls, read that of what is read in bulk.
+	nc, pull, read *nats.Conn
+	events         jetstream.Stream
+	attempts       jetstream.Stream
+	notices        jetstream.Stream
+	dispatch       jetstream.Consumer
+	pages          pages
 	// progress and bounds ask dispatch and events, once for all who ask at the same time.
 	progress together[Progress]
 	bounds   together[Bounds]
@@ -121,6 +122,10 @@ func Open(ctx context.Context, o Options) (_ *Broker, err error) {
 		return nil, err
 	}
 	if b.pull, err = b.connect("saumer pulls", true); err != nil {
+		return nil, err
+	}
+	// Nor do these and what backlogs read: an event of the live path would wait behind megabytes.
+	if b.read, err = b.connect("saumer reads", true); err != nil {
 		return nil, err
 	}
 	if v := b.nc.ConnectedServerVersion(); olderThan(v, minimum) {
@@ -189,8 +194,10 @@ func (b *Broker) Confirm(ctx context.Context, reply string) error {
 func (b *Broker) Close() {
 	b.closing.Store(true)
 	b.endLife()
-	if b.pull != nil {
-		b.pull.Close()
+	for _, nc := range []*nats.Conn{b.pull, b.read} {
+		if nc != nil {
+			nc.Close()
+		}
 	}
 	if b.nc != nil {
 		b.closePages()

@@ -206,10 +206,10 @@ func (b *Broker) direct(ctx context.Context, stream string, request get) ([]*nat
 	if err != nil {
 		return nil, err
 	}
-	inbox := b.nc.NewRespInbox()
+	inbox := b.read.NewInbox()
 	// Room for the batch and for what ends it; a subscription of the client's own making has room for half a million.
 	answers := make(chan *nats.Msg, request.Batch+2)
-	sub, err := b.nc.ChanSubscribe(inbox, answers)
+	sub, err := b.read.ChanSubscribe(inbox, answers)
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +217,7 @@ func (b *Broker) direct(ctx context.Context, stream string, request get) ([]*nat
 		// Only a closed connection makes this fail, and then the subscription is gone too.
 		_ = sub.Unsubscribe()
 	}()
-	if err := b.nc.PublishRequest(directGet+stream, inbox, body); err != nil {
+	if err := b.read.PublishRequest(directGet+stream, inbox, body); err != nil {
 		return nil, err
 	}
 	messages := make([]*nats.Msg, 0, min(request.Batch, 16))
