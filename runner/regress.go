@@ -43,7 +43,7 @@ func (w *Worker) seeTo(ctx context.Context) error {
 	if err != nil || !loss.Open() {
 		return err
 	}
-	if err := w.sweep(ctx, 0, true); err != nil {
+	if err := (&sweeper{Worker: w}).sweep(ctx); err != nil {
 		return err
 	}
 	if err := w.options.Registry.Walk(ctx, func(webhook registry.Webhook) error { return w.owe(ctx, webhook, loss) }); err != nil {
