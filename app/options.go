@@ -31,7 +31,8 @@ type Options struct {
 	Gate broker.Gate
 	// NATSServer is a server in this process to use instead; for several nodes in one process, as in tests.
 	NATSServer nats.InProcessConnProvider
-	// NATSSync is how often the embedded NATS has the disk write what it keeps: what a loss of power may cost.
+	// NATSSync is how often the embedded NATS has the disk write what it keeps: what a loss of power may cost. 0: before each
+	// answer.
 	NATSSync time.Duration
 	// MaxStore is how many bytes the stored events may take; 0 sets no bound.
 	MaxStore int64

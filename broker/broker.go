@@ -13,6 +13,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
+	"github.com/saumer/saumer/durable"
+
 	"github.com/saumer/saumer/event"
 )
 
@@ -27,7 +29,8 @@ type Options struct {
 	Publishers, PublishersEach int
 	// Server is a server in this process to use instead of either; for several nodes in one process, as in tests.
 	Server nats.InProcessConnProvider
-	// Sync is how often the embedded server has the disk write what it keeps: what a loss of power may cost.
+	// Sync is how often the embedded server has the disk write what it keeps: what a loss of power may cost. 0: before each
+	// answer, but for statistics and the attempt log.
 	Sync time.Duration
 	// Dir holds the embedded server's data. It is made if it is not there.
 	Dir string
@@ -148,6 +151,12 @@ func Open(ctx context.Context, o Options) (_ *Broker, err error) {
 			return nil, fmt.Errorf("JetStream is not enabled on %s: start nats-server with -js: %w", b.nc.ConnectedUrlRedacted(), err)
 		}
 		return nil, err
+	}
+	if b.embedded != nil {
+		// What was made just now: the directories and definitions of streams.
+		if err = durable.SyncTree(b.embedded.store); err != nil {
+			return nil, fmt.Errorf("sync %s to the disk: %w", b.embedded.store, err)
+		}
 	}
 	return b, nil
 }

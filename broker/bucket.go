@@ -117,6 +117,7 @@ func (b *Bucket) write(ctx context.Context, key string, value []byte, header nat
 	if w.wrote(stream, before, ack.Sequence) {
 		b.broker.lost()
 	}
+	b.keep(ctx)
 	return ack.Sequence, nil
 }
 

@@ -80,6 +80,10 @@ func (b *Broker) streams() []jetstream.StreamConfig {
 		configs[i].Storage = jetstream.FileStorage
 		configs[i].Replicas = o.Replicas
 		configs[i].AllowDirect = true
+		// NATS lets nobody change this later.
+		if name := configs[i].Name; b.embedded != nil && o.Sync == 0 && (name == streamStats || name == streamAttempts) {
+			configs[i].PersistMode = jetstream.AsyncPersistMode
+		}
 	}
 	return configs
 }

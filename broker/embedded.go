@@ -29,6 +29,8 @@ type embedded struct {
 	store   string
 	machine *machine
 	once    sync.Once
+	// kept has the disk write what the API confirms.
+	kept keeper
 }
 
 // machineOf is the machine of the embedded server, nil if there is none.
@@ -52,13 +54,15 @@ func startEmbedded(o Options) (*embedded, error) {
 		return nil, fmt.Errorf("the data directory %s is in use by another saumer; choose another with --data", o.Dir)
 	}
 	e := &embedded{publishers: newPublishers(o), lock: lock, store: dir}
+	e.kept.sync = durable.SyncTree
 	options := &server.Options{
 		ServerName: "saumer",
 		JetStream:  true,
 		StoreDir:   dir,
 		// An event may have the full size and headers besides.
 		MaxPayload:   1<<20 + 64<<10,
-		SyncInterval: o.Sync,
+		SyncInterval: o.Sync, // 0 is NATS' default
+		SyncAlways:   o.Sync == 0,
 		NoSigs:       true,
 		// Acknowledgements have a subject each, so that what is kept of them is never found again.
 		NoSublistCache: true,

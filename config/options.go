@@ -37,7 +37,7 @@ func (s *Serve) Options() (app.Options, error) {
 		Data:           s.Data,
 		NATSURL:        s.NATSURL,
 		NATSListen:     s.NATSListen,
-		NATSSync:       s.NATSSync,
+		NATSSync:       time.Duration(s.NATSSync),
 		MaxStore:       int64(s.MaxStore),
 		RedisURL:       s.RedisURL,
 		Account:        s.Account,
@@ -112,7 +112,9 @@ func (c *check) storage(s *Serve) {
 	c.that(s.Data != "", "--data is empty: name a directory, such as %s", defaults.Data)
 	c.that(s.MaxStore == 0 || s.MaxStore >= defaults.SmallestStore,
 		"--max-store %d is less than %d bytes: give the stored events that much room at least, or 0 for no bound", s.MaxStore, defaults.SmallestStore)
-	c.within("--nats-sync", s.NATSSync, defaults.ShortestSync, defaults.LongestSync)
+	if s.NATSSync != 0 { // always
+		c.within("--nats-sync", time.Duration(s.NATSSync), defaults.ShortestSync, defaults.LongestSync)
+	}
 }
 
 func (c *check) delivery(s *Serve) {

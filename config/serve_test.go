@@ -209,6 +209,9 @@ func TestValidation(t *testing.T) {
 		"replicas 2":                {[]string{"--replicas=2", "--nats-url=nats://n:4222"}, "choose 1, 3 or 5"},
 		"store":                     {[]string{"--max-store=20GB"}, ""},
 		"store too small":           {[]string{"--max-store=10"}, "--max-store 10 is less than"},
+		"sync":                      {[]string{"--nats-sync=1m"}, ""},
+		"sync always":               {[]string{"--nats-sync=always"}, ""},
+		"sync too often":            {[]string{"--nats-sync=1ms"}, "--nats-sync"},
 		"replicas 3 embedded":       {[]string{"--replicas=3"}, "--replicas 3 needs a NATS cluster"},
 		"replicas 3":                {[]string{"--replicas=3", "--nats-url=nats://n:4222"}, ""},
 		"timeout short":             {[]string{"--timeout=10us"}, "--timeout 10µs is not between 1ms and 10m0s"},
@@ -313,5 +316,20 @@ func TestErrorsKeepSecrets(t *testing.T) {
 	}
 	if _, err = s.Options(); err == nil || strings.Contains(err.Error(), "hidden") {
 		t.Errorf("error %v holds a secret, or is none", err)
+	}
+}
+
+func TestSyncIsATimeOrAlways(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{"10s": 10 * time.Second, "always": 0, "0": -1, "-1s": -1, "often": -1, "": -1} {
+		var s Sync
+		err := s.UnmarshalText([]byte(text))
+		if want < 0 {
+			if err == nil || !strings.Contains(err.Error(), "write a time like 10s, or always") {
+				t.Errorf("%q: %v", text, err)
+			}
+		} else if err != nil || time.Duration(s) != want {
+			t.Errorf("%q is read as %v, %v", text, time.Duration(s), err)
+		}
 	}
 }
