@@ -110,8 +110,9 @@ func setup(t testing.TB) *bundle {
 		Notices:  u.notices,
 		Registry: r, Accounts: u.accounts, Backlogs: u.backlogs, Addresses: addresses{}, Attempts: u.attempts,
 		Replays: replay.NewBacklogs(b, r, 5*24*time.Hour, 24*time.Hour), Stream: b, Prober: client,
-		Tester:    delivery.NewSender(client, u.attempts, delivery.NewOutages(time.Minute, time.Hour), u.stats),
-		Stats:     u.stats,
+		Tester: delivery.NewSender(client, u.attempts, delivery.NewOutages(time.Minute, time.Hour), u.stats),
+		Stats:  u.stats,
+		Audit:  registry.NewAudit(b), Forget: b.ForgetAccount, Log: zap.New(core),
 		Publisher: b.JetStream, Window: 5 * 24 * time.Hour, Events: []string{"optin_finalized", "optout_finalized"},
 	})
 	u.handler = Handler(s, u.accounts, func(context.Context) error { return u.ready }, zap.New(core))

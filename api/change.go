@@ -66,6 +66,7 @@ func (s *Service) Change(ctx context.Context, acc registry.Account, id uint64, c
 	if err != nil && !unindexed {
 		return Webhook{}, err
 	}
+	_ = s.noted(ctx, acc, "UpdateWebHook", named(id), nil) // hands back the error that it gets
 	if w.URL != before.URL {
 		// It is changed. A backlog that does not follow at once goes on by its own clock, to the new URL.
 		unindexed = s.o.Backlogs.Moved(ctx, key) != nil || unindexed
@@ -115,7 +116,7 @@ var UpdateWebHook = define(Function{
 		codeID, codeNotFound,
 		{4, http.StatusBadRequest, "missing or invalid app", ErrApp, true},
 		{5, http.StatusBadRequest, "invalid url: use an absolute http or https URL of at most 2048 bytes, without user and fragment", delivery.ErrURL, true},
-		{6, http.StatusBadRequest, "url not allowed: its host leads to an address that is not public", delivery.ErrForbidden, false},
+		{6, http.StatusBadRequest, "url not allowed: its host leads to an address that is not public, or that is Saumer's own", delivery.ErrForbidden, false},
 		{7, http.StatusBadRequest, "invalid settings", ErrSettings, true},
 		{8, http.StatusPreconditionFailed, ErrTag.Error(), ErrTag, false},
 	},
@@ -185,6 +186,7 @@ func (s *Service) Pause(ctx context.Context, acc registry.Account, id uint64) (W
 	if err != nil && !errors.Is(err, replay.ErrLater) {
 		return Webhook{}, err
 	}
+	_ = s.noted(ctx, acc, "PauseWebHook", named(id), nil) // as above
 	paused, err := s.describe(ctx, w)
 	if err != nil {
 		paused = Webhook{Webhook: w, Status: replay.Status{State: replay.Inactive}}

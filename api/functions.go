@@ -21,8 +21,8 @@ var functions = []*Function{
 	GetAttempts, GetAttempt, RedeliverEvent, ReplayEvents, GetReplay, ExplainEvent,
 	PublishEvent,
 	GetNotices, GetStats,
-	CreateAccount, GetAccount, SetAccount,
-	CreateKey, GetKeys, RevokeKey,
+	CreateAccount, GetAccounts, GetAccount, SetAccount, SetPassword, DeleteAccount,
+	CreateKey, GetKeys, RevokeKey, GetAudit, GetLimits, SetLimits,
 }
 
 // Function is something that can be asked for: how, with what, and in which ways it ends. It is not changed.

@@ -16,7 +16,8 @@ func (s *Service) CreateKey(ctx context.Context, acc registry.Account, name, lab
 	if err := own(acc, name); err != nil {
 		return registry.APIKey{}, "", err
 	}
-	return s.o.Accounts.CreateKey(ctx, name, label, right, expires)
+	k, secret, err := s.o.Accounts.CreateKey(ctx, name, label, right, expires)
+	return k, secret, s.notedFor(ctx, acc, name, "CreateKey", k.ID, err)
 }
 
 // Keys are the API keys of the caller's own account, or of any for an operator: record.ErrNotFound.
@@ -32,7 +33,7 @@ func (s *Service) RevokeKey(ctx context.Context, acc registry.Account, name, id 
 	if err := own(acc, name); err != nil {
 		return err
 	}
-	return s.o.Accounts.RevokeKey(ctx, name, id)
+	return s.notedFor(ctx, acc, name, "RevokeKey", id, s.o.Accounts.RevokeKey(ctx, name, id))
 }
 
 // own says whether an account is the caller's own to manage: record.ErrNotFound if not.

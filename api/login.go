@@ -34,7 +34,7 @@ func (h *shell) login(r *http.Request, f *Function, c registry.Credentials) (reg
 	if !login.Right.May(f.Needs()) {
 		return login, fmt.Errorf("%w: it is %s, and %s needs %s", errRight, login.Right, f.Name, f.Needs())
 	}
-	return login, nil
+	return login, h.service.spend(login.Account, requests)
 }
 
 // shown are the credentials of a request: Basic with an account's password or an API key in its place, or Bearer with an API

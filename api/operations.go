@@ -68,10 +68,11 @@ func (s *Service) Rotate(ctx context.Context, acc registry.Account, id uint64) (
 		return Secret{}, ErrID
 	}
 	_, secret, until, err := s.o.Registry.Rotate(ctx, registry.Key(acc.Name, id))
-	if errors.Is(err, registry.ErrUnindexed) {
-		return Secret{secret, until, true}, nil
+	unindexed := errors.Is(err, registry.ErrUnindexed)
+	if unindexed {
+		err = nil
 	}
-	return Secret{secret, until, false}, err
+	return Secret{secret, until, unindexed}, s.noted(ctx, acc, "RotateSecret", named(id), err)
 }
 
 // Test sends a sample of its event to a webhook, once, active or not, and returns what came of it. The attempt log has
@@ -81,7 +82,10 @@ func (s *Service) Test(ctx context.Context, acc registry.Account, id uint64) (de
 	if err != nil {
 		return delivery.Attempt{}, err
 	}
-	return s.o.Tester.Test(ctx, t, w.Event), nil
+	if err := s.spend(acc, tests); err != nil {
+		return delivery.Attempt{}, err
+	}
+	return s.o.Tester.Test(ctx, t, w.Event), s.noted(ctx, acc, "TestWebHook", named(id), nil)
 }
 
 // Probe says whether a webhook's endpoint can be reached, without a request: the outcome is delivery.Delivered if it
@@ -89,6 +93,9 @@ func (s *Service) Test(ctx context.Context, acc registry.Account, id uint64) (de
 func (s *Service) Probe(ctx context.Context, acc registry.Account, id uint64) (delivery.Attempt, error) {
 	_, t, err := s.target(ctx, acc, id)
 	if err != nil {
+		return delivery.Attempt{}, err
+	}
+	if err := s.spend(acc, tests); err != nil {
 		return delivery.Attempt{}, err
 	}
 	return s.o.Prober.Probe(ctx, t), nil
@@ -153,7 +160,10 @@ func (s *Service) Redeliver(ctx context.Context, acc registry.Account, id uint64
 	if err != nil {
 		return 0, err
 	}
-	return seq, s.o.Replays.Redeliver(ctx, w.Key(), seq)
+	if err := s.spend(acc, replays); err != nil {
+		return 0, err
+	}
+	return seq, s.noted(ctx, acc, "RedeliverEvent", named(id), s.o.Replays.Redeliver(ctx, w.Key(), seq))
 }
 
 // Replay sends the events published in [from, to) to an active webhook once more, as a replay: ErrID,
@@ -165,7 +175,11 @@ func (s *Service) Replay(ctx context.Context, acc registry.Account, id uint64, f
 	if from.IsZero() || !from.Before(to) {
 		return replay.Replayed{}, ErrPeriod
 	}
-	return s.o.Replays.Replay(ctx, registry.Key(acc.Name, id), from, to)
+	if err := s.spend(acc, replays); err != nil {
+		return replay.Replayed{}, err
+	}
+	r, err := s.o.Replays.Replay(ctx, registry.Key(acc.Name, id), from, to)
+	return r, s.noted(ctx, acc, "ReplayEvents", named(id), err)
 }
 
 // Why says why a webhook got an event, or why not; ref is the event. It returns ErrID,

@@ -109,6 +109,13 @@ func onlyREST(p Parameter) Parameter {
 	return p
 }
 
+// changeNumber is an optional member of REST's body that is a number; nil says that it is not given.
+func changeNumber(p Parameter, into **int) Parameter {
+	p.Kind, p.Type = KindNumber, reflect.TypeFor[int]()
+	p.json = func(decode func(any) error) error { return decode(into) }
+	return p
+}
+
 // number is a parameter that is a number from Min to Max. An empty one that is not required is as none.
 func number[T int | uint64](p Parameter, into *T, wrong error) Parameter {
 	p.Kind, p.Type, p.wrong = KindNumber, reflect.TypeFor[T](), wrong

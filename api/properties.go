@@ -204,10 +204,12 @@ type restAccount struct {
 	Operator bool   `json:"operator"`
 	Email    string `json:"email"`
 	Language string `json:"language"`
+	// Unreadable is there if the record of the account cannot be read.
+	Unreadable bool `json:"unreadable,omitempty"`
 }
 
 func restAccountOf(a registry.Account) restAccount {
-	return restAccount{a.Name, a.Operator, a.Contact.Email, a.Contact.Language}
+	return restAccount{a.Name, a.Operator, a.Contact.Email, a.Contact.Language, a.Unreadable}
 }
 
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

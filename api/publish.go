@@ -43,6 +43,9 @@ func (s *Service) Publish(ctx context.Context, acc registry.Account, name, key s
 	if err := checkKey(key); err != nil {
 		return event.Receipt{}, err
 	}
+	if err := s.spend(acc, publishes); err != nil {
+		return event.Receipt{}, err
+	}
 	receipt, err := event.PublishAs(ctx, s.o.Publisher, s.keys.id(acc.Name, name, key), acc.Name, name, key, data)
 	if err != nil || !receipt.Duplicate {
 		return receipt, err

@@ -48,7 +48,7 @@ func (h *shell) resource(methods map[string]*Function) http.Handler {
 			h.refuse(w, f, login.Name, err)
 			return
 		}
-		result, err := f.rest(r.Context(), h.service, login.Account, restRequest{w, r})
+		result, err := f.rest(WithCaller(r.Context(), CallerOf(login, h.service.Client(r))), h.service, login.Account, restRequest{w, r})
 		if err != nil {
 			h.refuse(w, f, login.Name, err)
 			return

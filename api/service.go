@@ -9,12 +9,14 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/notify"
@@ -74,6 +76,12 @@ type Options struct {
 	Window time.Duration
 	// Events are the names of the events that webhooks can be made for.
 	Events []string
+	// Audit keeps who changed what. Forget removes what the streams hold of an account.
+	Audit  *registry.Audit
+	Forget func(ctx context.Context, account string) error
+	// Limits are what an account may do at most that has no limits of its own.
+	Limits registry.Limits
+	Log    *zap.Logger
 	// Proxies are the networks of proxies that are believed when they say where a request came from.
 	Proxies []netip.Prefix
 }
@@ -81,12 +89,13 @@ type Options struct {
 // Service is what can be asked of Saumer, as functions on domain types. Each takes the account that asks, and for it
 // another account's webhooks do not exist. It is safe for concurrent use.
 type Service struct {
-	o    Options
-	keys messageKey
+	o       Options
+	keys    messageKey
+	budgets *budgets
 }
 
 // NewService makes a service.
-func NewService(o Options) *Service { return &Service{o, newMessageKey(o.Key)} }
+func NewService(o Options) *Service { return &Service{o, newMessageKey(o.Key), newBudgets()} }
 
 // Webhook is a webhook and how it does.
 type Webhook struct {
@@ -138,6 +147,9 @@ func (s *Service) Create(ctx context.Context, acc registry.Account, in CreateInp
 	if err := s.o.Addresses.CheckAddress(ctx, u); err != nil {
 		return Webhook{}, "", err
 	}
+	if err := s.roomForWebhook(ctx, acc); err != nil {
+		return Webhook{}, "", err
+	}
 	w, secret, err := s.o.Registry.Create(ctx, registry.Webhook{
 		Account: acc.Name, App: in.App, Event: in.Event, URL: in.URL, Settings: in.Settings,
 	})
@@ -145,6 +157,7 @@ func (s *Service) Create(ctx context.Context, acc registry.Account, in CreateInp
 	if err != nil && !unindexed {
 		return Webhook{}, "", err
 	}
+	_ = s.noted(ctx, acc, "CreateWebHook", named(w.ID), nil) // hands back the error that it gets
 	described, err := s.describe(ctx, w)
 	if err != nil {
 		// It is made, and the secret is shown only now.
@@ -182,6 +195,7 @@ func (s *Service) Activate(ctx context.Context, acc registry.Account, id uint64,
 		return Webhook{}, 0, ErrID
 	}
 	a, err := s.o.Backlogs.Activate(ctx, registry.Key(acc.Name, id), replayEvents)
+	err = s.noted(ctx, acc, "ActivateWebHook", named(id), err)
 	return Webhook{Webhook: a.Webhook, Status: a.Status, Unindexed: a.Unindexed}, a.Events, err
 }
 
@@ -189,6 +203,7 @@ func (s *Service) Activate(ctx context.Context, acc registry.Account, id uint64,
 // replay.ErrOver if the webhook has been activated in the meantime.
 func (s *Service) Reactivate(ctx context.Context, link notify.Link, replayEvents bool) (Webhook, uint64, error) {
 	a, err := s.o.Backlogs.ActivateAfter(ctx, registry.Key(link.Account, link.ID), link.Deactivated, replayEvents)
+	err = s.noted(ctx, registry.Account{Name: link.Account}, "ActivateWebHook", named(link.ID), err)
 	return Webhook{Webhook: a.Webhook, Status: a.Status, Unindexed: a.Unindexed}, a.Events, err
 }
 
@@ -197,7 +212,7 @@ func (s *Service) Delete(ctx context.Context, acc registry.Account, id uint64) e
 	if id == 0 {
 		return ErrID
 	}
-	return s.o.Backlogs.Delete(ctx, registry.Key(acc.Name, id))
+	return s.noted(ctx, acc, "DeleteWebHookById", named(id), s.o.Backlogs.Delete(ctx, registry.Key(acc.Name, id)))
 }
 
 // Attempts returns the kept attempts of a webhook, newest first, and the filter's Before for the next page, 0 if there
@@ -226,7 +241,7 @@ func (s *Service) CreateAccount(ctx context.Context, acc registry.Account, name,
 	if !acc.Operator {
 		return ErrOperator
 	}
-	return s.o.Accounts.Create(ctx, name, password, operator, contact)
+	return s.notedFor(ctx, acc, name, "CreateAccount", name, s.o.Accounts.Create(ctx, name, password, operator, contact))
 }
 
 // Account returns the caller's own account, or any to an operator: record.ErrNotFound.
@@ -243,7 +258,8 @@ func (s *Service) SetContact(ctx context.Context, acc registry.Account, name str
 	if name != acc.Name && !acc.Operator {
 		return registry.Account{}, record.ErrNotFound
 	}
-	return s.o.Accounts.SetContact(ctx, name, change)
+	a, err := s.o.Accounts.SetContact(ctx, name, change)
+	return a, s.notedFor(ctx, acc, name, "SetAccount", name, err)
 }
 
 // Events are the names of the events that webhooks can be made for.
@@ -281,6 +297,9 @@ func checkApp(app string) error {
 	}
 	return nil
 }
+
+// named is how the audit log names a webhook.
+func named(id uint64) string { return strconv.FormatUint(id, 10) }
 
 // unshown says whether a character hides or turns around what people read: controls, line ends, and what sets the direction.
 func unshown(r rune) bool {

@@ -65,6 +65,6 @@ func (h *shell) call(w http.ResponseWriter, r *http.Request, f *Function) (resul
 	if err != nil {
 		return nil, login.Name, err
 	}
-	result, err = f.web(r.Context(), h.service, login.Account, given)
+	result, err = f.web(WithCaller(r.Context(), CallerOf(login, h.service.Client(r))), h.service, login.Account, given)
 	return result, login.Name, err
 }

@@ -185,7 +185,7 @@ func (a *App) wire(ackWait time.Duration) {
 		Registry: a.registry, Accounts: a.accounts, Addresses: a.client, Attempts: attempts,
 		Backlogs: backlogs, Replays: backlogs, Tester: sender, Prober: a.client, Stream: a.broker, Stats: a.stats,
 		Publisher: a.broker.JetStream, Key: a.key, Notices: a.notices, Window: o.ReplayWindow, Events: o.Events,
-		Proxies: o.Proxies,
+		Proxies: o.Proxies, Limits: o.Limits, Audit: registry.NewAudit(a.broker), Forget: a.broker.ForgetAccount, Log: o.Log.Named("api"),
 	})
 	a.console = console.New(console.Options{
 		Service: a.service, Accounts: a.accounts, Links: a.links, Key: a.key, PublicURL: a.publicURL(), Now: a.broker.Now, Version: o.Version, Log: o.Log.Named("console"),

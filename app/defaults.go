@@ -6,6 +6,7 @@ import (
 	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/defaults"
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/registry"
 )
 
 // Defaults are the options of `saumer serve` without a flag, besides where it is: addresses, directory and account.
@@ -27,6 +28,10 @@ func Defaults() Options {
 		Deactivate:         backlog.Mode(defaults.Deactivate),
 		DeactivateAfter:    defaults.DeactivateAfter,
 		DeactivateAttempts: defaults.DeactivateAttempts,
-		Events:             slices.Clone(event.Defaults),
+		Limits: registry.Limits{
+			Requests: defaults.LimitRequests, Publishes: defaults.LimitPublishes, Tests: defaults.LimitTests, Replays: defaults.LimitReplays,
+			Webhooks: defaults.LimitWebhooks, LiveViews: defaults.LimitLiveViews,
+		},
+		Events: slices.Clone(event.Defaults),
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/notify"
+	"github.com/saumer/saumer/registry"
 )
 
 // Options are the settings of one process, validated by package config.
@@ -21,6 +22,8 @@ type Options struct {
 	HTTP string
 	// PublicURL is where people reach Saumer, for the links in notices; empty: the address of the API.
 	PublicURL string
+	// Limits are what an account may do at most that has no limits of its own.
+	Limits registry.Limits
 	// Proxies are the networks of proxies that are believed when they say where a request came from.
 	Proxies []netip.Prefix
 	// Data is the directory of the embedded NATS and of the key that seals secrets.

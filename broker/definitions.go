@@ -17,6 +17,7 @@ const (
 	streamNotices  = "NOTICES"
 	streamRejected = "REJECTED"
 	streamStats    = "STATS"
+	streamAudit    = "AUDIT"
 )
 
 // Names of the consumers. Each channel of notices has one more.
@@ -70,6 +71,10 @@ func (b *Broker) streams() []jetstream.StreamConfig {
 		{
 			Name: streamRejected, Description: "what cannot be delivered at all, with the reason",
 			Subjects: []string{"rejected.>"}, MaxAge: o.Retention, MaxMsgs: rejectedKept, Duplicates: dedupe,
+		},
+		{
+			Name: streamAudit, Description: "who changed what and when",
+			Subjects: []string{auditPrefix + "*"}, MaxAge: auditAge, MaxMsgsPerSubject: auditKept,
 		},
 		{
 			Name: streamStats, Description: "what came of the attempts of each minute",

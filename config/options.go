@@ -65,6 +65,7 @@ func (s *Serve) Options() (app.Options, error) {
 		Replicas:           s.Replicas,
 		Events:             c.events(s.Events),
 		Grace:              s.Grace,
+		Limits:             c.limits(s),
 	}
 	if s.Embedded() {
 		o.NATSListen = c.address("--nats-listen", s.NATSListen, true)
@@ -144,6 +145,19 @@ func (c *check) replicas(s *Serve) {
 	possible := slices.Contains([]int{1, 3, 5}, s.Replicas)
 	c.that(possible, "--replicas %d is not possible: choose 1, 3 or 5", s.Replicas)
 	c.that(!possible || s.Replicas == 1 || !s.Embedded(), "--replicas %d needs a NATS cluster: give its --nats-url, or choose 1 for the embedded one", s.Replicas)
+}
+
+func (c *check) limits(s *Serve) registry.Limits {
+	for flag, n := range map[string]int{
+		"--limit-requests": s.LimitRequests, "--limit-publishes": s.LimitPublishes, "--limit-tests": s.LimitTests,
+		"--limit-replays": s.LimitReplays, "--limit-webhooks": s.LimitWebhooks, "--limit-live-views": s.LimitLiveViews,
+	} {
+		c.that(n >= 1, "%s %d is less than 1: give how many an account may have", flag, n)
+	}
+	return registry.Limits{
+		Requests: s.LimitRequests, Publishes: s.LimitPublishes, Tests: s.LimitTests, Replays: s.LimitReplays,
+		Webhooks: s.LimitWebhooks, LiveViews: s.LimitLiveViews,
+	}
 }
 
 // address checks the form host:port and hands it back.

@@ -53,6 +53,13 @@ type Serve struct {
 	ReplayWindow       time.Duration `name:"replay-window" help:"How long after a deactivation events are kept for a replay." default:"${replay_window}" env:"SAUMER_REPLAY_WINDOW" group:"Deactivation and replay"`
 	Retention          time.Duration `help:"How long events are kept; more than --replay-window." default:"${retention}" env:"SAUMER_RETENTION" group:"Deactivation and replay"`
 
+	LimitRequests  int `name:"limit-requests" help:"Requests to the API that an account may make in a minute, for each process." default:"${limit_requests}" env:"SAUMER_LIMIT_REQUESTS" group:"Limits of an account"`
+	LimitPublishes int `name:"limit-publishes" help:"Events that an account may publish over HTTP in a minute, for each process." default:"${limit_publishes}" env:"SAUMER_LIMIT_PUBLISHES" group:"Limits of an account"`
+	LimitTests     int `name:"limit-tests" help:"Test events and tests of connections of an account in a minute, for each process." default:"${limit_tests}" env:"SAUMER_LIMIT_TESTS" group:"Limits of an account"`
+	LimitReplays   int `name:"limit-replays" help:"Replays and redeliveries of an account in a minute, for each process." default:"${limit_replays}" env:"SAUMER_LIMIT_REPLAYS" group:"Limits of an account"`
+	LimitWebhooks  int `name:"limit-webhooks" help:"Webhooks of an account." default:"${limit_webhooks}" env:"SAUMER_LIMIT_WEBHOOKS" group:"Limits of an account"`
+	LimitLiveViews int `name:"limit-live-views" help:"Live views of the console that an account may have open, for each process." default:"${limit_live_views}" env:"SAUMER_LIMIT_LIVE_VIEWS" group:"Limits of an account"`
+
 	Grace    time.Duration `help:"How long a stop waits for attempts in flight." default:"${grace}" env:"SAUMER_GRACE" group:"Process"`
 	LogLevel zapcore.Level `name:"log-level" help:"debug, info, warn or error; debug has a line for every event." default:"${log_level}" env:"SAUMER_LOG_LEVEL" group:"Process"`
 }

@@ -35,6 +35,12 @@ func Vars() kong.Vars {
 		"deactivate":          defaults.Deactivate,
 		"deactivate_after":    duration(defaults.DeactivateAfter),
 		"deactivate_attempts": strconv.Itoa(defaults.DeactivateAttempts),
+		"limit_requests":      strconv.Itoa(defaults.LimitRequests),
+		"limit_publishes":     strconv.Itoa(defaults.LimitPublishes),
+		"limit_tests":         strconv.Itoa(defaults.LimitTests),
+		"limit_replays":       strconv.Itoa(defaults.LimitReplays),
+		"limit_webhooks":      strconv.Itoa(defaults.LimitWebhooks),
+		"limit_live_views":    strconv.Itoa(defaults.LimitLiveViews),
 		"events":              strings.Join(event.Defaults[:last], ", ") + " and " + event.Defaults[last],
 	}
 }

@@ -85,6 +85,7 @@ func New(o Options) *Console {
 	c.webhookRoutes(mux)
 	c.demoRoutes(mux)
 	c.noticesRoutes(mux)
+	c.accountRoutes(mux)
 	c.reactivateRoutes(mux)
 	mux.HandleFunc(root, c.private(func(http.ResponseWriter, *http.Request, visitor) error { return errNoPage }))
 	c.handler = http.NewCrossOriginProtection().Handler(mux)
@@ -158,7 +159,7 @@ func (c *Console) known(serve func(http.ResponseWriter, *http.Request, visitor) 
 		case r.Method != http.MethodGet && r.Method != http.MethodHead && !c.sessions.ours(r, r.PostFormValue("form")):
 			err = errForm
 		default:
-			err = serve(w, r, v)
+			err = serve(w, r.WithContext(api.WithCaller(r.Context(), api.Caller{With: "session", From: c.o.Service.Client(r)})), v)
 		}
 		if err != nil {
 			c.fail(w, r, v, err)

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/record"
+	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
 
@@ -44,8 +45,9 @@ type snapshot struct {
 	busy bool
 }
 
-// watch sends snapshots as they change, until the client leaves, the console closes, or nothing more is to be seen.
-func (c *Console) watch(w http.ResponseWriter, r *http.Request, look func(context.Context) (snapshot, error)) error {
+// watch sends snapshots as they change, until the client leaves, the console closes, or nothing more is to be seen. It counts as
+// one of the account's live views: a *registry.LimitError if too many are open.
+func (c *Console) watch(w http.ResponseWriter, r *http.Request, account registry.Account, look func(context.Context) (snapshot, error)) error {
 	select {
 	case c.watching <- struct{}{}:
 		defer func() { <-c.watching }()
@@ -53,6 +55,11 @@ func (c *Console) watch(w http.ResponseWriter, r *http.Request, look func(contex
 		http.Error(w, "too many live views; load the page again instead", http.StatusServiceUnavailable)
 		return nil
 	}
+	release, err := c.o.Service.Watch(account)
+	if err != nil {
+		return err
+	}
+	defer release()
 	ctx, cancel := context.WithTimeout(r.Context(), watchTime)
 	defer cancel()
 	rc := http.NewResponseController(w)
@@ -64,7 +71,7 @@ func (c *Console) watch(w http.ResponseWriter, r *http.Request, look func(contex
 	for {
 		g, err := look(ctx)
 		switch {
-		case errors.Is(err, record.ErrNotFound) || ctx.Err() != nil:
+		case errors.Is(err, record.ErrNotFound), errors.Is(err, errNoSession), ctx.Err() != nil:
 			return nil
 		case err != nil:
 			c.o.Log.Warn("a live view failed", zap.Error(err))
@@ -80,12 +87,8 @@ func (c *Console) watch(w http.ResponseWriter, r *http.Request, look func(contex
 		}
 		if string(data) != last || time.Since(quiet) > quietTime {
 			last, quiet = string(data), time.Now()
-			_ = rc.SetWriteDeadline(quiet.Add(writeTime))
-			if _, err := w.Write([]byte(text)); err != nil {
-				return nil // the client has left
-			}
-			if err := rc.Flush(); err != nil {
-				return nil // as above
+			if !piece(w, rc, text) {
+				return nil
 			}
 		}
 		pause := idlePause
@@ -100,6 +103,15 @@ func (c *Console) watch(w http.ResponseWriter, r *http.Request, look func(contex
 			return nil
 		}
 	}
+}
+
+// piece writes a piece of a live view; false if the client has left.
+func piece(w http.ResponseWriter, rc *http.ResponseController, text string) bool {
+	_ = rc.SetWriteDeadline(time.Now().Add(writeTime)) // a writer without a deadline is a test's
+	if _, err := w.Write([]byte(text)); err != nil {
+		return false
+	}
+	return rc.Flush() == nil
 }
 
 // cursor is a place in the stream; a backlog that reads nothing has none.

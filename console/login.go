@@ -68,7 +68,11 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c *Console) logout(w http.ResponseWriter, r *http.Request, _ visitor) error {
-	http.SetCookie(w, c.sessions.end(c.encrypted(r)))
+	cookie, err := c.sessions.end(r, c.encrypted(r))
+	if err != nil {
+		return err
+	}
+	http.SetCookie(w, cookie)
 	http.Redirect(w, r, root+"login", http.StatusSeeOther)
 	return nil
 }

@@ -153,7 +153,7 @@ func (c *Console) reactivate(w http.ResponseWriter, r *http.Request) error {
 	case !p.Replay && p.Webhook.Status.Buffered > 0 && r.PostForm.Get("drop") == "":
 		next += "?drop"
 	default:
-		_, _, err := c.o.Service.Reactivate(r.Context(), p.Link, p.Replay)
+		_, _, err := c.o.Service.Reactivate(api.WithCaller(r.Context(), api.Caller{With: api.Link, From: c.o.Service.Client(r)}), p.Link, p.Replay)
 		switch {
 		case err == nil:
 			next += "?done"
@@ -191,7 +191,7 @@ func (c *Console) reactivateLive(w http.ResponseWriter, r *http.Request) error {
 		return errNoPage
 	}
 	account := registry.Account{Name: p.Link.Account}
-	return c.watch(w, r, func(ctx context.Context) (snapshot, error) {
+	return c.watch(w, r, account, func(ctx context.Context) (snapshot, error) {
 		found, err := c.o.Service.Get(ctx, account, p.Link.ID)
 		if err != nil {
 			return snapshot{}, err

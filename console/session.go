@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hkdf"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -20,14 +21,17 @@ const (
 	// sessionTime is how long a login lasts.
 	sessionTime = 12 * time.Hour
 	// sessionForm is the first byte of a cookie's value.
-	sessionForm = 1
+	sessionForm = 2
+	// sessionID is the length of a session's id: random base32 of 80 bits.
+	sessionID = 16
 )
 
 // errNoSession is returned for a request that is not logged in (any more).
 var errNoSession = errors.New("nobody is logged in")
 
-// sessions are stateless: a cookie holds the account and the end, signed together with the account's credential, so
-// that a new password ends all sessions. It is safe for concurrent use.
+// sessions need no storage: a cookie holds an id, the account and the end, signed together with the account's credential, so
+// that a new password ends all sessions. One that is ended before its time stands in the account's record. It is safe for
+// concurrent use.
 type sessions struct {
 	key, formKey []byte
 	accounts     *registry.Accounts
@@ -55,18 +59,25 @@ func sum(key []byte, parts ...[]byte) []byte {
 
 // begin makes the cookie of a new session.
 func (s *sessions) begin(ctx context.Context, account string, secure bool) (*http.Cookie, error) {
-	_, credential, err := s.accounts.Credential(ctx, account)
+	id := rand.Text()[:sessionID]
+	_, credential, err := s.accounts.Session(ctx, account, id)
 	if err != nil {
 		return nil, err
 	}
 	data := binary.BigEndian.AppendUint64([]byte{sessionForm}, uint64(s.now().Add(sessionTime).Unix()))
-	data = append(data, account...)
+	data = append(append(data, id...), account...)
 	data = append(data, sum(s.key, credential[:], data)...)
 	return cookie(base64.RawURLEncoding.EncodeToString(data), int(sessionTime/time.Second), secure), nil
 }
 
-// end is the cookie that takes the place of a session's.
-func (s *sessions) end(secure bool) *http.Cookie { return cookie("", -1, secure) }
+// end ends the session of a request for good, and makes the cookie that takes the place of its own.
+func (s *sessions) end(r *http.Request, secure bool) (*http.Cookie, error) {
+	t, _, _, ok := taken(session(r))
+	if !ok {
+		return cookie("", -1, secure), nil
+	}
+	return cookie("", -1, secure), s.accounts.EndSession(r.Context(), t.account, t.id, t.until)
+}
 
 func cookie(value string, age int, secure bool) *http.Cookie {
 	return &http.Cookie{
@@ -74,19 +85,32 @@ func cookie(value string, age int, secure bool) *http.Cookie {
 	}
 }
 
+// ticket is what a cookie says.
+type ticket struct {
+	until       time.Time
+	id, account string
+}
+
+// taken takes the value of a cookie apart, into what it says, the same as it was signed, and the signature; false if it is none.
+func taken(value string) (t ticket, signed, mac []byte, ok bool) {
+	const head = 1 + 8 + sessionID
+	data, err := base64.RawURLEncoding.Strict().DecodeString(value)
+	if err != nil || len(data) < head+sha256.Size || data[0] != sessionForm {
+		return ticket{}, nil, nil, false
+	}
+	signed, mac = data[:len(data)-sha256.Size], data[len(data)-sha256.Size:]
+	t = ticket{time.Unix(int64(binary.BigEndian.Uint64(signed[1:])), 0), string(signed[9:head]), string(signed[head:])}
+	return t, signed, mac, true
+}
+
 // visitor reads the session of a request: errNoSession if there is none that is good.
 func (s *sessions) visitor(r *http.Request) (visitor, error) {
 	value := session(r)
-	data, err := base64.RawURLEncoding.Strict().DecodeString(value)
-	const head = 1 + 8
-	if err != nil || len(data) < head+sha256.Size || data[0] != sessionForm {
+	t, signed, mac, ok := taken(value)
+	if !ok || !s.now().Before(t.until) {
 		return visitor{}, errNoSession
 	}
-	signed, mac := data[:len(data)-sha256.Size], data[len(data)-sha256.Size:]
-	if s.now().Unix() >= int64(binary.BigEndian.Uint64(signed[1:])) {
-		return visitor{}, errNoSession
-	}
-	account, credential, err := s.accounts.Credential(r.Context(), string(signed[head:]))
+	account, credential, err := s.accounts.Session(r.Context(), t.account, t.id)
 	if errors.Is(err, record.ErrNotFound) {
 		return visitor{}, errNoSession
 	}

@@ -192,11 +192,15 @@ func (c *Console) ask(w http.ResponseWriter, r *http.Request, v visitor, name, t
 // live sends how the webhook does.
 func (c *Console) live(w http.ResponseWriter, r *http.Request, v visitor) error {
 	look := func(ctx context.Context) (snapshot, error) {
+		// A live view ends with its session.
+		if _, err := c.sessions.visitor(r.WithContext(ctx)); err != nil {
+			return snapshot{}, err
+		}
 		found, err := c.o.Service.Get(ctx, v.Account, id(r))
 		return snapshotOf(viewOf(found)), err
 	}
 	if _, err := look(r.Context()); err != nil {
 		return err
 	}
-	return c.watch(w, r, look)
+	return c.watch(w, r, v.Account, look)
 }

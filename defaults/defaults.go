@@ -65,6 +65,16 @@ const (
 	OutageTimes = 2
 )
 
+// What an account may do at most, unless a flag or the account's own limits say otherwise: far more than what honest use needs.
+const (
+	// LimitRequests and LimitPublishes are requests to the API, and events that are published over it, a minute.
+	LimitRequests, LimitPublishes = 60_000, 60_000
+	// LimitTests are test events and tests of connections a minute, LimitReplays replays and redeliveries.
+	LimitTests, LimitReplays = 120, 600
+	// LimitWebhooks are webhooks that there are, LimitLiveViews live views of the console that are open.
+	LimitWebhooks, LimitLiveViews = 2000, 50
+)
+
 // What a setting may be.
 const (
 	// ShortestTime bounds a timeout and the first backoff from below.

@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,10 +33,13 @@ type Account struct {
 	Operator bool
 	Created  time.Time
 	Contact  Contact
+	Limits   Limits
+	// Unreadable is true of an account in a list whose record cannot be read.
+	Unreadable bool
 }
 
-// accountForm is the newest form of an account's record that this version reads. Form 2 has keys; what has none is written
-// in form 1, so that older versions read it.
+// accountForm is the newest form of an account's record that this version reads. Form 2 has keys, limits and removals; what has
+// none is written in form 1, so that older versions read it.
 const accountForm = 2
 
 // account is the record in the bucket ACCOUNTS; the key is the name.
@@ -49,10 +51,16 @@ type account struct {
 	Hash     string    `json:"hash"`
 	Contact  Contact   `json:"contact,omitzero"`
 	Keys     []key     `json:"keys,omitempty"`
+	Limits   Limits    `json:"limits,omitzero"`
+	// Ended are sessions that were ended before their time; Sessions counts how often all of them were.
+	Ended    []ended `json:"ended,omitempty"`
+	Sessions int     `json:"sessions,omitempty"`
+	// Deleting is true while the account is being removed: nobody logs in to it any more.
+	Deleting bool `json:"deleting,omitempty"`
 }
 
 func (a account) public() Account {
-	return Account{Name: a.Name, Operator: a.Operator, Created: a.Created, Contact: a.Contact}
+	return Account{Name: a.Name, Operator: a.Operator, Created: a.Created, Contact: a.Contact, Limits: a.Limits}
 }
 
 // Accounts are the accounts of the journal. They are safe for concurrent use.
@@ -159,16 +167,6 @@ func (s *Accounts) change(ctx context.Context, name string, change func(*account
 	return a.public(), nil
 }
 
-// Credential returns the account of a name, and its credential, which changes with its password and tells nothing of it:
-// record.ErrNotFound.
-func (s *Accounts) Credential(ctx context.Context, name string) (Account, [sha256.Size]byte, error) {
-	a, err := s.get(ctx, name)
-	if err != nil {
-		return Account{}, [sha256.Size]byte{}, err
-	}
-	return a.public(), sha256.Sum256([]byte(a.Hash)), nil
-}
-
 // get reads a record. A name that no account can have is not found.
 func (s *Accounts) get(ctx context.Context, name string) (account, error) {
 	if event.ValidAccount(name) != nil {
@@ -191,7 +189,7 @@ func decodeAccount(e broker.Entry) (account, error) {
 }
 
 func encodeAccount(a *account) ([]byte, error) {
-	if a.Form = 1; len(a.Keys) > 0 {
+	if a.Form = 1; len(a.Keys) > 0 || a.Limits != (Limits{}) || a.Deleting {
 		a.Form = accountForm
 	}
 	return json.Marshal(a)

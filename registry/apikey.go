@@ -111,7 +111,7 @@ func (s *Accounts) loginByKey(ctx context.Context, owner, id, text string) (Logi
 	hash := sha256.Sum256([]byte(text))
 	i := slices.IndexFunc(a.Keys, func(k key) bool { return k.ID == id })
 	now := time.Now()
-	if i < 0 || subtle.ConstantTimeCompare(hash[:], a.Keys[i].Hash) != 1 || !a.Keys[i].Expires.IsZero() && !now.Before(a.Keys[i].Expires) {
+	if i < 0 || a.Deleting || subtle.ConstantTimeCompare(hash[:], a.Keys[i].Hash) != 1 || !a.Keys[i].Expires.IsZero() && !now.Before(a.Keys[i].Expires) {
 		return Login{}, ErrLogin
 	}
 	k := a.Keys[i]

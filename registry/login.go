@@ -43,8 +43,8 @@ func (s *Accounts) Login(ctx context.Context, c Credentials) (Login, error) {
 		return Login{}, ErrLogin
 	}
 	a, err := s.get(ctx, c.Account)
-	known := err == nil
-	if !known && !errors.Is(err, record.ErrNotFound) {
+	known := err == nil && !a.Deleting
+	if err != nil && !errors.Is(err, record.ErrNotFound) {
 		return Login{}, err
 	}
 	hash := s.hashes.decoy

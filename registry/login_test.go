@@ -202,3 +202,39 @@ func TestAPIKeys(t *testing.T) {
 		t.Errorf("a key of nobody: %v", err)
 	}
 }
+
+// Sessions end one by one; if too many are remembered, all end, and none begins again.
+func TestSessions(t *testing.T) {
+	t.Parallel()
+	s, b := newTestAccounts(t)
+	ctx := t.Context()
+	if err := s.Create(ctx, "anna", "password of anna", false, Contact{}); err != nil {
+		t.Fatal(err)
+	}
+	_, before, err := s.Session(ctx, "anna", "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	until := time.Now().Add(time.Hour)
+	if err := cheap(b).EndSession(ctx, "anna", "one", until); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Session(ctx, "anna", "one"); !errors.Is(err, record.ErrNotFound) {
+		t.Errorf("a session that was ended: %v", err)
+	}
+	if _, after, err := s.Session(ctx, "anna", "two"); err != nil || after != before {
+		t.Errorf("another session: %v", err)
+	}
+	for i := range endedMax {
+		if err := s.EndSession(ctx, "anna", "more"+strconv.Itoa(i), until); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, after, err := s.Session(ctx, "anna", "one"); err != nil || after == before {
+		t.Errorf("beyond what is remembered the credential is the same: %v", err)
+	}
+	all, err := s.List(ctx)
+	if err != nil || len(all) != 1 || all[0].Name != "anna" {
+		t.Errorf("the accounts are %+v, %v", all, err)
+	}
+}

@@ -1,77 +1,81 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
-	"strings"
-	"time"
+	"text/tabwriter"
 
 	"github.com/saumer/saumer/event"
 )
 
+// accountName is the account that a command is about.
+type accountName struct {
+	Name string `arg:"" help:"Name of the account."`
+}
+
+// Validate is called by kong.
+func (c accountName) Validate() error {
+	if err := event.ValidAccount(c.Name); err != nil {
+		return fmt.Errorf("%q: %w", c.Name, err)
+	}
+	return nil
+}
+
+// path is where the API has the account.
+func (c accountName) path() string { return "/v1/accounts/" + c.Name }
+
+// newPassword is a password that is set.
+type newPassword struct {
+	NewPassword     string `name:"new-password" help:"The new password. Better in a file. Default: one drawn at random and shown." env:"SAUMER_NEW_PASSWORD"`
+	NewPasswordFile string `name:"new-password-file" help:"File with it; - reads the standard input." placeholder:"FILE"`
+}
+
+// get returns the password, and a line that shows one that was drawn.
+func (c newPassword) get(std streams) (password, shown string, err error) {
+	if password, err = secretOf(std.in, c.NewPassword, c.NewPasswordFile); err != nil || password != "" {
+		return password, "", err
+	}
+	if c.NewPasswordFile != "" {
+		return "", "", usageError{errors.New("--new-password-file is empty: put the password into it")}
+	}
+	password = rand.Text()
+	return password, fmt.Sprintf("password %s   (it is not shown again)\n", password), nil
+}
+
 type accountAddCommand struct {
-	Name        string `arg:"" help:"Name of the new account."`
-	NewPassword string `name:"new-password" help:"Password of the new account. Default: one drawn at random and shown."`
+	accountName `embed:""`
+	newPassword `embed:""`
 	Email       string `help:"Address that gets the notices of the new account." placeholder:"ADDRESS"`
 	Language    string `help:"Language of the mails, en or de. Default: en."`
-	URL         string `name:"url" help:"Where Saumer's API is." default:"http://${http}"`
-	Account     string `help:"The operator's account: the first one." default:"${account}" env:"SAUMER_ACCOUNT"`
-	Password    string `help:"The operator's password." required:"" env:"SAUMER_PASSWORD"`
+	apiLogin    `embed:""`
 }
 
 // Run makes the account over the API. It is tried once.
 func (c *accountAddCommand) Run(ctx context.Context, std streams) error {
-	if err := event.ValidAccount(c.Name); err != nil {
-		return usageError{fmt.Errorf("%q: %w", c.Name, err)}
-	}
-	password := c.NewPassword
-	if password == "" {
-		password = rand.Text()
-	}
-	body, err := json.Marshal(map[string]string{"name": c.Name, "password": password, "email": c.Email, "language": c.Language})
+	password, shown, err := c.get(std)
 	if err != nil {
-		return fmt.Errorf("write the request: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(c.URL, "/")+"/v1/accounts", bytes.NewReader(body))
-	if err != nil {
-		return usageError{fmt.Errorf("--url: %w", err)}
-	}
-	request.SetBasicAuth(c.Account, c.Password)
-	request.Header.Set("Content-Type", "application/json")
-	if err := answered(request, c.URL); err != nil {
 		return err
 	}
-	if c.NewPassword != "" {
-		_, err = fmt.Fprintf(std.out, "made the account %s\n", c.Name)
+	body := map[string]string{"name": c.Name, "password": password, "email": c.Email, "language": c.Language}
+	if err := c.ask(ctx, std, http.MethodPost, "/v1/accounts", body, nil); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.out, "made the account %s\npassword %s   (it is not shown again)\n", c.Name, password)
+	_, err = fmt.Fprintf(std.out, "made the account %s\n%s", c.Name, shown)
 	return err
 }
 
 type accountSetCommand struct {
-	Name     string  `arg:"" help:"Name of the account."`
-	Email    *string `help:"Address that gets its notices; --email= for the installation's address." placeholder:"ADDRESS"`
-	Language *string `help:"Language of the mails, en or de." placeholder:"LANGUAGE"`
-	URL      string  `name:"url" help:"Where Saumer's API is." default:"http://${http}"`
-	Account  string  `help:"The account itself, or an operator's: the first one." default:"${account}" env:"SAUMER_ACCOUNT"`
-	Password string  `help:"Its password." required:"" env:"SAUMER_PASSWORD"`
+	accountName `embed:""`
+	Email       *string `help:"Address that gets its notices; --email= for the installation's address." placeholder:"ADDRESS"`
+	Language    *string `help:"Language of the mails, en or de." placeholder:"LANGUAGE"`
+	apiLogin    `embed:""`
 }
 
 // Run changes the account over the API.
 func (c *accountSetCommand) Run(ctx context.Context, std streams) error {
-	if err := event.ValidAccount(c.Name); err != nil {
-		return usageError{fmt.Errorf("%q: %w", c.Name, err)}
-	}
 	change := map[string]string{}
 	if c.Email != nil {
 		change["email"] = *c.Email
@@ -82,43 +86,144 @@ func (c *accountSetCommand) Run(ctx context.Context, std streams) error {
 	if len(change) == 0 {
 		return usageError{errors.New("nothing is to be set: give --email or --language")}
 	}
-	body, err := json.Marshal(change)
-	if err != nil {
-		return fmt.Errorf("write the request: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPatch, strings.TrimRight(c.URL, "/")+"/v1/accounts/"+c.Name, bytes.NewReader(body))
-	if err != nil {
-		return usageError{fmt.Errorf("--url: %w", err)}
-	}
-	request.SetBasicAuth(c.Account, c.Password)
-	request.Header.Set("Content-Type", "application/json")
-	if err := answered(request, c.URL); err != nil {
+	if err := c.ask(ctx, std, http.MethodPatch, c.path(), change, nil); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.out, "changed the account %s\n", c.Name)
+	_, err := fmt.Fprintf(std.out, "changed the account %s\n", c.Name)
 	return err
 }
 
-// answered sends a request, and returns nil if the answer is 2xx. Its errors say what to do.
-func answered(request *http.Request, base string) error {
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		if inner, ok := err.(*url.Error); ok {
-			err = inner.Err
+type accountListCommand struct {
+	apiLogin `embed:""`
+}
+
+// Run lists the accounts.
+func (c *accountListCommand) Run(ctx context.Context, std streams) error {
+	var answer struct {
+		Accounts []struct {
+			Name, Email, Language string
+			Operator, Unreadable  bool
 		}
-		return fmt.Errorf("ask Saumer at %s: %w; check --url, and that `saumer serve` runs there", redact(base), err)
 	}
-	defer response.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10)) // The status says enough if the text does not come.
-	said := strings.TrimSpace(string(text))
-	switch {
-	case response.StatusCode/100 == 2:
-		return nil
-	case response.StatusCode == http.StatusUnauthorized:
-		return fmt.Errorf("saumer at %s refuses the account and its password: check --account and --password", redact(base))
-	default:
-		return fmt.Errorf("saumer at %s answers %s: %s", redact(base), response.Status, said)
+	if err := c.ask(ctx, std, http.MethodGet, "/v1/accounts", nil, &answer); err != nil {
+		return err
 	}
+	w := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tROLE\tE-MAIL\tLANGUAGE")
+	for _, a := range answer.Accounts {
+		role := "account"
+		switch {
+		case a.Unreadable:
+			role = "cannot be read"
+		case a.Operator:
+			role = "operator"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", a.Name, role, a.Email, a.Language)
+	}
+	return w.Flush()
+}
+
+type accountPasswordCommand struct {
+	accountName `embed:""`
+	newPassword `embed:""`
+	apiLogin    `embed:""`
+}
+
+// Run gives the account another password.
+func (c *accountPasswordCommand) Run(ctx context.Context, std streams) error {
+	password, shown, err := c.get(std)
+	if err != nil {
+		return err
+	}
+	// For the own account the API asks for the current password, with which the command logs in.
+	if c.Password, err = secretOf(std.in, c.Password, c.PasswordFile); err != nil {
+		return err
+	}
+	body := map[string]string{"password": password, "current": c.Password}
+	if err := c.ask(ctx, std, http.MethodPost, c.path()+"/password", body, nil); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(std.out, "the account %s has a new password; its sessions are ended, its API keys stay\n%s", c.Name, shown)
+	return err
+}
+
+type accountDeleteCommand struct {
+	accountName `embed:""`
+	Yes         bool `help:"Delete it. Without this it is only said that it would be."`
+	apiLogin    `embed:""`
+}
+
+// Run deletes the account, if that was confirmed.
+func (c *accountDeleteCommand) Run(ctx context.Context, std streams) error {
+	if !c.Yes {
+		return usageError{fmt.Errorf("nothing was deleted: the account %s goes with its webhooks and their backlogs, its keys, events, attempts, notices and statistics; repeat with --yes", c.Name)}
+	}
+	var gone struct {
+		Webhooks, Keys int
+		Waiting        uint64
+	}
+	if err := c.ask(ctx, std, http.MethodDelete, c.path(), nil, &gone); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(std.out, "deleted the account %s with %d webhooks, for which %d events waited, and %d keys\n", c.Name, gone.Webhooks, gone.Waiting, gone.Keys)
+	return err
+}
+
+type accountLimitsCommand struct {
+	accountName `embed:""`
+	Requests    *int `help:"Requests to the API a minute; 0 for the installation's."`
+	Publishes   *int `help:"Events that are published over HTTP a minute."`
+	Tests       *int `help:"Test events and tests of connections a minute."`
+	Replays     *int `help:"Replays and redeliveries a minute."`
+	Webhooks    *int `help:"Webhooks that there are."`
+	LiveViews   *int `name:"live-views" help:"Live views of the console that are open."`
+	apiLogin    `embed:""`
+}
+
+// Run sets limits of the account, and shows all of them.
+func (c *accountLimitsCommand) Run(ctx context.Context, std streams) error {
+	change := map[string]int{}
+	for name, n := range map[string]*int{
+		"requests": c.Requests, "publishes": c.Publishes, "tests": c.Tests, "replays": c.Replays, "webhooks": c.Webhooks, "liveViews": c.LiveViews,
+	} {
+		if n != nil {
+			change[name] = *n
+		}
+	}
+	var answer struct {
+		Limits []struct {
+			Name, Doc   string
+			Limit, Used int
+		}
+	}
+	if err := c.ask(ctx, std, http.MethodPatch, c.path()+"/limits", change, &answer); err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "LIMIT\tUSED\tAT MOST\t")
+	for _, l := range answer.Limits {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", l.Name, l.Used, l.Limit, l.Doc)
+	}
+	return w.Flush()
+}
+
+type accountAuditCommand struct {
+	accountName `embed:""`
+	apiLogin    `embed:""`
+}
+
+// Run lists what was changed, newest first.
+func (c *accountAuditCommand) Run(ctx context.Context, std streams) error {
+	var answer struct {
+		Changes []struct{ At, By, With, From, Function, Object string }
+	}
+	if err := c.ask(ctx, std, http.MethodGet, c.path()+"/audit?limit=200", nil, &answer); err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "AT\tFUNCTION\tOBJECT\tBY\tWITH\tFROM")
+	for _, d := range answer.Changes {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", d.At, d.Function, d.Object, d.By, d.With, d.From)
+	}
+	return w.Flush()
 }

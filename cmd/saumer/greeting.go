@@ -14,7 +14,7 @@ type greeting struct {
 	Program, Version  string
 	HTTP, NATS, Data  string // NATS is empty if no embedded one listens
 	Account, Password string // Password is empty unless it was drawn just now
-	Created, Given    bool   // the account was made just now, and with a password of the configuration
+	Given             bool   // the password is one of the configuration
 	Allowed           []netip.Prefix
 	Assumed           bool // Allowed was not configured
 	SharedKey         bool // the key of secrets is not this process's own, or there are no other processes
@@ -66,10 +66,10 @@ func (g greeting) password() string {
 	switch {
 	case g.Password != "":
 		return g.Password + "   (made just now; it is not shown again)"
-	case g.Created && g.Given:
+	case g.Given:
 		return "the one you gave with --password or SAUMER_PASSWORD"
 	default:
-		return "the one that this account got at its first start"
+		return "the one that was set last; a start with SAUMER_PASSWORD sets another"
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 func Example_greeting() {
 	g := greeting{
 		Program: "go run ./cmd/saumer", Version: "1.0.0", HTTP: "127.0.0.1:8080", NATS: defaultNATS, Data: "saumer-data",
-		Account: "demo", Password: "PW", Created: true, Assumed: true, SharedKey: true,
+		Account: "demo", Password: "PW", Assumed: true, SharedKey: true,
 		Allowed: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 	}
 	_ = g.print(os.Stdout)
@@ -33,7 +33,7 @@ func Example_greeting() {
 
 func TestGreeting(t *testing.T) {
 	t.Parallel()
-	given := greeting{Program: "saumer", HTTP: "[::]:81", Account: "alp", Created: true, Given: true}
+	given := greeting{Program: "saumer", HTTP: "[::]:81", Account: "alp", Given: true}
 	later := greeting{Program: "saumer", HTTP: "10.0.0.1:80", NATS: "nats://127.0.0.1:4333", Data: "d", Account: "demo"}
 	cases := map[string]struct {
 		greeting greeting
@@ -44,7 +44,7 @@ func TestGreeting(t *testing.T) {
 			"password='<the password>'", "publish optin_finalized --nats-url 'nats://<your NATS>' --account alp",
 		}},
 		"second start": {later, []string{
-			"http://10.0.0.1:80\n", "the one that this account got at its first start", "--secret-key",
+			"http://10.0.0.1:80\n", "the one that was set last", "--secret-key",
 			"nats://127.0.0.1:4333   as demo with its password: events.demo.<event>\n", "--nats-url 'nats://demo:<the password>@127.0.0.1:4333'\n",
 		}},
 	}

@@ -21,7 +21,7 @@ func (c *healthCommand) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return usageError{fmt.Errorf("--url: %w", err)}
 	}
-	if err := answered(request, c.URL); err != nil {
+	if _, err := answered(request, c.URL); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(std.out, "ready")

@@ -29,9 +29,19 @@ type commands struct {
 	Listen  listenCommand  `cmd:"" help:"Receive deliveries and print them, for trying things out."`
 	Demo    demoCommand    `cmd:"" help:"Show all of it in a minute: deliver, back off, deactivate, reactivate, replay."`
 	Account struct {
-		Add accountAddCommand `cmd:"" help:"Make an account."`
-		Set accountSetCommand `cmd:"" help:"Set who is told of its webhooks, and in which language."`
+		Add      accountAddCommand      `cmd:"" help:"Make an account."`
+		Set      accountSetCommand      `cmd:"" help:"Set who is told of its webhooks, and in which language."`
+		List     accountListCommand     `cmd:"" help:"List the accounts."`
+		Password accountPasswordCommand `cmd:"" help:"Give an account another password. Its sessions end; its API keys stay."`
+		Limits   accountLimitsCommand   `cmd:"" help:"Set and show what an account may do at most."`
+		Audit    accountAuditCommand    `cmd:"" help:"List who changed what of an account, and when."`
+		Delete   accountDeleteCommand   `cmd:"" help:"Delete an account with all that it has."`
 	} `cmd:"" help:"Accounts."`
+	Key struct {
+		Add    keyAddCommand    `cmd:"" help:"Make an API key for a machine. It is shown once."`
+		List   keyListCommand   `cmd:"" help:"List the API keys of an account, with their last use."`
+		Revoke keyRevokeCommand `cmd:"" help:"Revoke an API key."`
+	} `cmd:"" help:"API keys."`
 	Bench     benchCommand     `cmd:"" help:"Measure Saumer beside a bare loop of POSTs, on this machine."`
 	BenchPart benchPartCommand `cmd:"" hidden:""`
 	Health    healthCommand    `cmd:"" help:"Ask a running Saumer whether it is ready; exit code 0 if so."`

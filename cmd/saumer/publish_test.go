@@ -249,6 +249,19 @@ func TestAccountAdd(t *testing.T) {
 	if got := saumer(t, "", append(add, "--password", "right", "--new-password", "mine")...); got != (output{exitOK, "made the account alp\n", ""}) {
 		t.Errorf("given: %+v", got)
 	}
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte("right\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := saumer(t, "mine\n", append(add, "--password-file", file, "--new-password-file=-")...); got != (output{exitOK, "made the account alp\n", ""}) {
+		t.Errorf("from files: %+v", got)
+	}
+	if got := saumer(t, "", add...); got.code != exitUsage || !strings.Contains(got.err, "SAUMER_PASSWORD") {
+		t.Errorf("without a password: %+v", got)
+	}
+	if got := saumer(t, "", "account", "delete", "alp", "--url", server.URL, "--password", "right"); got.code != exitUsage || !strings.Contains(got.err, "nothing was deleted") {
+		t.Errorf("an account without --yes: %+v", got)
+	}
 	if got := saumer(t, "", append(add, "--password", "wrong")...); got.code != exitFailed || !strings.Contains(got.err, "check --account and --password") {
 		t.Errorf("refused: %+v", got)
 	}

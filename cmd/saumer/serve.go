@@ -30,11 +30,11 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	name, password, created := a.FirstAccount()
+	name, password, _ := a.FirstAccount()
 	g := greeting{
 		Program: program(), Version: o.Version,
 		HTTP: a.HTTP(), NATS: a.NATS(), Data: o.Data,
-		Account: name, Password: password, Created: created, Given: o.Password != "",
+		Account: name, Password: password, Given: o.Password != "",
 		Allowed: o.AllowCIDRs, Assumed: c.Trial(),
 		SharedKey: c.Embedded() || o.SecretKey != nil,
 	}
