@@ -71,6 +71,8 @@ func (b *Broker) heal(ctx context.Context) error {
 		if broken := b.embedded.broken(); broken != nil {
 			err := fmt.Errorf("the embedded NATS writes nothing until it is started again: %w", broken)
 			b.end(err)
+			// What waits for an answer, or writes again, would hold up the stop. Acknowledgements go on over the other one.
+			b.nc.Close()
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -147,7 +148,7 @@ const (
 // natsURL is where a user finds NATS.
 func (w *world) natsURL(user string) string {
 	if w.embedded {
-		return "nats://" + w.listen()
+		return (&url.URL{Scheme: "nats", User: url.UserPassword("demo", process.Password), Host: w.listen()}).String()
 	}
 	login := ""
 	if password, ok := w.users[user]; ok {

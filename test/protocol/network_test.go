@@ -5,23 +5,22 @@ import (
 	"net"
 	"sync"
 	"time"
-
-	"github.com/nats-io/nats-server/v2/server"
 )
 
 // link is a node's way to the server: what it carries takes a little while, and it can be held up or cut. Its delays
 // are what makes the steps of a protocol happen at different times, so that a crash or a stall comes between any two.
 type link struct {
-	server *server.Server
+	server *current
 
 	mu    sync.Mutex
 	rng   *rand.Rand
 	until time.Time // held up until then
 	conns []net.Conn
 	down  bool
+	quick bool // no delays
 }
 
-func newLink(s *server.Server, seed uint64) *link {
+func newLink(s *current, seed uint64) *link {
 	return &link{server: s, rng: rand.New(rand.NewPCG(seed, 7))}
 }
 
@@ -80,6 +79,9 @@ func (l *link) hold(slowest time.Duration) {
 	delay := min(time.Until(l.until), 100*time.Millisecond)
 	if slowest > 0 {
 		delay = max(delay, time.Duration(l.rng.Int64N(int64(slowest))))
+	}
+	if l.quick {
+		delay = 0
 	}
 	l.mu.Unlock()
 	for delay > 0 {

@@ -1,6 +1,6 @@
 // Package protocol plays the hand-over between live path and backlog with the real consumer and runner, in virtual
 // time: nodes that crash and stall between any two steps, redelivery, endpoints that come and go, deactivation and
-// activation, and records that go back. No event is lost, none is exhausted without a notice, and in the end no record is
+// activation, records that go back, and a stream that goes back. No event that NATS holds is lost, none is exhausted without a notice, and in the end no record is
 // left.
 package protocol
 
@@ -19,7 +19,6 @@ import (
 	"time"
 	_ "unsafe" // for go:linkname
 
-	"github.com/nats-io/nats-server/v2/server"
 	_ "github.com/nats-io/nats-server/v2/server/ats" // its clock
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
@@ -57,14 +56,14 @@ const (
 var account = registry.Account{Name: "demo", Operator: true}
 
 // tally is what came of a world.
-type tally struct{ events, lost, twice, givenUp, activated, setback, excused int }
+type tally struct{ events, lost, twice, givenUp, activated, setback, excused, rewinds, gone int }
 
 // kind is what may happen in a world besides.
-type kind struct{ crashes, setbacks bool }
+type kind struct{ crashes, setbacks, rewinds bool }
 
 func TestNoEventIsLost(t *testing.T) {
-	for _, k := range []kind{{false, false}, {true, false}, {false, true}, {true, true}} {
-		t.Run(fmt.Sprintf("crashes %v, setbacks %v", k.crashes, k.setbacks), func(t *testing.T) {
+	for _, k := range []kind{{}, {crashes: true}, {setbacks: true}, {crashes: true, setbacks: true}, {rewinds: true}, {crashes: true, rewinds: true}} {
+		t.Run(fmt.Sprintf("crashes %v, setbacks %v, rewinds %v", k.crashes, k.setbacks, k.rewinds), func(t *testing.T) {
 			var sum tally
 			for i := range *runs {
 				seed := *first + uint64(i)
@@ -78,11 +77,13 @@ func TestNoEventIsLost(t *testing.T) {
 						sum.activated += got.activated
 						sum.setback += got.setback
 						sum.excused += got.excused
+						sum.rewinds += got.rewinds
+						sum.gone += got.gone
 					})
 				})
 			}
-			t.Logf("%d deliveries, %d lost, %d twice, %d exhausted with a notice; %d activations; %d records set back, which forgot %d",
-				sum.events, sum.lost, sum.twice, sum.givenUp, sum.activated, sum.setback, sum.excused)
+			t.Logf("%d deliveries, %d lost, %d twice, %d exhausted with a notice; %d activations; %d records set back, which forgot %d; %d streams set back, which lost %d",
+				sum.events, sum.lost, sum.twice, sum.givenUp, sum.activated, sum.setback, sum.excused, sum.rewinds, sum.gone)
 			// Without a fault, duplicates come only from the short time in which a span opens or closes.
 			if k == (kind{}) && sum.twice*100 > sum.events {
 				t.Errorf("%d of %d deliveries came twice without a fault", sum.twice, sum.events)
@@ -95,7 +96,8 @@ func TestNoEventIsLost(t *testing.T) {
 type world struct {
 	t         *testing.T
 	rng       *rand.Rand
-	server    *server.Server
+	server    *current
+	dir       string // of the server's store
 	receivers []*receiver
 	nodes     []*node
 	crashed   []*node
@@ -103,6 +105,9 @@ type world struct {
 	log       *zap.Logger
 	published int
 	activated int
+	// copied is a copy of the stream of events, empty for none; rewinds counts how often the stream was set back to one.
+	copied  string
+	rewinds int
 }
 
 type node struct {
@@ -117,17 +122,8 @@ func play(t *testing.T, seed uint64, k kind) tally {
 	if *verbose {
 		w.log = zaptest.NewLogger(t)
 	}
-	var err error
-	w.server, err = server.NewServer(&server.Options{
-		DontListen: true, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true, SyncInterval: 24 * time.Hour,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	go w.server.Start()
-	if !w.server.ReadyForConnections(10 * time.Second) {
-		t.Fatal("the server is not ready")
-	}
+	w.server, w.dir = &current{}, t.TempDir()
+	w.serve()
 	for i := range webhooks {
 		w.receivers = append(w.receivers, newReceiver(seed*100+uint64(i)))
 	}
@@ -144,6 +140,9 @@ func play(t *testing.T, seed uint64, k kind) tally {
 		w.step(k.crashes)
 		if k.setbacks && w.rng.IntN(6) == 0 {
 			w.setBack()
+		}
+		if k.rewinds && w.rng.IntN(10) == 0 {
+			w.rewind()
 		}
 	}
 	w.settle()
@@ -164,7 +163,7 @@ func play(t *testing.T, seed uint64, k kind) tally {
 	}
 	w.server.Shutdown()
 	w.server.WaitForShutdown()
-	result.activated, result.setback = w.activated, w.journal.setback
+	result.activated, result.setback, result.rewinds = w.activated, w.journal.setback, w.rewinds
 	return result
 }
 
@@ -260,6 +259,8 @@ func (w *world) publish(n int) {
 			if err == nil {
 				break
 			}
+			w.log.Debug("an event was not published", zap.Error(err))
+			time.Sleep(100 * time.Millisecond) // it may have said so at once
 		}
 		w.published++
 	}
@@ -354,15 +355,18 @@ func (w *world) drained() bool {
 func (w *world) reconcile(seed uint64) tally {
 	w.t.Helper()
 	var sum tally
-	givenUp := w.givenUp()
+	givenUp, held := w.givenUp(), w.holds()
 	for i, r := range w.receivers {
 		var lost []int
 		r.mu.Lock()
 		for n := range w.published {
 			count := r.got[strconv.Itoa(n)]
+			_, there := held[n]
 			switch {
 			case count > 0:
 				sum.twice += count - 1
+			case !there:
+				sum.gone++
 			case givenUp[delivery{uint64(i) + 1, n}]:
 				sum.givenUp++
 			case w.journal.excused[delivery{uint64(i) + 1, n}]:
@@ -394,10 +398,16 @@ func (w *world) givenUp() map[delivery]bool {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	numbers := map[uint64]int{}
+	for n, p := range w.holds() {
+		numbers[p.Seq] = n
+	}
 	all := map[delivery]bool{}
 	for _, n := range notices {
 		for _, seq := range n.Seqs {
-			all[delivery{n.Webhook, int(seq) - 1}] = true // the stream holds nothing but these events
+			if number, there := numbers[seq]; there {
+				all[delivery{n.Webhook, number}] = true
+			}
 		}
 	}
 	return all

@@ -45,7 +45,8 @@ type journal struct {
 func (w *world) openJournal() *journal {
 	w.t.Helper()
 	j := &journal{values: map[string][][]byte{}, excused: map[delivery]bool{}}
-	nc, err := nats.Connect("", nats.InProcessServer(w.server), nats.PingInterval(24*time.Hour))
+	nc, err := nats.Connect("", nats.InProcessServer(w.server), nats.PingInterval(24*time.Hour), nats.MaxReconnects(-1),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})) // a watch that the server forgot is made again
 	if err != nil {
 		w.t.Fatal(err)
 	}
