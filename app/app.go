@@ -26,6 +26,7 @@ import (
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/durable"
 	"github.com/saumer/saumer/lifetime"
+	"github.com/saumer/saumer/metrics"
 	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
@@ -62,10 +63,13 @@ type App struct {
 	console  *console.Console
 	handler  http.Handler
 	listener net.Listener
-	password string
-	created  bool
-	ready    chan struct{}
-	stopping atomic.Bool
+	// metrics and its listener are nil if no metrics are served.
+	metrics         *metrics.Metrics
+	metricsListener net.Listener
+	password        string
+	created         bool
+	ready           chan struct{}
+	stopping        atomic.Bool
 	// closers are run by Close, last in first out.
 	closers []func() error
 }
@@ -103,6 +107,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.closing(func() error { a.broker.Close(); return nil })
+	if err := a.openMetrics(); err != nil {
+		return nil, err
+	}
 	if err := a.openRegistry(ctx); err != nil {
 		return nil, err
 	}
@@ -159,7 +166,11 @@ func (a *App) wire(ackWait time.Duration) {
 	owner := rand.Text()
 	a.stats = stats.New(a.broker, owner, o.Log.Named("stats"))
 	// The slowest webhooks are tried once in the longest backoff. What lasts too long is no outage, but a state.
-	sender := delivery.NewSender(a.client, attempts, delivery.NewOutages(2*o.BackoffMax+o.Timeout, defaults.OutageTimes*o.DeactivateAfter), a.stats)
+	plain := delivery.NewSender(a.client, attempts, delivery.NewOutages(2*o.BackoffMax+o.Timeout, defaults.OutageTimes*o.DeactivateAfter), a.stats)
+	var sender sender = plain
+	if a.metrics != nil {
+		sender = a.metrics.Sender(plain)
+	}
 	shared := slots.New(o.MaxInFlight, defaults.InFlight)
 	rules := backlog.Rules{
 		Backoff: delivery.Backoff{Initial: o.BackoffInitial, Max: o.BackoffMax}, After: o.DeactivateAfter, Attempts: o.DeactivateAttempts,
@@ -196,6 +207,9 @@ func (a *App) wire(ackWait time.Duration) {
 		mux.Handle(path, a.console)
 	}
 	a.handler = mux
+	if a.metrics != nil {
+		a.handler = a.metrics.Requests(mux)
+	}
 }
 
 // check says why the process cannot do its work at the moment, or nil.
@@ -260,6 +274,7 @@ func (a *App) work(ctx context.Context) error {
 			return nil
 		})
 	}
+	a.serveMetrics(ctx, group)
 	group.Go(func() error { <-ctx.Done(); a.stopping.Store(true); return nil })
 	close(a.ready)
 	return group.Wait()

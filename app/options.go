@@ -20,6 +20,9 @@ import (
 type Options struct {
 	// HTTP is the address of the API; empty serves none.
 	HTTP string
+	// Metrics is the address of the metrics; empty serves none. Profile serves profiles there too.
+	Metrics string
+	Profile bool
 	// PublicURL is where people reach Saumer, for the links in notices; empty: the address of the API.
 	PublicURL string
 	// Limits are what an account may do at most that has no limits of its own.

@@ -33,6 +33,8 @@ func (s *Serve) Options() (app.Options, error) {
 	var c check
 	o := app.Options{
 		HTTP:           s.HTTP,
+		Metrics:        s.Metrics,
+		Profile:        s.Profile,
 		PublicURL:      c.public(s.PublicURL, s.HTTP),
 		Data:           s.Data,
 		NATSURL:        s.NATSURL,
@@ -110,6 +112,8 @@ func (c *check) storage(s *Serve) {
 		c.url("--redis-url", s.RedisURL, "redis://host:6379/0", "redis", "rediss", "unix")
 	}
 	c.address("--http", s.HTTP, false)
+	c.address("--metrics", s.Metrics, true)
+	c.that(!s.Profile || s.Metrics != "", "--profile serves profiles at the address of the metrics: give one with --metrics, such as 127.0.0.1:9464")
 	c.that(s.Data != "", "--data is empty: name a directory, such as %s", defaults.Data)
 	c.that(s.MaxStore == 0 || s.MaxStore >= defaults.SmallestStore,
 		"--max-store %d is less than %d bytes: give the stored events that much room at least, or 0 for no bound", s.MaxStore, defaults.SmallestStore)

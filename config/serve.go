@@ -17,6 +17,8 @@ type Serve struct {
 	Config string `help:"File with settings, YAML or JSON; its keys are the names of these flags." placeholder:"FILE" env:"SAUMER_CONFIG"`
 
 	HTTP           string   `name:"http" help:"Address of the API and the web service." default:"${http}" env:"SAUMER_HTTP" group:"Addresses and storage"`
+	Metrics        string   `name:"metrics" help:"Address at which Prometheus finds /metrics, such as 127.0.0.1:9464; whoever reaches it may read them. Default: empty, none." placeholder:"HOST:PORT" env:"SAUMER_METRICS" group:"Addresses and storage"`
+	Profile        bool     `name:"profile" help:"Serve profiles of the process at /debug/pprof/ beside the metrics." env:"SAUMER_PROFILE" group:"Addresses and storage"`
 	PublicURL      string   `name:"public-url" help:"Where people reach Saumer, such as https://hooks.example.org: notices link to it. Default: empty, the address of the API." placeholder:"URL" env:"SAUMER_PUBLIC_URL" group:"Addresses and storage"`
 	TrustedProxies []string `name:"trusted-proxies" help:"Networks of the proxies before Saumer, which are believed when X-Forwarded-For says where a request came from: logins are limited for each address. Default: empty, none." placeholder:"CIDR" env:"SAUMER_TRUSTED_PROXIES" group:"Addresses and storage"`
 	Data           string   `help:"Directory of the embedded NATS and of the key that seals secrets; made if missing." default:"${data}" env:"SAUMER_DATA" group:"Addresses and storage"`

@@ -37,11 +37,14 @@ var arrows = map[string][]string{
 	"replay":   {"registry", "record", "backlog", "delivery", "broker", "event", "fault"},
 	"runner":   {"replay", "registry", "record", "backlog", "delivery", "slots", "broker", "event", "fault", "lifetime"},
 
+	// What Prometheus is told; app gives it what it asks.
+	"metrics": {"backlog", "delivery", "broker", "event"},
+
 	"api":     {"replay", "notify", "stats", "registry", "record", "backlog", "delivery", "broker", "event"},
 	"console": {"api", "replay", "notify", "stats", "registry", "record", "delivery"},
 	"app": {
 		"console", "api", "runner", "replay", "consumer", "notify", "stats", "registry", "backlog", "delivery", "slots",
-		"broker", "event", "durable", "lifetime", "defaults",
+		"broker", "event", "durable", "lifetime", "defaults", "metrics",
 	},
 
 	// Only these see app, and only cmd sees config. Every other package is given its own options.
