@@ -328,6 +328,9 @@ func (a *App) FirstAccount() (name, password string, created bool) {
 // Service is the API without HTTP.
 func (a *App) Service() *api.Service { return a.service }
 
+// Registry is the one that the app uses, for tests and for benchmarks.
+func (a *App) Registry() *registry.Registry { return a.registry }
+
 // Broker is the way to the streams, for what looks at them from outside, such as tests.
 func (a *App) Broker() *broker.Broker { return a.broker }
 

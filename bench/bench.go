@@ -70,6 +70,9 @@ var scenarios = []scenario{
 	{[]string{"t10"}, (*Bench).workers},
 	{[]string{"t11"}, (*Bench).distance},
 	{[]string{"t12", "t13"}, (*Bench).neighbours},
+	{[]string{"t14"}, (*Bench).crowds},
+	{[]string{"t15"}, (*Bench).oneForAll},
+	{[]string{"growth"}, (*Bench).growth},
 }
 
 // Scenarios are the names that Only may have.

@@ -41,6 +41,8 @@ type NodeOptions struct {
 	Key []byte
 	// BackoffMax is the longest backoff; 0: the default.
 	BackoffMax time.Duration
+	// Sweep is how often backlogs are looked at for lost wakes; 0: as by default.
+	Sweep time.Duration
 	// Timeout bounds an attempt; 0: as long as endpoints of this machine need, which answer at once, or are ill.
 	Timeout time.Duration
 	// Profile is where profiles of what it does from Run on are written; empty: none are.
@@ -64,7 +66,7 @@ func (n *Node) Open(o NodeOptions, address *string) (err error) {
 	options.AllowCIDRs = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	options.Timeout, options.ConnectTimeout = cmp.Or(o.Timeout, timeout), timeout
 	options.BackoffMax = cmp.Or(o.BackoffMax, options.BackoffMax)
-	options.Grace = time.Second
+	options.Grace, options.Sweep = time.Second, o.Sweep
 	options.Version, options.Log = "bench", logger
 	if o.NATSURL == "" {
 		options.NATSListen, options.Gate = "127.0.0.1:0", gate{}

@@ -18,6 +18,8 @@ const (
 	late  = "late"  // is counted, and answers after 100 ms
 	slow  = "slow"  // answers after 2 s
 	hang  = "hang"  // never answers
+	// crowded is counted by itself, answers at once, and answers nothing while it is ill.
+	crowded = "crowd"
 )
 
 const (
@@ -31,6 +33,9 @@ type Receiver struct {
 	mu        sync.Mutex
 	listeners []net.Listener
 	seen      atomic.Pointer[seen]
+	// crowd is what has come of the crowd; ill says whether that is.
+	crowd atomic.Pointer[seen]
+	ill   atomic.Bool
 }
 
 // seen is what has come since the last Expect.
@@ -55,6 +60,8 @@ type Received struct {
 	Took time.Duration
 	// P50 and P99 are quantiles of the time from publishing to receiving.
 	P50, P99 time.Duration
+	// All says whether all that was expected has come.
+	All bool
 }
 
 // rate is how many came in a second.
@@ -89,25 +96,50 @@ func (r *Receiver) Listen(address string, at *string) error {
 
 // Expect forgets what has come so far.
 func (r *Receiver) Expect(e Expected, _ *None) error {
-	r.seen.Store(&seen{
+	r.seen.Store(expect(e))
+	return nil
+}
+
+// ExpectCrowd is Expect for the crowd.
+func (r *Receiver) ExpectCrowd(e Expected, _ *None) error {
+	r.crowd.Store(expect(e))
+	return nil
+}
+
+func expect(e Expected) *seen {
+	return &seen{
 		events: e.Events, expected: int64(e.Webhooks * e.Events), done: make(chan struct{}),
 		marks: make([]atomic.Uint64, e.Webhooks*e.Events/64+1),
-	})
+	}
+}
+
+// Ail makes the crowd ill, or well.
+func (r *Receiver) Ail(ill bool, _ *None) error {
+	r.ill.Store(ill)
 	return nil
 }
 
 // Wait waits until all that is expected has come, or for so long.
 func (r *Receiver) Wait(limit time.Duration, got *Received) error {
-	s := r.seen.Load()
+	*got = r.seen.Load().wait(limit)
+	return nil
+}
+
+// WaitCrowd is Wait for the crowd.
+func (r *Receiver) WaitCrowd(limit time.Duration, got *Received) error {
+	*got = r.crowd.Load().wait(limit)
+	return nil
+}
+
+func (s *seen) wait(limit time.Duration) Received {
 	select {
 	case <-s.done:
 	case <-time.After(limit):
 	}
-	*got = Received{
+	return Received{
 		Distinct: int(s.distinct.Load()), Total: int(s.total.Load()), Took: time.Duration(s.last.Load() - s.first.Load()),
-		P50: s.took.quantile(0.5), P99: s.took.quantile(0.99),
+		P50: s.took.quantile(0.5), P99: s.took.quantile(0.99), All: s.distinct.Load() == s.expected,
 	}
-	return nil
 }
 
 // Usage says what the receiver has used.
@@ -148,10 +180,16 @@ func (r *Receiver) serve(c net.Conn) {
 		}
 		switch kind {
 		case fast:
-			r.note(webhook, data)
+			r.seen.Load().note(webhook, data)
 		case late:
-			r.note(webhook, data)
+			r.seen.Load().note(webhook, data)
 			time.Sleep(lateBy)
+		case crowded:
+			if r.ill.Load() {
+				_, _ = c.Read(make([]byte, 1)) // until the sender has enough
+				return
+			}
+			r.crowd.Load().note(webhook, data)
 		case slow:
 			time.Sleep(slowBy)
 		case hang:
@@ -194,8 +232,7 @@ func parse(b []byte) (kind string, webhook int, data []byte, size int) {
 }
 
 // note counts an event.
-func (r *Receiver) note(webhook int, data []byte) {
-	s := r.seen.Load()
+func (s *seen) note(webhook int, data []byte) {
 	if s == nil {
 		return
 	}

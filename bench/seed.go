@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -25,6 +27,8 @@ type Hooks struct {
 	URL string
 	// MaxInFlight bounds the attempts to each; 0 is the default.
 	MaxInFlight int
+	// Passed has the live path pass over all of their events.
+	Passed bool
 }
 
 // account is the name of an account by its number.
@@ -59,6 +63,9 @@ func (n *Node) Seed(all []Hooks, _ *None) error {
 				ID: uint64(i) + 1, Account: account(i % h.Accounts), App: "bench", Event: eventName,
 				URL: h.URL + strconv.Itoa(i-h.First), Created: time.Now().UTC(), Active: true,
 				Ranges: []registry.Range{registry.NewRange(bounds)}, Settings: registry.Settings{MaxInFlight: h.MaxInFlight},
+			}
+			if h.Passed {
+				w.Ranges[0].To = event.End{Seq: math.MaxInt64, AsOf: time.Now().Add(24 * time.Hour)}
 			}
 			w.Secrets = []string{sealer.Seal(delivery.NewSecret(), w.Key())}
 			data, err := registry.EncodeWebhook(&w)
