@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -63,6 +64,7 @@ type App struct {
 	console  *console.Console
 	handler  http.Handler
 	listener net.Listener
+	tls      *tls.Config // nil: no TLS
 	// metrics and its listener are nil if no metrics are served.
 	metrics         *metrics.Metrics
 	metricsListener net.Listener
@@ -83,6 +85,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 			err = errors.Join(err, a.close())
 		}
 	}()
+	if a.tls, err = serverTLS(o); err != nil {
+		return nil, err
+	}
 	if o.HTTP != "" {
 		if a.listener, err = net.Listen("tcp", o.HTTP); err != nil {
 			return nil, fmt.Errorf("listen on %s for the API: %w; choose another with --http", o.HTTP, err)
@@ -99,7 +104,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	ackWait := o.Timeout + defaults.AckGrace
 	a.broker, err = broker.Open(ctx, broker.Options{
-		URL: o.NATSURL, Listen: o.NATSListen, Server: o.NATSServer, Sync: o.NATSSync, Dir: o.Data, Replicas: o.Replicas, Retention: o.Retention, MaxBytes: o.MaxStore,
+		URL: o.NATSURL, Login: o.NATSLogin, Listen: o.NATSListen, TLS: a.tls, Server: o.NATSServer, Sync: o.NATSSync, Dir: o.Data, Replicas: o.Replicas, Retention: o.Retention, MaxBytes: o.MaxStore,
 		Publishers: defaults.Publishers, PublishersEach: defaults.PublishersEach,
 		AckWait: ackWait, Look: o.Sweep, Log: o.Log.Named("broker"),
 	})
@@ -144,7 +149,7 @@ func (a *App) openRegistry(ctx context.Context) error {
 	}
 	a.links = notify.NewLinks(key, a.publicURL())
 	a.registry, err = registry.Open(ctx, registry.Options{
-		Broker: a.broker, RedisURL: a.options.RedisURL, Shared: a.options.NATSURL != "" || a.options.NATSServer != nil,
+		Broker: a.broker, RedisURL: a.options.RedisURL, Redis: a.options.Redis, Shared: a.options.NATSURL != "" || a.options.NATSServer != nil,
 		Sealer: sealer, Cache: defaults.CachedPairs, Log: a.options.Log.Named("registry"),
 	})
 	if err != nil {
@@ -255,10 +260,13 @@ func (a *App) work(ctx context.Context) error {
 		group.Go(func() error { return o.Run(ctx) })
 	}
 	if a.listener != nil {
-		server := api.NewServer(a.handler)
+		server, serve := api.NewServer(a.handler), (*http.Server).Serve
+		if server.TLSConfig = a.tls.Clone(); a.tls != nil {
+			serve = func(s *http.Server, l net.Listener) error { return s.ServeTLS(l, "", "") }
+		}
 		server.RegisterOnShutdown(a.console.Close)
 		group.Go(func() error {
-			if err := server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+			if err := serve(server, a.listener); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serve the API: %w", err)
 			}
 			return nil
@@ -295,6 +303,9 @@ func (a *App) HTTP() string {
 func (a *App) publicURL() string {
 	if a.options.PublicURL != "" || a.listener == nil {
 		return a.options.PublicURL
+	}
+	if a.tls != nil {
+		return "https://" + a.listener.Addr().String()
 	}
 	return "http://" + a.listener.Addr().String()
 }

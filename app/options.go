@@ -33,6 +33,11 @@ type Options struct {
 	Data string
 	// NATSURL is an external NATS, NATSListen the address where the embedded one takes publishers.
 	NATSURL, NATSListen string
+	// NATSLogin is how to log in to the external NATS, besides what its URL says.
+	NATSLogin []nats.Option
+	// TLSCert and TLSKey are files with the certificate of the API and of the embedded NATS, and its key; empty: no TLS. They
+	// are read anew when they change.
+	TLSCert, TLSKey string
 	// Gate says who may publish on the embedded NATS; nil: whoever has an account's password.
 	Gate broker.Gate
 	// NATSServer is a server in this process to use instead; for several nodes in one process, as in tests.
@@ -44,6 +49,8 @@ type Options struct {
 	MaxStore int64
 	// RedisURL is an external Redis; empty: in-process.
 	RedisURL string
+	// Redis is how it is reached besides that.
+	Redis registry.RedisOptions
 	// Account and Password are those of the first account; an empty password is drawn at random when it is made.
 	Account, Password string
 	// SecretKey seals the webhooks' secrets, 32 bytes; nil: the one in the data directory, made if missing.

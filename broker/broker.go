@@ -3,6 +3,7 @@ package broker
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"strconv"
@@ -22,6 +23,10 @@ import (
 type Options struct {
 	// URL of an external NATS, or several with commas between; empty starts the embedded server.
 	URL string
+	// Login is how to log in to it, besides what the URL says.
+	Login []nats.Option
+	// TLS is how the embedded server speaks to publishers; nil: without TLS.
+	TLS *tls.Config
 	// Listen is the address on which the embedded server takes publishers; empty: only in-process connections.
 	Listen string
 	// Publishers bounds the connections of all publishers to the embedded server, and PublishersEach those of one account; 0 sets

@@ -73,7 +73,7 @@ func (b *Broker) connect(name string, flood bool) (*nats.Conn, error) {
 	}
 	url := b.options.URL
 	switch {
-	case b.embedded != nil && flood && b.options.Listen != "":
+	case b.embedded != nil && flood && b.options.Listen != "" && b.options.TLS == nil:
 		// In-process, the server writes 512 bytes at a time, and each write waits until it is read; to a socket it writes
 		// all that it has (nats-server 2.15, net.Pipe). That is a tenth of what a delivery costs.
 		url = b.embedded.server.ClientURL()
@@ -83,6 +83,8 @@ func (b *Broker) connect(name string, flood bool) (*nats.Conn, error) {
 			nats.PingInterval(inProcessPing))
 	case b.options.Server != nil:
 		options = append(options, nats.InProcessServer(b.options.Server))
+	default:
+		options = append(options, b.options.Login...)
 	}
 	nc, err := nats.Connect(url, options...)
 	if err != nil {

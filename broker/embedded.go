@@ -76,6 +76,9 @@ func startEmbedded(o Options) (*embedded, error) {
 		e.stop()
 		return nil, err
 	}
+	if options.TLSConfig = o.TLS.Clone(); o.TLS != nil {
+		options.TLSTimeout = loginTime.Seconds()
+	}
 	if o.Listen == "" {
 		options.DontListen, options.PingInterval = true, inProcessPing
 	} else if err := listen(options, o.Listen); err != nil {

@@ -82,6 +82,9 @@ var _ kong.Resolver = source{}
 func (s source) Validate(*kong.Application) error { return nil }
 
 func (s source) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	if value, err := (Files{}).Resolve(ctx, nil, flag); value != nil || err != nil {
+		return value, err
+	}
 	empty := false
 	for _, name := range flag.Envs {
 		value, set := os.LookupEnv(name)

@@ -35,7 +35,7 @@ func (s *Serve) Options() (app.Options, error) {
 		HTTP:           s.HTTP,
 		Metrics:        s.Metrics,
 		Profile:        s.Profile,
-		PublicURL:      c.public(s.PublicURL, s.HTTP),
+		PublicURL:      c.public(s.PublicURL, s.HTTP, s.TLSCert != ""),
 		Data:           s.Data,
 		NATSURL:        s.NATSURL,
 		NATSListen:     s.NATSListen,
@@ -77,7 +77,7 @@ func (s *Serve) Options() (app.Options, error) {
 	} else {
 		o.NATSListen = ""
 	}
-	c.storage(s)
+	c.connections(s, &o)
 	c.that(event.ValidAccount(s.Account) == nil, "--account %q: %v", s.Account, event.ErrAccount)
 	c.delivery(s)
 	c.notices(s)
@@ -119,6 +119,24 @@ func (c *check) storage(s *Serve) {
 		"--max-store %d is less than %d bytes: give the stored events that much room at least, or 0 for no bound", s.MaxStore, defaults.SmallestStore)
 	if s.NATSSync != 0 { // always
 		c.within("--nats-sync", time.Duration(s.NATSSync), defaults.ShortestSync, defaults.LongestSync)
+	}
+}
+
+// connections checks how others are reached, and how Saumer is.
+func (c *check) connections(s *Serve, o *app.Options) {
+	c.storage(s)
+	o.TLSCert, o.TLSKey = s.TLSCert, s.TLSKey
+	c.that(s.NATSLogin.none() || !s.Embedded(), "--nats-creds, --nats-nkey, --nats-ca, --nats-cert and --nats-key are for an external NATS: give its --nats-url, or leave them out")
+	var err error
+	if o.NATSLogin, err = s.NATSLogin.Options(); err != nil {
+		c.wrong = append(c.wrong, err)
+	}
+	if o.Redis, err = s.RedisLogin.options(s.RedisURL); err != nil {
+		c.wrong = append(c.wrong, err)
+	}
+	c.that((s.TLSCert == "") == (s.TLSKey == ""), "--tls-cert and --tls-key need each other: give both, in PEM")
+	if s.TLSCert != "" && s.TLSKey != "" {
+		c.pair("--tls-cert", s.TLSCert, "--tls-key", s.TLSKey)
 	}
 }
 
@@ -188,7 +206,7 @@ func (c *check) url(flag, list, example string, schemes ...string) {
 
 // public checks where people reach Saumer. Without it that is where the API is: on this machine, if it listens on all
 // addresses; where its port is drawn, the app will know.
-func (c *check) public(raw, address string) string {
+func (c *check) public(raw, address string, encrypted bool) string {
 	if raw == "" {
 		host, port, err := net.SplitHostPort(address)
 		if err != nil || port == "0" {
@@ -197,7 +215,11 @@ func (c *check) public(raw, address string) string {
 		if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 			host = "localhost"
 		}
-		return "http://" + net.JoinHostPort(host, port)
+		scheme := "http://"
+		if encrypted {
+			scheme = "https://"
+		}
+		return scheme + net.JoinHostPort(host, port)
 	}
 	u, err := url.Parse(raw)
 	good := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil &&

@@ -12,7 +12,8 @@ import (
 )
 
 // Serve are the settings of `saumer serve`, as kong reads them: a flag beats its environment variable, which beats the
-// file, which beats the default. An environment variable that is set and empty counts as not set.
+// file, which beats the default. An environment variable that is set and empty counts as not set. In place of a variable, one
+// with _FILE behind its name may name a file with the value.
 type Serve struct {
 	Config string `help:"File with settings, YAML or JSON; its keys are the names of these flags." placeholder:"FILE" env:"SAUMER_CONFIG"`
 
@@ -29,6 +30,12 @@ type Serve struct {
 	MaxStore   Size   `name:"max-store" help:"Most that the stored events may take, such as 20GB. A full store refuses publishers, and drops nothing that it accepted. 0 sets no bound." default:"${max_store}" env:"SAUMER_MAX_STORE" group:"Addresses and storage"`
 	RedisURL   string `name:"redis-url" help:"External Redis. Default: empty, the embedded one." placeholder:"redis://HOST:6379/0" env:"SAUMER_REDIS_URL" group:"Addresses and storage"`
 	Replicas   int    `help:"Copies of every stream and bucket: 1, 3 or 5; more than 1 needs a NATS cluster." default:"${replicas}" env:"SAUMER_REPLICAS" group:"Addresses and storage"`
+
+	NATSLogin  `embed:""`
+	RedisLogin `embed:""`
+
+	TLSCert string `name:"tls-cert" help:"File with a certificate, PEM, for the API and, unless --nats-listen is empty, for publishers to the embedded NATS; with --tls-key. A new file is taken in while it runs. Default: empty, no TLS." placeholder:"FILE" env:"SAUMER_TLS_CERT" group:"Addresses and storage"`
+	TLSKey  string `name:"tls-key" help:"File with the key of --tls-cert, PEM." placeholder:"FILE" env:"SAUMER_TLS_KEY" group:"Addresses and storage"`
 
 	Account  string   `help:"Name of the first account." default:"${account}" env:"SAUMER_ACCOUNT" group:"Accounts and events"`
 	Password string   `help:"Password of the first account when it is made. Default: empty, one drawn at random and shown." env:"SAUMER_PASSWORD" group:"Accounts and events"`

@@ -2,6 +2,8 @@ package registry
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"strings"
@@ -12,37 +14,75 @@ import (
 	"go.uber.org/zap"
 )
 
-// openRedis connects to the Redis of the index; several addresses with commas between are a cluster. The hook is
-// called for each new connection. Its error says what to do. Close the client after use.
-func openRedis(ctx context.Context, url string, connected func()) (redis.UniversalClient, error) {
-	first, rest, _ := strings.Cut(url, ",")
-	options, err := redis.ParseURL(strings.TrimSpace(first))
+// RedisOptions are how a Redis is reached, besides what its URL says.
+type RedisOptions struct {
+	// Master is the name of the master whose Sentinels the URL names; empty: it names no Sentinels.
+	Master string
+	// CAs are what its certificate is checked against; nil: the system's.
+	CAs *x509.CertPool
+	// Certificate is shown to it, if it asks; nil: none.
+	Certificate func(*tls.CertificateRequestInfo) (*tls.Certificate, error)
+}
+
+// openRedis connects to the Redis of the index: one server, a cluster by any of its addresses, or, with a master's name,
+// what its Sentinels name. Several URLs have commas between. The hook is called for each new connection. Its error says what to
+// do. Close the client after use.
+func openRedis(ctx context.Context, url string, o RedisOptions, connected func()) (redis.UniversalClient, error) {
+	options, err := readRedis(url, o)
 	if err != nil {
-		return nil, fmt.Errorf("read --redis-url: it is redis://[user:password@]host:port/db or rediss://…: %w", err)
+		return nil, err
 	}
-	addresses := []string{options.Addr}
-	for more := range strings.SplitSeq(rest, ",") {
-		if more = strings.TrimSpace(more); more == "" {
+	options.OnConnect = func(context.Context, *redis.Conn) error { connected(); return nil }
+	// What the client has to say of its own comes back as errors too.
+	redis.SetLogger(silence{})
+	client := redis.NewUniversalClient(options)
+	if err := client.Ping(ctx).Err(); err != nil {
+		_ = client.Close() // the ping's error is the one to report
+		return nil, fmt.Errorf("reach Redis at %s: %w; check --redis-url", strings.Join(options.Addrs, ","), err)
+	}
+	single, ok := client.(*redis.Client)
+	if !ok || o.Master != "" {
+		return client, nil
+	}
+	// A server that does not tell is taken for a single one.
+	if info, err := single.Info(ctx, "cluster").Result(); err != nil || !strings.Contains(info, "cluster_enabled:1") {
+		return client, nil
+	}
+	if err := client.Close(); err != nil {
+		return nil, fmt.Errorf("reach Redis at %s as a cluster: %w", strings.Join(options.Addrs, ","), err)
+	}
+	options.IsClusterMode = true
+	client = redis.NewUniversalClient(options)
+	if err := client.Ping(ctx).Err(); err != nil {
+		_ = client.Close() // the ping's error is the one to report
+		return nil, fmt.Errorf("reach the Redis cluster at %s: %w; its nodes have to be reached at the addresses that they name", strings.Join(options.Addrs, ","), err)
+	}
+	return client, nil
+}
+
+// readRedis makes options of the client of URLs and what goes beside them.
+func readRedis(url string, o RedisOptions) (*redis.UniversalOptions, error) {
+	universal := &redis.UniversalOptions{
+		MasterName:  o.Master,
+		DialTimeout: 3 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second, ContextTimeoutEnabled: true,
+	}
+	for each := range strings.SplitSeq(url, ",") {
+		if each = strings.TrimSpace(each); each == "" {
 			continue
 		}
-		other, err := redis.ParseURL(more)
+		options, err := redis.ParseURL(each)
 		if err != nil {
 			return nil, fmt.Errorf("read --redis-url: it is redis://[user:password@]host:port/db or rediss://…: %w", err)
 		}
-		addresses = append(addresses, other.Addr)
+		if universal.Addrs = append(universal.Addrs, options.Addr); len(universal.Addrs) > 1 {
+			continue // the first says the rest for all
+		}
+		universal.DB, universal.Username, universal.Password, universal.TLSConfig = options.DB, options.Username, options.Password, options.TLSConfig
 	}
-	// What the client has to say of its own comes back as errors too.
-	redis.SetLogger(silence{})
-	client := redis.NewUniversalClient(&redis.UniversalOptions{
-		Addrs: addresses, DB: options.DB, Username: options.Username, Password: options.Password, TLSConfig: options.TLSConfig,
-		DialTimeout: 3 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 5 * time.Second, ContextTimeoutEnabled: true,
-		OnConnect: func(context.Context, *redis.Conn) error { connected(); return nil },
-	})
-	if err := client.Ping(ctx).Err(); err != nil {
-		_ = client.Close() // the ping's error is the one to report
-		return nil, fmt.Errorf("reach Redis at %s: %w; check --redis-url", strings.Join(addresses, ","), err)
+	if universal.TLSConfig != nil {
+		universal.TLSConfig.RootCAs, universal.TLSConfig.GetClientCertificate = o.CAs, o.Certificate
 	}
-	return client, nil
+	return universal, nil
 }
 
 // warnOfEviction says what to do if a node of Redis removes keys where memory is short. A server that does not tell is not

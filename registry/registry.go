@@ -17,6 +17,8 @@ type Options struct {
 	// RedisURL leads to the Redis of the index, which all processes on the journal share; several with commas between are a
 	// cluster. Empty: the index is kept in this process.
 	RedisURL string
+	// Redis is how it is reached besides that.
+	Redis RedisOptions
 	// Shared says whether other processes may write to the journal. If the index is kept in this process, each look-up then
 	// first asks the journal how far it is: what one process has written, the look-ups of the others must see.
 	Shared bool
@@ -57,7 +59,7 @@ func Open(ctx context.Context, o Options) (*Registry, error) {
 		r.redis, r.stop = openEmbeddedRedis()
 	} else {
 		// A new connection may lead to another Redis, an older one.
-		if r.redis, err = openRedis(ctx, o.RedisURL, func() { x.connections.Add(1) }); err != nil {
+		if r.redis, err = openRedis(ctx, o.RedisURL, o.Redis, func() { x.connections.Add(1) }); err != nil {
 			return nil, err
 		}
 		r.stop = r.redis.Close

@@ -17,15 +17,22 @@ type greeting struct {
 	Given             bool   // the password is one of the configuration
 	Allowed           []netip.Prefix
 	Assumed           bool // Allowed was not configured
+	TLS               bool // the API and the embedded NATS have a certificate
 	SharedKey         bool // the key of secrets is not this process's own, or there are no other processes
 }
 
 func (g greeting) print(w io.Writer) error {
 	var b strings.Builder
 	http := "http://" + reachable(g.HTTP)
+	if g.TLS {
+		http = "https://" + reachable(g.HTTP)
+	}
 	fmt.Fprintf(&b, "Saumer %s\n\n", g.Version)
 	fmt.Fprintf(&b, "  API             %s\n", http)
 	fmt.Fprintf(&b, "  Publishers      %s\n", g.publishers())
+	if g.open() {
+		fmt.Fprintf(&b, "  Open            publishers' passwords and events go over the network as they are: give --tls-cert and --tls-key, or listen on loopback\n")
+	}
 	fmt.Fprintf(&b, "  Data            %s\n", g.Data)
 	fmt.Fprintf(&b, "  Account         %s\n", g.Account)
 	fmt.Fprintf(&b, "  Password        %s\n", g.password())
@@ -47,10 +54,27 @@ func (g greeting) publishers() string {
 	case g.NATS == "":
 		return "over the API, or your own NATS: events.<account>.<event>"
 	case g.Password == "":
-		return g.NATS + "   as " + g.Account + " with its password: events." + g.Account + ".<event>"
+		return g.nats() + "   as " + g.Account + " with its password: events." + g.Account + ".<event>"
 	default:
 		return g.login() + "   events." + g.Account + ".<event>"
 	}
+}
+
+// nats is the URL of the embedded NATS as one can reach it.
+func (g greeting) nats() string {
+	scheme, address, _ := strings.Cut(g.NATS, "://")
+	return scheme + "://" + reachable(address)
+}
+
+// open says whether others than this machine reach the embedded NATS, and without TLS.
+func (g greeting) open() bool {
+	_, address, _ := strings.Cut(g.NATS, "://")
+	host, _, err := net.SplitHostPort(address)
+	if err != nil || g.TLS || host == "localhost" {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return err != nil || !ip.IsLoopback()
 }
 
 // login is the URL for publishers, with account and password, or a place to fill that in.
@@ -59,7 +83,7 @@ func (g greeting) login() string {
 	if g.Password != "" {
 		password = g.Password
 	}
-	return strings.Replace(g.NATS, "://", "://"+g.Account+":"+password+"@", 1)
+	return strings.Replace(g.nats(), "://", "://"+g.Account+":"+password+"@", 1)
 }
 
 func (g greeting) password() string {

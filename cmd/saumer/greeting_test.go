@@ -35,6 +35,8 @@ func TestGreeting(t *testing.T) {
 	t.Parallel()
 	given := greeting{Program: "saumer", HTTP: "[::]:81", Account: "alp", Given: true}
 	later := greeting{Program: "saumer", HTTP: "10.0.0.1:80", NATS: "nats://127.0.0.1:4333", Data: "d", Account: "demo"}
+	open := greeting{HTTP: "127.0.0.1:80", NATS: "nats://0.0.0.0:4222", Account: "demo", Password: "PW"}
+	sealed := greeting{HTTP: "127.0.0.1:80", NATS: "tls://0.0.0.0:4222", Account: "demo", Password: "PW", TLS: true}
 	cases := map[string]struct {
 		greeting greeting
 		want     []string
@@ -43,6 +45,8 @@ func TestGreeting(t *testing.T) {
 			"http://127.0.0.1:81\n", "your own NATS", "the one you gave with --password", "only public addresses",
 			"password='<the password>'", "publish optin_finalized --nats-url 'nats://<your NATS>' --account alp",
 		}},
+		"NATS for others": {open, []string{"  Open            publishers' passwords", "nats://demo:PW@127.0.0.1:4222"}},
+		"with TLS":        {sealed, []string{"https://127.0.0.1:80\n", "tls://demo:PW@127.0.0.1:4222"}},
 		"second start": {later, []string{
 			"http://10.0.0.1:80\n", "the one that was set last", "--secret-key",
 			"nats://127.0.0.1:4333   as demo with its password: events.demo.<event>\n", "--nats-url 'nats://demo:<the password>@127.0.0.1:4333'\n",
@@ -54,6 +58,9 @@ func TestGreeting(t *testing.T) {
 			var b strings.Builder
 			if err := c.greeting.print(&b); err != nil {
 				t.Fatal(err)
+			}
+			if strings.Contains(b.String(), "  Open") != (name == "NATS for others") {
+				t.Errorf("what is open is said, or not:\n%s", b.String())
 			}
 			for _, want := range c.want {
 				if !strings.Contains(b.String(), want) {

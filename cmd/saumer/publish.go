@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/saumer/saumer/config"
 	"github.com/saumer/saumer/defaults"
 	"github.com/saumer/saumer/event"
 )
@@ -30,8 +31,9 @@ type publishCommand struct {
 	NATSURL  string `name:"nats-url" help:"NATS to publish to, such as nats://demo:PASSWORD@127.0.0.1:4222." default:"nats://${nats_listen}" env:"SAUMER_NATS_URL"`
 	Account  string `help:"Account that the event belongs to." default:"${account}" env:"SAUMER_ACCOUNT"`
 	Password string `help:"Its password or an API key, for a URL without a login." env:"SAUMER_PASSWORD"`
-	ID       string `name:"id" help:"Idempotency key: an event with the same one is stored once in 10 minutes. It becomes the event's id."`
-	Count    int    `help:"How often to publish it." default:"1"`
+	config.NATSLogin
+	ID    string `name:"id" help:"Idempotency key: an event with the same one is stored once in 10 minutes. It becomes the event's id."`
+	Count int    `help:"How often to publish it." default:"1"`
 }
 
 // Run publishes and prints a line an event, once JetStream has stored it.
@@ -51,7 +53,11 @@ func (c *publishCommand) Run(ctx context.Context, std streams) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	nc, err := c.connect(cancel)
+	login, err := c.NATSLogin.Options()
+	if err != nil {
+		return usageError{err}
+	}
+	nc, err := c.connect(cancel, login)
 	if err != nil {
 		return c.unreachable(err)
 	}
@@ -78,15 +84,15 @@ func (c *publishCommand) Run(ctx context.Context, std streams) error {
 
 // connect connects to NATS. What NATS says of a publish that is not allowed is said to the connection, and is the cause that
 // ends waiting for an answer.
-func (c *publishCommand) connect(end context.CancelCauseFunc) (*nats.Conn, error) {
-	return nats.Connect(c.NATSURL, nats.Name("saumer publish"), nats.Timeout(connecting), nats.NoReconnect(),
+func (c *publishCommand) connect(end context.CancelCauseFunc, login []nats.Option) (*nats.Conn, error) {
+	return nats.Connect(c.NATSURL, append(login, nats.Name("saumer publish"), nats.Timeout(connecting), nats.NoReconnect(),
 		// A login in the URL goes before this one.
 		nats.UserInfo(c.user(), c.Password),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			if errors.Is(err, nats.ErrPermissionViolation) {
 				end(err)
 			}
-		}))
+		}))...)
 }
 
 // user is who logs in where the URL does not say it; empty: nobody.

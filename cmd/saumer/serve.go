@@ -35,7 +35,7 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 		Program: program(), Version: o.Version,
 		HTTP: a.HTTP(), NATS: a.NATS(), Data: o.Data,
 		Account: name, Password: password, Given: o.Password != "",
-		Allowed: o.AllowCIDRs, Assumed: c.Trial(),
+		Allowed: o.AllowCIDRs, Assumed: c.Trial(), TLS: o.TLSCert != "",
 		SharedKey: c.Embedded() || o.SecretKey != nil,
 	}
 	if err := g.print(std.out); err != nil {

@@ -16,6 +16,10 @@ import (
 // NATS is a nats-server process with JetStream.
 type NATS struct {
 	Binary, Dir string
+	// Config is a file to use instead of one of the test's own; what it says of addresses is overridden. Env is added to the
+	// environment.
+	Config string
+	Env    []string
 	// Name, Port and Monitor are set by Start where they are empty.
 	Name          string
 	Port, Monitor int
@@ -50,7 +54,12 @@ func (n *NATS) Start() (err error) {
 	if n.file, err = os.OpenFile(filepath.Join(n.Dir, "nats.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err != nil {
 		return err
 	}
-	n.cmd = command(n.Binary, "-c", path)
+	args := []string{"-c", path}
+	if n.Config != "" {
+		args = []string{"-c", n.Config, "-a", "127.0.0.1", "-p", fmt.Sprint(n.Port), "-m", fmt.Sprint(n.Monitor)}
+	}
+	n.cmd = command(n.Binary, args...)
+	n.cmd.Env = append(os.Environ(), n.Env...)
 	n.cmd.Stdout, n.cmd.Stderr = n.file, n.file
 	if err := n.cmd.Start(); err != nil {
 		return fmt.Errorf("start nats-server: %w", err)

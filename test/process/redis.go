@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Redis is a redis-server process that keeps nothing by itself.
@@ -16,6 +17,10 @@ type Redis struct {
 	Port int
 	// Dir is where it looks for a snapshot, and leaves one that it is told to.
 	Dir string
+	// TLS are arguments that have it speak TLS only; none: it speaks without.
+	TLS []string
+	// Cluster has it be a cluster of one node.
+	Cluster bool
 
 	cmd *exec.Cmd
 }
@@ -41,7 +46,14 @@ func (r *Redis) Start() error {
 		}
 		r.Port = port
 	}
-	r.cmd = command("redis-server", "--port", fmt.Sprint(r.Port), "--bind", "127.0.0.1", "--save", "", "--dir", r.Dir, "--repl-diskless-sync-delay", "0")
+	ports := []string{"--port", fmt.Sprint(r.Port)}
+	if len(r.TLS) > 0 {
+		ports = append([]string{"--port", "0", "--tls-port", fmt.Sprint(r.Port)}, r.TLS...)
+	}
+	if r.Cluster {
+		ports = append(ports, "--cluster-enabled", "yes", "--cluster-port", fmt.Sprint(r.Port+16_000))
+	}
+	r.cmd = command("redis-server", append(ports, "--bind", "127.0.0.1", "--save", "", "--dir", r.Dir, "--repl-diskless-sync-delay", "0")...)
 	out, err := r.cmd.StdoutPipe()
 	if err != nil {
 		return fmt.Errorf("start redis-server: %w", err)
@@ -53,10 +65,28 @@ func (r *Redis) Start() error {
 	for scanner.Scan() {
 		if strings.Contains(scanner.Text(), "Ready to accept connections") {
 			go func() { _, _ = io.Copy(io.Discard, out) }() // until it ends
-			return nil
+			return r.join()
 		}
 	}
 	return errors.Join(errors.New("redis-server ended before it was ready"), r.cmd.Wait())
+}
+
+// join has a cluster's only node take all slots, and waits until it answers for them.
+func (r *Redis) join() error {
+	if !r.Cluster {
+		return nil
+	}
+	ask := func(args ...string) string {
+		out, err := command("redis-cli", append([]string{"-p", fmt.Sprint(r.Port)}, args...)...).CombinedOutput()
+		return fmt.Sprint(string(out), err)
+	}
+	ask("cluster", "addslotsrange", "0", "16383")
+	for deadline := time.Now().Add(starting); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if strings.Contains(ask("cluster", "info"), "cluster_state:ok") {
+			return nil
+		}
+	}
+	return errors.New("the cluster of one redis-server has no slots: " + ask("cluster", "info"))
 }
 
 // Kill ends it at once, with all that it holds.

@@ -42,6 +42,11 @@ var client = &http.Client{Timeout: 20 * time.Second}
 // Start starts a process in a directory and returns when it is ready. Env is added to the environment. Kill it in any
 // case.
 func Start(binary, dir string, env []string, args ...string) (*Saumer, error) {
+	return StartAt(binary, dir, client, env, args...)
+}
+
+// StartAt is Start of a process that is asked whether it is ready in another way, such as with TLS.
+func StartAt(binary, dir string, by *http.Client, env []string, args ...string) (*Saumer, error) {
 	s := &Saumer{exited: make(chan struct{}), out: &output{more: make(chan struct{})}}
 	s.cmd = command(binary, append([]string{"serve", "--http", "127.0.0.1:0", "--password", Password, "--log-level", "warn"}, args...)...)
 	s.cmd.Dir, s.cmd.Env = dir, append(os.Environ(), env...)
@@ -53,19 +58,19 @@ func Start(binary, dir string, env []string, args ...string) (*Saumer, error) {
 		s.err = s.cmd.Wait()
 		close(s.exited)
 	}()
-	if err := s.ready(); err != nil {
+	if err := s.ready(by); err != nil {
 		s.Kill()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Saumer) ready() (err error) {
+func (s *Saumer) ready(by *http.Client) (err error) {
 	if s.API, err = s.Await("API"); err != nil {
 		return err
 	}
 	for deadline := time.Now().Add(starting); time.Now().Before(deadline); {
-		res, err := client.Get(s.API + "/readyz")
+		res, err := by.Get(s.API + "/readyz")
 		if err == nil {
 			_ = res.Body.Close() // only its status counts
 			if res.StatusCode == http.StatusOK {

@@ -33,7 +33,8 @@ func newWorld(t *testing.T, s *saumer, natsURL string) *world {
 	t.Helper()
 	w := &world{saumer: s, natsURL: natsURL, demo: receive(t), alp: receive(t)}
 	s.must("demo", process.Password, http.MethodPost, "/v1/accounts", map[string]string{"name": "alp", "password": foreignPassword}, nil)
-	for account, password := range passwords {
+	for _, account := range []string{"demo", "alp"} { // so that the webhook of demo has the id 1
+		password := passwords[account]
 		target := map[string]*endpoint{"demo": w.demo, "alp": w.alp}[account]
 		s.must(account, password, http.MethodPost, "/v1/webhooks", map[string]string{"app": "x", "event": "optin_finalized", "url": target.url}, nil)
 	}
@@ -149,6 +150,35 @@ func (w *world) walk() {
 	}
 	for _, path := range []string{"/v1/webhooks/1/redeliver", "/v1/webhooks/2/redeliver", "/v1/webhooks/1/secret"} {
 		w.ask("demo", process.Password, http.MethodPost, path, map[string]any{"sequence": 1})
+	}
+}
+
+// downAndReplayed plays the main job to its end: an endpoint that is gone, a deactivation with a notice, an activation with a
+// replay, and questions.
+func (w *world) downAndReplayed() {
+	w.t.Helper()
+	hears := w.login("demo")
+	if !hears.hear("notices.demo.>") {
+		w.t.Error("demo may not hear its notices")
+	}
+	w.demo.status.Store(http.StatusGone)
+	w.must("demo", process.Password, http.MethodPost, "/v1/events/optin_finalized", "kept for demo", nil)
+	state := func(want string) func() bool {
+		return func() bool {
+			var webhook struct{ State string }
+			w.must("demo", process.Password, http.MethodGet, "/v1/webhooks/1", nil, &webhook)
+			return webhook.State == want
+		}
+	}
+	w.until("inactive", state("inactive"))
+	w.until("told", func() bool { return len(hears.all()) > 0 })
+	w.demo.status.Store(0)
+	w.must("demo", process.Password, http.MethodPost, "/v1/webhooks/1/activate", map[string]bool{"replay": true}, nil)
+	w.demo.await(`"kept for demo"`)
+	w.until("live", state("live"))
+	w.works("after the replay ")
+	for _, path := range []string{"/v1/webhooks/1/attempts", "/v1/webhooks/1/replay", "/v1/notices", "/v1/stats?span=day"} {
+		w.must("demo", process.Password, http.MethodGet, path, nil, nil)
 	}
 }
 

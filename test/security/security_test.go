@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,22 +103,37 @@ func (s *saumer) must(account, password, method, path string, in, out any) {
 	}
 }
 
-// endpoint is a receiver that takes everything.
+// until waits until something holds.
+func (s *saumer) until(what string, holds func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("it is not %s after a minute", what)
+		}
+	}
+}
+
+// endpoint is a receiver that takes everything, unless it is told to answer otherwise.
 type endpoint struct {
-	t    *testing.T
-	url  string
-	mu   sync.Mutex
-	got  []string // bodies
-	more chan struct{}
+	t      *testing.T
+	url    string
+	status atomic.Int32 // 0: 200
+	mu     sync.Mutex
+	got    []string // bodies
+	more   chan struct{}
 }
 
 func receive(t *testing.T) *endpoint {
 	t.Helper()
 	e := &endpoint{t: t, more: make(chan struct{}, 1)}
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return // the sender went away
+		}
+		if status := e.status.Load(); status != 0 {
+			w.WriteHeader(int(status))
+			return
 		}
 		e.mu.Lock()
 		e.got = append(e.got, string(body))

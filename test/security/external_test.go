@@ -1,0 +1,71 @@
+package security
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/saumer/saumer/test/process"
+)
+
+// external starts a nats-server with the configuration of deploy, and a Saumer on it.
+func external(t *testing.T) (*world, *process.NATS) {
+	t.Helper()
+	text, err := os.ReadFile("../../deploy/nats-server.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	placed := strings.Replace(string(text), `store_dir: "data"`, "store_dir: "+strconv.Quote(dir), 1)
+	config := filepath.Join(dir, "least.conf")
+	if err := os.WriteFile(config, []byte(placed), 0o600); err != nil || placed == string(text) {
+		t.Fatalf("the configuration names no store, or cannot be written: %v", err)
+	}
+	n := &process.NATS{Binary: natsBinary, Dir: dir, Config: config}
+	for variable, password := range map[string]string{
+		"SAUMER": "inside", "OPERATOR": "operator", "SYSTEM": "system", "DEMO": passwords["demo"], "ALP": passwords["alp"],
+	} {
+		n.Env = append(n.Env, variable+"_NATS_PASSWORD="+strconv.Quote(password))
+	}
+	if err := n.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(n.Kill)
+	url := strings.Replace(n.URL(), "//", "//saumer:inside@", 1)
+	s := serve(t, "--nats-url", url, "--data", t.TempDir(), "--allow-cidrs", "127.0.0.0/8")
+	return newWorld(t, s, n.URL()), n
+}
+
+// The main job works with the rights that the configuration gives, and the attacks on the embedded NATS find nothing here.
+func TestExternalNATSWithLeastPrivilege(t *testing.T) {
+	t.Parallel()
+	w, n := external(t)
+	for name, login := range map[string]nats.Option{
+		"no login": nats.Name("stranger"), "a wrong password": nats.UserInfo("demo", "wrong"), "Saumer's name": nats.UserInfo("saumer", passwords["demo"]),
+	} {
+		if nc, err := nats.Connect(w.natsURL, login); !errors.Is(err, nats.ErrAuthorization) {
+			t.Errorf("with %s: %v", name, err)
+			nc.Close()
+		}
+	}
+	t.Run("overhears nothing", func(t *testing.T) { eavesdrop(t, w) })
+	t.Run("writes nothing", func(t *testing.T) { overwrite(t, w) })
+	t.Run("forges nothing", func(t *testing.T) { forge(t, w) })
+	t.Run("goes on after a restart", func(t *testing.T) {
+		n.Stop()
+		if err := n.Start(); err != nil {
+			t.Fatal(err)
+		}
+		w.until("ready", func() bool { status, _ := w.ask("demo", process.Password, "GET", "/readyz", nil); return status == 200 })
+		w.works("after a restart ")
+	})
+	w.downAndReplayed()
+	if out := w.Output(); strings.Contains(strings.ToLower(out), "permission") {
+		t.Errorf("Saumer was refused something:\n%s", out)
+	}
+}
