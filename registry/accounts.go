@@ -101,6 +101,7 @@ func (s *Accounts) Create(ctx context.Context, name, password string, operator b
 // is left as it is without a password; with one, it gets that password and the rights of an operator, since whoever
 // starts the server has said so. It returns event.ErrAccount or ErrPassword for what cannot be set; the password that an
 // account has already may be one that is refused for a new one.
+// A record that cannot be read is made anew with a password, and so the operator gets in again; contact and keys are gone with it.
 func (s *Accounts) Ensure(ctx context.Context, name, password string) (created bool, _ string, err error) {
 	if err := event.ValidAccount(name); err != nil {
 		return false, "", err
@@ -111,7 +112,7 @@ func (s *Accounts) Ensure(ctx context.Context, name, password string) (created b
 	}
 	var hash string // made once, where it is needed
 	fresh := func() account { return account{Name: name, Created: time.Now().UTC()} }
-	_, _, err = s.store.Upsert(ctx, name, fresh, func(a *account) error {
+	change := func(a *account) error {
 		created = a.Hash == ""
 		if !created && !stated {
 			return record.ErrUnchanged
@@ -133,7 +134,13 @@ func (s *Accounts) Ensure(ctx context.Context, name, password string) (created b
 		}
 		a.Operator, a.Hash = true, hash
 		return nil
-	})
+	}
+	_, _, err = s.store.Upsert(ctx, name, fresh, change)
+	if stated && errors.Is(err, record.ErrUnreadable) {
+		if err = s.store.Remove(ctx, name); err == nil {
+			_, _, err = s.store.Upsert(ctx, name, fresh, change)
+		}
+	}
 	switch {
 	case !stated && (errors.Is(err, record.ErrNewer) || errors.Is(err, record.ErrUnreadable)):
 		return false, "", nil // there, and left as it is
