@@ -92,6 +92,9 @@ func TestBounded(t *testing.T) {
 	t.Run("embedded ground", func(t *testing.T) {
 		newEmbeddedGround(t, dice(t)).play(r, chosen(embeddedGroundTroubles()))
 	})
+	t.Run("power", func(t *testing.T) {
+		newPower(t, dice(t)).play(r, chosen(powerTroubles()))
+	})
 	t.Run("edge", func(t *testing.T) {
 		newWorld(t, dice(t), false, "--replay-window", window.String(), "--retention", "1h").edge(r)
 	})

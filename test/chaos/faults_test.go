@@ -15,6 +15,7 @@ const (
 	lateOnes  duplicates = "answers that came after the timeout, and the moment of a hand-over"
 	remade    duplicates = "what the consumer had handed out and not acknowledged, and what was acknowledged in the last second"
 	restored  duplicates = "what was done since the copy was made"
+	powerLost duplicates = "what the live path had acknowledged since the note that it goes back to, and what backlogs forgot"
 	lostAcks  duplicates = "acknowledgements that NATS lost, and the moment of a hand-over"
 )
 
