@@ -37,6 +37,9 @@ type Entry struct {
 	Removed  bool
 }
 
+// Noted is the bucket of positions, in which what must not be forgotten with another bucket is noted a second time.
+func (b *Broker) Noted() *Bucket { return b.positions }
+
 // Name of the bucket.
 func (b *Bucket) Name() string { return b.name }
 

@@ -14,6 +14,9 @@ import (
 // counter is the key in the bucket WEBHOOKS that holds the last id given; a webhook's key always has a dot.
 const counter = "last"
 
+// drawnKey is the key in the bucket POSITIONS that holds the last id, too: the two buckets are seldom restored from one copy.
+const drawnKey = "webhooks"
+
 // nextID draws the next id. No id is given twice: the counter is raised before an id is used, and whatever backup the
 // counter is from, the id is higher than that of every webhook which the bucket has, or has had as far as this process
 // or the index saw.
@@ -25,6 +28,11 @@ func (r *Registry) nextID(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("draw an id: %w", err)
 	}
+	noted, _, err := r.noted.Load(ctx, drawnKey)
+	if err != nil && !errors.Is(err, record.ErrNotFound) {
+		return 0, fmt.Errorf("draw an id: %w", err)
+	}
+	highest = max(highest, noted)
 	id, _, err := r.index.ids.Upsert(ctx, counter, func() uint64 { return 0 }, func(id *uint64) error {
 		last := max(*id, highest)
 		if last == math.MaxUint64 {
@@ -35,6 +43,15 @@ func (r *Registry) nextID(ctx context.Context) (uint64, error) {
 	})
 	if err != nil {
 		return 0, fmt.Errorf("draw an id: %w", err)
+	}
+	if _, _, err := r.noted.Upsert(ctx, drawnKey, func() uint64 { return 0 }, func(last *uint64) error {
+		if *last >= id {
+			return record.ErrUnchanged
+		}
+		*last = id
+		return nil
+	}); err != nil {
+		return 0, fmt.Errorf("note an id: %w", err)
 	}
 	r.index.drawn(id)
 	return id, nil

@@ -41,6 +41,15 @@ func TestIDsAfterARestore(t *testing.T) {
 	next(openRegistry(t, b, sealer), 21)
 	restore(counter, "3")
 	next(openRegistry(t, b, sealer), 22)
+	// A copy of before, and an index in the process, which was started anew.
+	stream, err := b.JetStream.Stream(ctx, "KV_WEBHOOKS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Purge(ctx); err != nil {
+		t.Fatal(err)
+	}
+	next(openRegistry(t, b, sealer), 23)
 	for _, broken := range []string{"x", `{"v":1}`} {
 		restore(counter, broken)
 		if w, _, err := r.Create(ctx, Webhook{Account: "demo", Event: "x", URL: "https://h/"}); err == nil {

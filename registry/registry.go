@@ -33,11 +33,13 @@ type Options struct {
 type Registry struct {
 	broker   *broker.Broker
 	webhooks record.Store[Webhook]
-	index    *index
-	redis    redis.UniversalClient
-	stop     func() error
-	sealer   *Sealer
-	log      *zap.Logger
+	// noted has the last id, besides the journal.
+	noted  record.Store[uint64]
+	index  *index
+	redis  redis.UniversalClient
+	stop   func() error
+	sealer *Sealer
+	log    *zap.Logger
 }
 
 // Open opens the registry and its index. It also checks that the sealer has the key which this journal's secrets are
@@ -49,6 +51,7 @@ func Open(ctx context.Context, o Options) (*Registry, error) {
 	r := &Registry{
 		broker: o.Broker, sealer: o.Sealer, log: o.Log,
 		webhooks: record.Store[Webhook]{Bucket: o.Broker.Webhooks, Name: "webhook", Decode: decodeWebhook, Encode: EncodeWebhook},
+		noted:    record.Store[uint64]{Bucket: o.Broker.Noted(), Name: "last id", Decode: decodeCounter, Encode: encodeCounter},
 	}
 	x, err := newIndex(o.Broker.Webhooks, o.Cache, r.subscription, o.Log)
 	if err != nil {

@@ -60,6 +60,9 @@ func (w *world) restore(names []string) {
 	w.must(w.hooks[1].set(healthy))
 	w.must(w.hooks[2].set(healthy))
 	later := w.hook("made after the restore", plain)
+	if later.id <= added.id {
+		w.t.Errorf("a webhook has the id %d, though one had %d before", later.id, added.id)
+	}
 	w.settle()
 	w.remove(later)
 	if names[0] != "KV_WEBHOOKS" {
