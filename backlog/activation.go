@@ -63,7 +63,7 @@ func (r *Record) Activate(a Activation) {
 	r.Pending = slices.DeleteFunc(r.Pending, func(w Waiting) bool { return a.drops(w.Position) })
 	r.Retries = slices.DeleteFunc(r.Retries, func(x Retry) bool { return a.drops(x.Position) })
 	for i := range r.Retries {
-		r.Retries[i].Next, r.Retries[i].Since = time.Time{}, a.At
+		r.Retries[i].Next, r.Retries[i].Since, r.Retries[i].Cleared = time.Time{}, a.At, false
 	}
 	if a.Replay {
 		r.Replay = a.From

@@ -197,7 +197,9 @@ func decode1(data []byte, written time.Time) (Record, error) {
 		r.Pending[i].Replay = again(r.Pending[i].Seq)
 	}
 	for _, x := range old.Retries {
-		r.Retries = append(r.Retries, Retry{event.Position{Seq: x.Seq}, x.Attempts, x.Since, x.Next, x.Error, again(x.Seq)})
+		r.Retries = append(r.Retries, Retry{
+			Position: event.Position{Seq: x.Seq}, Attempts: x.Attempts, Since: x.Since, Next: x.Next, Error: x.Error, Replay: again(x.Seq),
+		})
 	}
 	for _, s := range old.Spans {
 		span := Span{From: cmp.Or(s.From, s.Next), Cursor: s.Next, Replay: s.Replay}

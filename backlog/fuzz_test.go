@@ -164,14 +164,14 @@ var commands = []string{
 	"activate", "activate replay", "redeliver %d", "replay %d %d", "rollback %d", "outage on", "outage off", "mode observe", "mode on",
 	"mode off", "ordered", "crash opening", "crash closing", "crash attempting", "crash deactivating", "crash activating", "crash telling",
 	"lose range", "lose record", "publish 12", "gone %d", "down %d",
-	"pause", "move",
+	"pause", "move", "unavailable", "unavailable %d",
 }
 
 func (g *game) move() {
 	text := commands[int(g.byte())%len(commands)]
 	near := func() uint64 { return uint64(max(int(g.next())-int(g.byte()%16), 1)) } // up to the next one, which there is not yet
 	switch text {
-	case "reject %d", "gone %d", "down %d", "redeliver %d":
+	case "reject %d", "gone %d", "down %d", "unavailable %d", "redeliver %d":
 		text = fmt.Sprintf(text, near())
 	case "replay %d %d":
 		a, b := near(), near()

@@ -1,6 +1,10 @@
 package backlog
 
-import "time"
+import (
+	"time"
+
+	"github.com/saumer/saumer/event"
+)
 
 // Health is how the endpoint as a whole has done since its last success. The zero value is a healthy endpoint.
 type Health struct {
@@ -9,17 +13,27 @@ type Health struct {
 	Since    time.Time `json:"since,omitzero"`
 	// Last is what the last failure was, in a sentence.
 	Last string `json:"last,omitempty"`
+	// Event is the one whose failures are counted, and Events how many different ones failed. Whole says that these are enough:
+	// the endpoint as a whole fails, and is left in peace. Until then each event backs off by itself.
+	Event  event.Position `json:"event,omitzero"`
+	Events int            `json:"events,omitempty"`
+	Whole  bool           `json:"whole,omitempty"`
 }
 
 // Failing says whether the last attempt failed.
 func (h Health) Failing() bool { return h.Attempts > 0 }
+
+// of says whether it is this event whose failures are counted.
+func (h Health) of(p event.Position) bool { return h.Event.Seq == p.Seq && !other(h.Event, p) }
 
 // with is the health after one more failure.
 func (h Health) with(t Try) Health {
 	if h.Attempts == 0 {
 		h.Since = t.end()
 	}
-	return Health{Attempts: h.Attempts + 1, Since: h.Since, Last: t.Error}
+	h.Attempts++
+	h.Last = t.Error
+	return h
 }
 
 // spent says whether the endpoint has failed long enough and often enough for its webhook to be deactivated.

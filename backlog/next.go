@@ -1,6 +1,9 @@
 package backlog
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Step is what is to be done about a backlog.
 type Step int
@@ -75,7 +78,7 @@ func (r *Record) Due() (at time.Time, never bool) {
 		if i, found := r.Retry(first); found {
 			at = r.Retries[i].Next
 		}
-	case len(r.Pending) == 0 && len(r.Spans) == 0:
+	case len(r.Spans) == 0 && !slices.ContainsFunc(r.Pending, func(w Waiting) bool { return !r.Crowded(w) }):
 		for i, x := range r.Retries {
 			if i == 0 || x.Next.Before(at) {
 				at = x.Next

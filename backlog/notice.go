@@ -47,8 +47,14 @@ type ExhaustedEvents struct {
 	Quiet time.Time `json:"quiet,omitzero"`
 }
 
-// exhaust is done with an event that was attempted for the last time; people are to know.
-func (r *Record) exhaust(x Retry) {
+// exhaust is done with an event of which an attempt was the last.
+func (r *Record) exhaust(t Try, x Retry) {
+	x.Attempts, x.Error = t.Number, t.Error
+	r.exhausted(x)
+}
+
+// exhausted is done with an event that is not attempted again; people are to know.
+func (r *Record) exhausted(x Retry) {
 	r.settle(x.Position)
 	if i, found := slices.BinarySearch(r.Exhausted.Seqs, x.Seq); !found {
 		r.Exhausted.Seqs = slices.Insert(r.Exhausted.Seqs, i, x.Seq)
@@ -81,7 +87,7 @@ func (r *Record) tell() (at time.Time, never bool) {
 // Announce puts into the outbox what people are to be told by now. Outage says that our own network
 // seems to be down.
 func (r *Record) Announce(now time.Time, rules *Rules, outage bool) {
-	switch due := !r.Alarm.IsZero() && !now.Before(r.Alarm); {
+	switch due := !r.Alarm.IsZero() && !now.Before(r.Alarm) && r.Health.Failing(); {
 	case due && outage:
 		// The fault may be ours: the endpoint's is looked at again later.
 		r.Alarm = now.Add(rules.FailingAfter)

@@ -61,11 +61,15 @@ const (
 const (
 	// Form is the newest form of a record, the one that is written.
 	Form = 2
-	// MaxRetries bounds the rejected events that back off by themselves; more of them are pending.
+	// MaxRetries bounds the events that back off by themselves. Where there is no room for another one, that which was attempted
+	// most often is exhausted; if none was often enough, the new one is pending, and the endpoint is left in peace.
 	MaxRetries = 1000
+	// MaxDone bounds the events that are done with before a cursor comes to them.
+	MaxDone = 1000
 	// MaxSpans bounds the spans of a record.
 	MaxSpans = 64
-	// StreakFails is how many events in a row, all rejected, mean that the endpoint as a whole fails.
+	// StreakFails is how many different events in a row mean that the endpoint as a whole fails, if all are rejected, or if it is
+	// known to take some and fail others.
 	StreakFails = 10
 )
 
@@ -76,11 +80,13 @@ type Record struct {
 	State State `json:"state"`
 	// Pending events were handed over by the live path, or met an endpoint that failed as a whole; in any state.
 	Pending Pending `json:"pending,omitempty"`
-	// Retries are rejected events, each with a backoff of its own, by sequence; in any state.
+	// Retries are events that failed by themselves, each with a backoff of its own, by sequence; in any state.
 	Retries []Retry `json:"retries,omitempty"`
 	// Spans are parts of the stream to be worked off, in that order. The last one is open in CatchingUp and Parked, and no
 	// other ever is.
 	Spans []Span `json:"spans,omitempty"`
+	// Done are events that the endpoint took before the cursor of their span came to them, by sequence; in any state.
+	Done Pending `json:"done,omitempty"`
 	// Ordered says that the webhook is served from here for good, in the order of the stream. It is a copy of the
 	// webhook's setting, since the record says by itself what is to be done next; in any state.
 	Ordered bool `json:"ordered,omitempty"`
@@ -93,6 +99,8 @@ type Record struct {
 	// in peace, zero in Parked.
 	Health    Health    `json:"health,omitzero"`
 	NotBefore time.Time `json:"not_before,omitzero"`
+	// Took is when the endpoint last took an event, as far as the record knows; in any state.
+	Took time.Time `json:"took,omitzero"`
 	// Follows is the webhook's last activation or deactivation, by its time, that the record has followed; in any state. Zero
 	// for none.
 	Follows time.Time `json:"follows,omitzero"`
@@ -188,7 +196,8 @@ func (r *Record) Lowest() (uint64, bool) {
 
 // Spanned says whether a span has still to come to the event.
 func (r *Record) Spanned(p event.Position) bool {
-	return slices.ContainsFunc(r.Spans, func(s Span) bool { return s.Holds(p) })
+	i, found := r.Done.at(p.Seq)
+	return (!found || other(r.Done[i].Position, p)) && slices.ContainsFunc(r.Spans, func(s Span) bool { return s.Holds(p) })
 }
 
 // Replays says whether an event is sent as a replay because an activation asked for that.
@@ -225,6 +234,8 @@ func (r *Record) checkParts() error {
 	switch {
 	case !slices.IsSortedFunc(r.Pending, func(a, b Waiting) int { return ascending(a.Seq, b.Seq) }):
 		return fmt.Errorf("%w: pending events are not in order", errIllegal)
+	case !slices.IsSortedFunc(r.Done, func(a, b Waiting) int { return ascending(a.Seq, b.Seq) }):
+		return fmt.Errorf("%w: events that are done with are not in order", errIllegal)
 	case !slices.IsSortedFunc(r.Retries, func(a, b Retry) int { return ascending(a.Seq, b.Seq) }):
 		return fmt.Errorf("%w: retries are not in order", errIllegal)
 	case slices.ContainsFunc(r.Retries, func(x Retry) bool { _, both := r.pendingAt(x.Seq); return both }):

@@ -68,6 +68,23 @@ func (r *Record) Verdict(rules *Rules, outage bool) Verdict {
 	}
 }
 
+// sameMinute is how long before a 410 an event must have been taken for the 410 to be the event's.
+const sameMinute = time.Minute
+
+// Vouching is since when the endpoint must have taken an event for its failures to be the events': since it began to fail, or, of
+// a webhook that is to be judged for a 410, since a minute before.
+func (r *Record) Vouching(now time.Time) time.Time {
+	if r.Judge == Gone {
+		return now.Add(-sameMinute)
+	}
+	return r.Health.Since
+}
+
+// Vouched is what Take takes in where the attempt log shows such an event at a time.
+func (r *Record) Vouched(now time.Time) Try {
+	return Try{Well: true, Attempt: delivery.Attempt{At: r.Health.Since, Duration: now.Sub(r.Health.Since)}}
+}
+
 // Acquit ends a judgement that changes nothing. The next failure has the webhook judged again.
 func (r *Record) Acquit() { r.Judge = "" }
 

@@ -70,7 +70,8 @@ func (r *Record) Open(id string, from uint64, anchor event.Position) {
 // that is to be judged meanwhile leaves the live path again.
 func (r *Record) Close(to event.End) {
 	if s, open := r.open(); open && r.State == CatchingUp {
-		s.To, r.State = to, Retrying
+		// From here on the live path tells how the endpoint does.
+		s.To, r.State, r.Health.Whole, r.Health.Events = to, Retrying, false, 0
 		if r.Judge != "" || r.Ordered {
 			r.State = Leaving
 		}
@@ -142,5 +143,10 @@ func (r *Record) Ahead(come []Span) bool {
 	})
 }
 
-// trim drops the spans that are done.
-func (r *Record) trim() { r.Spans = slices.DeleteFunc(r.Spans, Span.done) }
+// trim drops the spans that are done, and what was done with before a cursor that has come to it.
+func (r *Record) trim() {
+	r.Spans = slices.DeleteFunc(r.Spans, Span.done)
+	r.Done = slices.DeleteFunc(r.Done, func(w Waiting) bool {
+		return !slices.ContainsFunc(r.Spans, func(s Span) bool { return s.Holds(w.Position) })
+	})
+}

@@ -104,7 +104,7 @@ func (w *world) do(name string, args []string) error {
 		for range numbers(args)[0] {
 			w.publish()
 		}
-	case "up", "down", "slow", "gone", "reject":
+	case "up", "down", "unavailable", "slow", "gone", "reject":
 		w.turn(name, numbers(args))
 	case "tick":
 		d, err := time.ParseDuration(arg)
@@ -146,7 +146,7 @@ func (w *world) do(name string, args []string) error {
 // turn has the endpoint answer otherwise: all events, or those.
 func (w *world) turn(name string, seqs []uint64) {
 	outcome := map[string]delivery.Outcome{
-		"up": delivery.Delivered, "down": delivery.Refused, "slow": delivery.Slow, "gone": delivery.Gone, "reject": delivery.Status,
+		"up": delivery.Delivered, "down": delivery.Refused, "unavailable": delivery.Unavailable, "slow": delivery.Slow, "gone": delivery.Gone, "reject": delivery.Status,
 	}[name]
 	if len(seqs) == 0 {
 		w.endpoint.mood, w.endpoint.of = outcome, nil

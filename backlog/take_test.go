@@ -40,10 +40,10 @@ func TestTake(t *testing.T) {
 		failing        bool
 		judge          Cause
 	}
-	all := tried(at(7), delivery.Status, 2)
-	all.All = true
 	live := tried(at(7), delivery.Status, 1)
 	live.Streak = 1
+	second := tried(at(7), delivery.Refused, 1)
+	second.Streak = 2
 	tenth := live
 	tenth.Streak = 10
 	for name, c := range map[string]struct {
@@ -54,14 +54,17 @@ func TestTake(t *testing.T) {
 			Retrying: {effect: GoOn, state: Retrying}, CatchingUp: {effect: GoOn, state: CatchingUp}, Parked: {effect: GoOn, state: Parked},
 		}},
 		"unreachable": {tried(at(7), delivery.Refused, 1), map[State]want{
-			Retrying:   {effect: Fail, state: Leaving, pending: true, failing: true},
-			Leaving:    {effect: Fail, state: Leaving, pending: true, failing: true},
-			CatchingUp: {effect: Fail, state: CatchingUp, pending: true, failing: true},
+			Retrying:   {effect: Doubt, state: Retrying, retry: true, failing: true},
+			Leaving:    {effect: Doubt, state: Leaving, retry: true, failing: true},
+			CatchingUp: {effect: Doubt, state: CatchingUp, retry: true, failing: true},
 			Parked:     {effect: Pause, state: Parked, pending: true},
 		}},
+		"the second in a row on the live path that is unreachable": {second, map[State]want{
+			Retrying: {effect: Fail, state: Leaving, pending: true, failing: true},
+		}},
 		"410": {tried(at(7), delivery.Gone, 1), map[State]want{
-			Retrying:   {effect: Fail, state: Leaving, pending: true, failing: true, judge: Gone},
-			CatchingUp: {effect: Fail, state: CatchingUp, pending: true, failing: true, judge: Gone},
+			Retrying:   {effect: Fail, state: Leaving, retry: true, failing: true, judge: Gone},
+			CatchingUp: {effect: Fail, state: CatchingUp, retry: true, failing: true, judge: Gone},
 			Parked:     {effect: Pause, state: Parked, pending: true},
 		}},
 		"slow": {tried(at(7), delivery.Slow, 0), map[State]want{
@@ -84,9 +87,6 @@ func TestTake(t *testing.T) {
 		"the tenth in a row": {tenth, map[State]want{
 			Retrying:   {effect: Fail, state: Leaving, retry: true, failing: true},
 			CatchingUp: {effect: Fail, state: CatchingUp, retry: true, failing: true},
-		}},
-		"all that there was is rejected": {all, map[State]want{
-			CatchingUp: {effect: Fail, state: CatchingUp, failing: true}, Parked: {effect: Fail, state: Parked},
 		}},
 		"missing": {Try{Attempt: live.Attempt, Missing: true}, map[State]want{
 			Retrying: {effect: GoOn, state: Retrying}, Parked: {effect: GoOn, state: Parked},
@@ -116,8 +116,8 @@ func TestTakeCountsFailuresAtOnceOnce(t *testing.T) {
 	for seq := range uint64(5) {
 		r.Take(tried(at(seq+1), delivery.Unavailable, 1), &rules)
 	}
-	if r.Health.Attempts != 1 || len(r.Pending) != 5 {
-		t.Errorf("%d failures, %d events wait", r.Health.Attempts, len(r.Pending))
+	if r.Health.Attempts != 1 || len(r.Retries) != 1 || len(r.Pending) != 4 {
+		t.Errorf("%d failures, %d events back off, %d wait", r.Health.Attempts, len(r.Retries), len(r.Pending))
 	}
 	asked := tried(at(1), delivery.Unavailable, 2)
 	asked.At, asked.RetryAfter = r.NotBefore, time.Minute
@@ -167,12 +167,12 @@ func TestTakeTheSameEventAgain(t *testing.T) {
 		replay   bool
 	}{
 		"handed over twice":              {[]Try{tried(at(7), delivery.Refused, 4), tried(at(7), delivery.Slow, 0)}, false, 4, false},
-		"a replay that fails":            {[]Try{replayed, tried(at(7), delivery.Refused, 3)}, false, 3, true},
+		"a replay that fails":            {[]Try{replayed, tried(at(7), delivery.Refused, 3)}, true, 3, true},
 		"a replay that is rejected":      {[]Try{replayed, rejected}, true, 3, true},
-		"a retry whose endpoint fails":   {[]Try{rejected, replayed}, false, 3, true},
+		"a retry whose endpoint fails":   {[]Try{rejected, replayed}, true, 3, true},
 		"a retry that is rejected again": {[]Try{rejected, tried(at(7), delivery.Redirect, 4)}, true, 4, false},
 		"a retry that is cut off":        {[]Try{rejected, cut}, true, 3, true},
-		"a pending one that is cut off":  {[]Try{replayed, cut}, false, 8, true},
+		"a pending one that is cut off":  {[]Try{tried(at(7), delivery.Slow, 3), cut}, false, 8, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -252,15 +252,15 @@ func TestTakeAnotherEventUnderTheSequence(t *testing.T) {
 	t.Parallel()
 	before, after := at(7), event.Position{Seq: 7, Time: noon.Add(time.Minute)}
 	rules := usual()
-	for _, waits := range []delivery.Outcome{delivery.Refused, delivery.Status} {
-		for _, comes := range []delivery.Outcome{delivery.Refused, delivery.Status, delivery.Aborted, delivery.Delivered} {
+	for _, waits := range []delivery.Outcome{delivery.Slow, delivery.Refused, delivery.Status} {
+		for _, comes := range []delivery.Outcome{delivery.Slow, delivery.Refused, delivery.Status, delivery.Aborted, delivery.Delivered} {
 			r := in(CatchingUp)
 			r.Take(tried(before, waits, 10), &rules)
 			r.Take(tried(after, comes, 1), &rules)
 			pending, retry := r.Waits(after)
 			if got := slices.Collect(r.Waiting()); comes != delivery.Delivered && !slices.Equal(got, []event.Position{after}) {
 				t.Errorf("%s, then another %s: %v waits", waits, comes, got)
-			} else if retry != (comes == delivery.Status) || pending != (comes == delivery.Refused || comes == delivery.Aborted) {
+			} else if backs := comes == delivery.Status || comes == delivery.Refused && waits != delivery.Refused; comes != delivery.Delivered && (retry != backs || pending == backs) {
 				t.Errorf("%s, then another %s: pending %v, retry %v", waits, comes, pending, retry)
 			}
 
@@ -286,20 +286,20 @@ func TestTakeAnotherEventUnderTheSequence(t *testing.T) {
 	// A time that is not known, in a record that came from form 1, proves nothing.
 	r := in(CatchingUp)
 	r.Take(tried(event.Position{Seq: 7}, delivery.Refused, 3), &rules)
-	if r.Take(tried(after, delivery.Refused, 4), &rules); r.Attempts(after) != 4 || len(r.Pending) != 1 {
-		t.Errorf("%v waits", r.Pending)
+	if r.Take(tried(after, delivery.Refused, 4), &rules); len(r.Retries) != 1 || r.Retries[0].Attempts != 4 || r.Health.Events != 1 {
+		t.Errorf("%v waits: %+v", r.Retries, r.Health)
 	}
 }
 
-// A success ends what the endpoint's failures led to; the word of its 410 it does not take back.
+// A success ends what the endpoint's failures led to: what they told was of events.
 func TestHeal(t *testing.T) {
 	t.Parallel()
-	for judge, left := range map[Cause]Cause{Spent: "", Gone: Gone} {
+	for _, judge := range []Cause{Spent, Gone} {
 		r, rules := in(CatchingUp), usual()
 		r.Take(tried(at(7), delivery.Refused, 1), &rules)
 		r.Judge, r.Told, r.Streak = judge, noon, 4
 		r.Take(tried(at(7), delivery.Delivered, 2), &rules)
-		if r.Judge != left || r.Health != (Health{}) || !r.NotBefore.IsZero() || r.Streak != 0 || !r.Told.IsZero() || len(r.Pending) != 0 {
+		if r.Judge != "" || r.Health != (Health{}) || !r.NotBefore.IsZero() || r.Streak != 0 || !r.Told.IsZero() || len(r.Pending) != 0 {
 			t.Errorf("healed: %+v", r)
 		}
 		if len(r.Outbox) != 1 || r.Outbox[0].Kind != Recovered || !r.Outbox[0].Since.Equal(noon) {

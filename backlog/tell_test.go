@@ -106,6 +106,12 @@ func describe(r Record, now time.Time) string {
 	describeEvents(r, tell)
 	if h := r.Health; h != (Health{}) {
 		tell("health", "%d failures since %s: %s", h.Attempts, clock(h.Since), h.Last)
+		if h.Event.Seq != 0 || h.Events != 0 {
+			tell("", "%d events, among them %d", h.Events, h.Event.Seq)
+		}
+		if h.Whole {
+			tell("", "as a whole")
+		}
 	}
 	if r.Judge != "" {
 		tell("judge", "%s", r.Judge)
@@ -116,7 +122,7 @@ func describe(r Record, now time.Time) string {
 	for _, t := range []struct {
 		what string
 		at   time.Time
-	}{{"in peace", r.NotBefore}, {"follows", r.Follows}, {"told", r.Told}, {"alarm", r.Alarm}, {"quiet", r.Exhausted.Quiet}} {
+	}{{"in peace", r.NotBefore}, {"took", r.Took}, {"follows", r.Follows}, {"told", r.Told}, {"alarm", r.Alarm}, {"quiet", r.Exhausted.Quiet}} {
 		if !t.at.IsZero() {
 			tell(t.what, "%s", clock(t.at))
 		}
@@ -163,8 +169,11 @@ func describeEvents(r Record, tell func(what, format string, args ...any)) {
 			}
 			seqs = append(seqs, r.Retries[i].Seq)
 		}
-		tell("retry", "%s, attempts %d since %s, next %s: %s%s", sequences(seqs), first.Attempts, clock(first.Since), clock(first.Next),
-			first.Error, mark[first.Replay])
+		tell("retry", "%s, attempts %d since %s, next %s: %s%s%s", sequences(seqs), first.Attempts, clock(first.Since), clock(first.Next),
+			first.Error, mark[first.Replay], map[bool]string{true: ", by itself"}[first.Cleared])
+	}
+	for _, d := range r.Done {
+		tell("done", "%d of %s", d.Seq, clock(d.Time))
 	}
 	for _, x := range r.Spans {
 		text := fmt.Sprintf("%d to %s", x.From, end(x.To))

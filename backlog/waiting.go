@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
 )
 
@@ -19,7 +20,7 @@ type Waiting struct {
 // Pending are events by sequence.
 type Pending []Waiting
 
-// Retry is a rejected event.
+// Retry is an event that backs off by itself: it was rejected, or no other met what it met.
 type Retry struct {
 	event.Position
 	// Attempts counts those made so far, Since is the end of the first, or the activation after which it goes on. Next is when
@@ -30,12 +31,19 @@ type Retry struct {
 	Error    string    `json:"error,omitempty"`
 	// Replay says that it is sent as a replay because somebody asked for that.
 	Replay bool `json:"replay,omitempty"`
+	// Suspect says that it met an endpoint which took nothing, and was not rejected.
+	Suspect bool `json:"suspect,omitempty"`
+	// Cleared says that the endpoint took another event since the first attempt: the failures are this event's own.
+	Cleared bool `json:"cleared,omitempty"`
+}
+
+// at finds what stands under a sequence, or where it would.
+func (p Pending) at(seq uint64) (int, bool) {
+	return slices.BinarySearchFunc(p, seq, func(w Waiting, seq uint64) int { return cmp.Compare(w.Seq, seq) })
 }
 
 // pendingAt and retryAt find what waits under a sequence, or where it would.
-func (r *Record) pendingAt(seq uint64) (int, bool) {
-	return slices.BinarySearchFunc(r.Pending, seq, func(w Waiting, seq uint64) int { return cmp.Compare(w.Seq, seq) })
-}
+func (r *Record) pendingAt(seq uint64) (int, bool) { return r.Pending.at(seq) }
 
 func (r *Record) retryAt(seq uint64) (int, bool) {
 	return slices.BinarySearchFunc(r.Retries, seq, func(x Retry, seq uint64) int { return cmp.Compare(x.Seq, seq) })
@@ -85,14 +93,31 @@ func other(a, b event.Position) bool {
 	return !a.Time.IsZero() && !b.Time.IsZero() && !a.Time.Equal(b.Time)
 }
 
-// settle removes an event that is done with.
+// settle removes an event that is done with. A span that has still to come to it passes over it.
 func (r *Record) settle(p event.Position) {
-	if i, found := r.pending(p); found {
+	i, pending := r.pending(p)
+	if pending {
 		r.Pending = slices.Delete(r.Pending, i, i+1)
 	}
-	if i, found := r.Retry(p); found {
-		r.Retries = slices.Delete(r.Retries, i, i+1)
+	j, retry := r.Retry(p)
+	if retry {
+		r.Retries = slices.Delete(r.Retries, j, j+1)
 	}
+	if pending || retry {
+		r.skip(p)
+	}
+}
+
+// skip has the span that holds an event, if there is one, pass over it.
+func (r *Record) skip(p event.Position) {
+	if !r.Spanned(p) {
+		return
+	}
+	i, other := r.Done.at(p.Seq)
+	if other {
+		r.Done = slices.Delete(r.Done, i, i+1) // of a stream that went back
+	}
+	r.Done = slices.Insert(r.Done, i, Waiting{Position: p})
 }
 
 // hold puts an event among the pending ones.
@@ -122,25 +147,27 @@ func (r *Record) keep(t Try) {
 	r.hold(Waiting{p, max(t.Number-1, 0), r.marks(t)})
 }
 
-// put puts a rejected event among the retries, or, if they are full, among the pending ones.
+// put puts an event that failed among the retries, or, if there is no room, among the pending ones.
 func (r *Record) put(t Try, rules *Rules) {
 	p := t.Position()
 	r.forget(p)
 	end := t.end()
 	retry := Retry{
 		Position: p, Attempts: t.Number, Since: end, Next: end.Add(rules.Backoff.Wait(t.Number, t.RetryAfter, t.Draw)),
-		Error: t.Error, Replay: r.marks(t),
+		Error: t.Error, Replay: r.marks(t), Suspect: t.Outcome.Class() == delivery.Unreachable,
 	}
 	i, found := r.Retry(p)
 	if found {
 		retry.Since, retry.Replay = r.Retries[i].Since, retry.Replay || r.Retries[i].Replay
+		retry.Attempts, retry.Cleared = max(retry.Attempts, r.Retries[i].Attempts), r.Retries[i].Cleared
 		r.Retries[i] = retry
 		return
 	}
-	if r.full() {
+	if !r.makeRoom(rules) {
 		r.hold(Waiting{p, t.Number, retry.Replay})
 		return
 	}
+	i, _ = r.retryAt(p.Seq)
 	if j, waits := r.pending(p); waits {
 		retry.Replay = retry.Replay || r.Pending[j].Replay
 		r.Pending = slices.Delete(r.Pending, j, j+1)
@@ -148,8 +175,51 @@ func (r *Record) put(t Try, rules *Rules) {
 	r.Retries = slices.Insert(r.Retries, i, retry)
 }
 
-// full says whether there is no room for another retry.
+// wait has an event wait that met an endpoint which fails as a whole: as a retry if it is one, else pending, which takes less
+// room.
+func (r *Record) wait(t Try, rules *Rules) {
+	if _, again := r.Retry(t.Position()); again {
+		r.put(t, rules)
+		return
+	}
+	r.hold(Waiting{t.Position(), t.Number, r.marks(t)})
+}
+
+// full says whether there are as many retries as there may be.
 func (r *Record) full() bool { return len(r.Retries) >= MaxRetries }
+
+// ripe finds the retry that ends where there is no room for another one: the oldest of those that were attempted most often,
+// as often at least as before an event is exhausted, while the endpoint took others.
+func (r *Record) ripe(rules *Rules) (int, bool) {
+	most := -1
+	for i, x := range r.Retries {
+		if x.Cleared && x.Attempts >= rules.Attempts && (most < 0 || x.Attempts > r.Retries[most].Attempts) {
+			most = i
+		}
+	}
+	return most, most >= 0
+}
+
+// room says whether there is room for another retry, or can be made.
+func (r *Record) room(rules *Rules) bool {
+	_, ripe := r.ripe(rules)
+	return !r.full() || ripe
+}
+
+// makeRoom makes room for another retry, or says false.
+func (r *Record) makeRoom(rules *Rules) bool {
+	if !r.full() {
+		return true
+	}
+	i, ripe := r.ripe(rules)
+	if ripe {
+		r.exhausted(r.Retries[i])
+	}
+	return ripe
+}
+
+// Crowded says whether a pending event has to wait for room among the retries: it failed by itself before.
+func (r *Record) Crowded(w Waiting) bool { return r.full() && w.Attempts > 0 && !r.Health.Whole }
 
 // marks says whether an event that goes on waiting is to be remembered as a replay: Replay does not tell of it.
 func (r *Record) marks(t Try) bool { return t.Replay && !r.Replays(t.Position()) }

@@ -17,8 +17,12 @@ func (r *worker) work() {
 	}
 	due := r.due()
 	blocked := r.record.Ordered && len(due) < len(held)
+	for _, w := range r.record.Done {
+		held[w.Seq] = w.Position
+	}
+	r.witness(held)
 	for _, w := range due {
-		if !r.stopped {
+		if !r.stopped && !r.seen.Is(w.Position) {
 			r.try(w.Position, w.Attempts, w.Replay || r.record.Replays(w.Position))
 		}
 	}
@@ -37,8 +41,9 @@ func (r *worker) due() (due []Waiting) {
 		i, retry := r.record.Retry(p)
 		switch {
 		case !retry:
-			j, _ := r.record.pending(p)
-			due = append(due, r.record.Pending[j])
+			if j, _ := r.record.pending(p); !r.record.Crowded(r.record.Pending[j]) {
+				due = append(due, r.record.Pending[j])
+			}
 		case !r.record.Retries[i].Next.After(r.now):
 			x := r.record.Retries[i]
 			due = append(due, Waiting{x.Position, x.Attempts, x.Replay})
@@ -46,10 +51,46 @@ func (r *worker) due() (due []Waiting) {
 			return due // what follows waits for it
 		}
 	}
-	if r.record.Refusing() && !r.record.Ordered && len(due) > 1 {
-		due = due[:1]
-	}
 	return due
+}
+
+// witness attempts the event that tells first whether an endpoint that failed as a whole takes events again.
+func (r *worker) witness(held map[uint64]event.Position) {
+	waits, spans := r.record.Witness(r.draw)
+	for _, s := range slices.Backward(r.spans) {
+		if spans && r.drawn(s, held) {
+			return
+		}
+	}
+	if waits.Seq == 0 {
+		return
+	}
+	attempts := r.record.Attempts(waits)
+	if i, retry := r.record.Retry(waits); retry {
+		attempts = r.record.Retries[i].Attempts
+	}
+	r.seen = waits
+	r.try(waits, attempts, r.record.WaitsForReplay(waits))
+}
+
+// drawn attempts an event from the middle of a span, if there is one that does not wait.
+func (r *worker) drawn(s Span, held map[uint64]event.Position) bool {
+	end := r.next()
+	if !s.To.Open() {
+		end = min(end, s.To.Seq)
+	}
+	for seq := s.Cursor + uint64(r.draw*float64(end-min(end, s.Cursor))); seq < end; seq++ {
+		p := r.stream[seq-1]
+		if known, waits := held[seq]; !p.Before(s.To) || waits && known.Is(p) {
+			continue
+		}
+		r.seen, held[seq] = p, p
+		r.asWitness = true
+		r.try(p, 0, s.Replay != 0 || r.record.Replays(p))
+		r.asWitness = false
+		return true
+	}
+	return false
 }
 
 func (r *worker) workSpan(s *Span, held map[uint64]event.Position) {
@@ -70,13 +111,8 @@ func (r *worker) workSpan(s *Span, held map[uint64]event.Position) {
 	switch {
 	case !s.To.Open():
 		s.Cursor = s.To.Seq
-	case r.record.Ordered:
-	case r.proven || r.rejection == nil || !r.record.Refusing():
+	case !r.record.Ordered:
 		r.close()
-	default:
-		all := *r.rejection
-		all.All = true
-		r.take(all)
 	}
 }
 
@@ -94,7 +130,7 @@ func (r *worker) try(p event.Position, attempts int, replay bool) {
 	if r.between != nil {
 		r.between()
 	}
-	t := Try{Attempt: r.attempt(p, attempts+1), Draw: r.draw}
+	t := Try{Attempt: r.attempt(p, attempts+1), Draw: r.draw, Witness: r.asWitness}
 	if t.Replay = replay; !r.has(p) {
 		t.Missing = true
 		r.note("backlog", p, "not in the stream any more", "")
@@ -108,25 +144,33 @@ func (r *worker) try(p event.Position, attempts int, replay bool) {
 	if since, last := r.record.Last(t, &r.rules); last {
 		t.Taken = r.endpoint.taken.After(since)
 	}
+	if r.record.Doubtful(t) {
+		r.vouch()
+	}
 	r.note("backlog", p, string(t.Outcome), map[bool]string{true: ", as a replay"}[replay])
 	r.point("attempting")
 	r.take(t)
 	pending, retry := r.record.Waits(p)
 	switch {
 	case t.Outcome.Class() == delivery.Success:
-		r.endpoint.taken, r.proven = r.now, true
+		r.endpoint.taken = r.now
 		delete(r.owed, r.stream[p.Seq-1])
-	case t.Outcome.Class() == delivery.Rejected && !pending && !retry:
+	case !pending && !retry:
 		r.say("exhausted: %d", p.Seq)
 		delete(r.owed, r.stream[p.Seq-1])
-	case t.Outcome.Class() == delivery.Rejected:
-		r.rejection = &t
+	}
+}
+
+// vouch asks the attempt log whether the endpoint took an event since it began to fail.
+func (r *worker) vouch() {
+	if r.endpoint.taken.After(r.record.Vouching(r.now)) {
+		r.take(r.record.Vouched(r.now))
 	}
 }
 
 func (r *worker) take(t Try) {
 	r.tries = append(r.tries, t)
-	if r.record.Take(t, &r.rules) != GoOn {
+	if r.record.Take(t, &r.rules) > Doubt {
 		r.stopped = true
 	}
 }

@@ -21,8 +21,9 @@ type worker struct {
 	tries    []Try
 	spans    []Span
 
-	stopped, proven bool
-	rejection       *Try
+	// stopped is true if no further attempt is to begin; seen is the witness of the pass, and asWitness true while it is attempted.
+	stopped, asWitness bool
+	seen               event.Position
 }
 
 // over ends a pass: the process crashed, or somebody else has the lease, or there is nothing to work off.
@@ -222,6 +223,9 @@ func (r *worker) sameAgain(change func(*Record)) {
 }
 
 func (r *worker) announce() {
+	if !r.record.Alarm.IsZero() && !r.record.Alarm.After(r.now) {
+		r.vouch()
+	}
 	r.update(func(b *Record) { b.Announce(r.now, &r.rules, r.outage) })
 	for len(r.record.Outbox) > 0 {
 		n := r.record.Outbox[0]
@@ -258,6 +262,14 @@ func (r *worker) close() {
 }
 
 func (r *worker) judge() {
+	if r.record.Judge != Paused {
+		r.vouch()
+	}
+	if r.record.Judge == "" {
+		r.say("others were taken meanwhile")
+		r.update(func(*Record) {})
+		return
+	}
 	verdict := r.record.Verdict(&r.rules, r.outage)
 	r.say("judged: %s", []string{"carry on", "deactivate", "watch", "blame us"}[verdict])
 	if verdict != Deactivate {

@@ -64,7 +64,8 @@ type hook struct {
 	ranges      []part
 	opened      int
 	activation  *Activation
-	streak      int
+	// streak and failed count the events of the live path in a row that were rejected, or met an endpoint that took nothing.
+	streak, failed int
 }
 
 // part is a range of the webhook: what the live path leaves to the backlog.
@@ -173,14 +174,18 @@ func (w *world) deliver() {
 		}
 		switch t.Error = answers[t.Outcome]; t.Outcome.Class() {
 		case delivery.Success:
-			w.endpoint.taken, w.hook.streak = w.now, 0
+			w.endpoint.taken, w.hook.streak, w.hook.failed = w.now, 0, 0
 			delete(w.owed, p)
 			continue
 		case delivery.Rejected:
 			w.hook.streak++
 			t.Streak = w.hook.streak
 		default:
-			leaving = true
+			if t.Outcome != delivery.Slow {
+				w.hook.failed++
+				t.Streak = w.hook.failed
+			}
+			leaving = leaving || t.Outcome == delivery.Slow || t.Outcome == delivery.Gone || w.hook.failed > 1
 		}
 		t.Draw = w.draw
 		if err := w.upsert(func(r *Record) error { r.Take(t, &w.rules); return nil }); err != nil {
@@ -244,7 +249,7 @@ func encode(tb testing.TB, r Record) []byte {
 // trimmed is a record whose empty lists are nil, as those of one that was read.
 func trimmed(r Record) Record {
 	r.Pending, r.Retries, r.Spans = orNil(r.Pending), orNil(r.Retries), orNil(r.Spans)
-	r.Outbox, r.Exhausted.Seqs = orNil(r.Outbox), orNil(r.Exhausted.Seqs)
+	r.Done, r.Outbox, r.Exhausted.Seqs = orNil(r.Done), orNil(r.Outbox), orNil(r.Exhausted.Seqs)
 	return r
 }
 

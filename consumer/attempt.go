@@ -44,25 +44,26 @@ func (l *lanes) attempt(hard context.Context, t *task) {
 		Event: e.Name, ID: e.ID, Seq: e.Seq, Data: e.Data, Published: e.Time, Number: 1, Hops: e.Hops,
 	})
 	fault.At(fault.Attempted)
-	class := a.Outcome.Class()
+	class, streak := a.Outcome.Class(), 0
+	l.mu.Lock()
 	switch class {
 	case delivery.Success:
-		l.mu.Lock()
-		t.lane.streak = 0
+		t.lane.took(time.Now())
 		l.doneLocked(t, true)
 		l.mu.Unlock()
 		l.wg.Done()
 		return
-	case delivery.Unreachable, delivery.Ended:
+	case delivery.Rejected:
+		t.lane.streak++
+		streak = t.lane.streak
+	case delivery.Unreachable:
+		streak = t.lane.fail(time.Now())
+	}
+	l.mu.Unlock()
+	if class == delivery.Ended || class == delivery.Unreachable && streak > 1 {
 		// Those behind it in the lane would meet the same.
 		l.handOver(context.WithoutCancel(hard), delivery.Slow, t.lane)
 	}
-	l.mu.Lock()
-	if class == delivery.Rejected {
-		t.lane.streak++
-	}
-	streak := t.lane.streak
-	l.mu.Unlock()
 	l.cover(context.WithoutCancel(hard), []*task{t}, []delivery.Attempt{a}, streak)
 }
 

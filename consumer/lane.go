@@ -12,6 +12,8 @@ const (
 	// lookEvery how often that is looked at.
 	patience  = 2 * time.Second
 	lookEvery = 250 * time.Millisecond
+	// memory is for how long a failure counts where another event fails.
+	memory = time.Minute
 	// tooMany is how many events of a webhook that answers nothing are too many to have patience for, and tooLarge how many
 	// bytes.
 	tooMany, tooLarge = window / 8, windowBytes / 8
@@ -39,8 +41,10 @@ type lane struct {
 	// size is how many these are, bytes what their events have, and moved is true if some were done since the last look.
 	size, bytes int
 	moved       bool
-	// streak counts the events in a row that were rejected.
-	streak int
+	// streak counts the events in a row that were rejected, failed those that met an endpoint which took nothing, the last of
+	// them at failedAt. Taken is when the endpoint last took one.
+	streak, failed  int
+	failedAt, taken time.Time
 	// leaving is true once the webhook is to leave the live path: its events go to its backlog, without an attempt, until
 	// the lane is empty.
 	leaving bool
@@ -83,6 +87,20 @@ func (l *lane) remove(t *task) {
 	}
 }
 
+// took notes that the endpoint took an event.
+func (l *lane) took(now time.Time) { l.streak, l.failed, l.taken = 0, 0, now }
+
+// fail notes that an event met an endpoint which took nothing, and returns how many did in a row. One long ago does not count:
+// the backlog may have made up for it.
+func (l *lane) fail(now time.Time) int {
+	if now.Sub(l.failedAt) > memory {
+		l.failed = 0
+	}
+	l.failed++
+	l.failedAt = now
+	return l.failed
+}
+
 // leave has the webhook's tasks go to its backlog for a reason, and returns those that wait: no attempt is made any more.
 func (l *lane) leave(why delivery.Outcome) []*task {
 	l.why = why
@@ -100,8 +118,8 @@ func (l *lane) leave(why delivery.Outcome) []*task {
 	return waiting
 }
 
-// slow says whether the webhook keeps the live path waiting: an attempt outlasts the patience, or an event has waited as
-// long for one of the webhook's own slots, which are all taken if full is true. One that waits for a process which is
+// slow says whether the webhook keeps the live path waiting: an attempt outlasts the patience, while none that began later is
+// done, or an event has waited as long for one of the webhook's own slots, which are all taken if full is true. One that waits for a process which is
 // busy with others is none of the webhook's. It is slow at once if it fills much of the window and answers nothing.
 func (l *lane) slow(now time.Time, full bool) bool {
 	stuck := full && !l.moved && (l.size > tooMany || l.bytes > tooLarge)
@@ -110,7 +128,7 @@ func (l *lane) slow(now time.Time, full bool) bool {
 		case !t.begun:
 			return full && now.Sub(t.since) > patience
 		case t.began.IsZero(): // its backlog has it
-		case now.Sub(t.began) > patience, stuck && now.Sub(t.began) > lookEvery:
+		case now.Sub(t.began) > patience && !l.taken.After(t.began), stuck && now.Sub(t.began) > lookEvery:
 			return true
 		}
 	}

@@ -117,3 +117,43 @@ func (f *inflight) count() int {
 	defer f.mu.Unlock()
 	return len(f.events)
 }
+
+// Failures in a row are counted until an event is taken; one that is long ago is not of the same row.
+func TestALaneCountsFailures(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	l := &lane{}
+	for want := 1; want < 4; want++ {
+		if n := l.fail(now); n != want {
+			t.Errorf("failure %d counts as %d", want, n)
+		}
+	}
+	if n := l.fail(now.Add(2 * memory)); n != 1 {
+		t.Errorf("one that is long after the others counts as %d", n)
+	}
+	l.took(now)
+	if n := l.fail(now.Add(time.Second)); n != 1 || l.streak != 0 {
+		t.Errorf("one after an event was taken counts as %d", n)
+	}
+}
+
+// One event that is not answered does not make a webhook slow which answers later ones.
+func TestALaneThatAnswersOthersIsNotSlow(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	l := &lane{}
+	l.add(&task{lane: l, event: &inflightEvent{}, since: now, begun: true, began: now})
+	later := now.Add(patience + time.Second)
+	if !l.slow(later, false) {
+		t.Error("a webhook that answers nothing is not slow")
+	}
+	l.took(now.Add(time.Second))
+	if l.slow(later, false) {
+		t.Error("a webhook that answers others is slow")
+	}
+	l = &lane{taken: now.Add(time.Second)}
+	l.add(&task{lane: l, event: &inflightEvent{}, since: now})
+	if !l.slow(later, true) {
+		t.Error("a webhook of which all slots are taken is not slow")
+	}
+}

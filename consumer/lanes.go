@@ -136,7 +136,7 @@ func (l *lanes) doneLocked(t *task, ok bool) {
 	from.remove(t)
 	if from.oldest == nil {
 		from.leaving = false
-		if from.streak == 0 {
+		if from.streak == 0 && from.failed == 0 {
 			delete(l.lanes, from.key)
 			delete(from.account.lanes, from)
 		}
@@ -217,7 +217,12 @@ func (l *lanes) slow(now time.Time) []*lane {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var slow []*lane
-	for _, of := range l.lanes {
+	for key, of := range l.lanes {
+		if of.oldest == nil && of.streak == 0 && now.Sub(of.failedAt) > memory {
+			delete(l.lanes, key)
+			delete(of.account.lanes, of)
+			l.inflight.accounts.left(of.account)
+		}
 		if !of.leaving && of.oldest != nil && now.Sub(of.oldest.since) > lookEvery && of.slow(now, l.options.Slots.Full(of.key)) {
 			slow = append(slow, of)
 		}

@@ -109,6 +109,16 @@ func (o Outcome) Class() Class {
 	}
 }
 
+// Sent says whether the endpoint can have seen the event of an attempt that failed.
+func (o Outcome) Sent() bool {
+	switch o {
+	case DNS, Refused, TLS, Forbidden, Slow, Aborted:
+		return false
+	default:
+		return true
+	}
+}
+
 // Attempt is what came of one attempt, in the form in which the attempt log keeps it.
 type Attempt struct {
 	// Seq and ID are the event's; Number counts this event's attempts, from 1.

@@ -26,7 +26,7 @@ const (
 	Ahead     Reason = "ahead"       // the live path has not come to it
 	UnderWay  Reason = "under-way"   // the live path has it in hand
 	Delivered Reason = "delivered"   // the endpoint took it
-	Retrying  Reason = "retrying"    // rejected, and attempted again at its time
+	Retrying  Reason = "retrying"    // it failed by itself, and is attempted again at its time
 	Waits     Reason = "waiting"     // it waits in the backlog by itself
 	Queued    Reason = "queued"      // it waits in the part of the stream that is worked off
 	Held      Reason = "held"        // the webhook is inactive, and a replay would send it
@@ -114,13 +114,25 @@ func (f *facts) why() (Reason, string) {
 	if i, found := b.Retry(f.at()); found {
 		r := b.Retries[i]
 		if w.Active {
-			return Retrying, fmt.Sprintf("The endpoint rejected it %d times, last because %s; the next attempt is at %s.", r.Attempts, r.Error, clock(later(r.Next, b.NotBefore)))
+			return Retrying, fmt.Sprintf("%s %d times, last because %s; the next attempt is at %s.", failed(r), r.Attempts, r.Error, clock(later(r.Next, b.NotBefore)))
 		}
 	}
 	if reason, text, ok := f.outstanding(); ok {
 		return reason, text
 	}
 	return f.past()
+}
+
+// failed says what the endpoint did with an event that backs off by itself.
+func failed(r backlog.Retry) string {
+	switch {
+	case !r.Suspect:
+		return "The endpoint rejected it"
+	case r.Cleared:
+		return "The endpoint takes others, and failed this one"
+	default:
+		return "The endpoint failed it"
+	}
 }
 
 // outstanding tells of what the backlog or the live path has still to do.
@@ -179,7 +191,7 @@ func (f *facts) before() bool {
 // failing says what holds the backlog up, if something does.
 func (f *facts) failing() string {
 	h := f.backlog.Health
-	if !h.Failing() {
+	if !h.Failing() || f.backlog.NotBefore.IsZero() {
 		return ""
 	}
 	return fmt.Sprintf("; the endpoint has been failing since %s (%s), and the next attempt is at %s", clock(h.Since), h.Last, clock(f.backlog.NotBefore))

@@ -47,8 +47,8 @@ func NewCover(b *broker.Broker, rules backlog.Rules, log *zap.Logger) *Cover {
 }
 
 // Cover returns when the backlog of the webhook durably holds the events of the attempts, or with an error when the context
-// ends: then they are not to be acknowledged. Streak is how many events in a row were rejected. An attempt with sequence 0
-// hands over no event: it says that future ones are to leave the live path.
+// ends: then they are not to be acknowledged. Streak is how many events in a row were rejected, or met an endpoint that took
+// nothing, as these did. An attempt with sequence 0 hands over no event: it says that future ones are to leave the live path.
 func (c *Cover) Cover(ctx context.Context, key string, attempts []delivery.Attempt, streak int) error {
 	c.mu.Lock()
 	g := c.groups[key]

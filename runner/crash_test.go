@@ -18,8 +18,8 @@ import (
 func (w *world) crash() *runner {
 	w.t.Helper()
 	w.answers(always(delivery.Refused))
-	w.publish(1)
-	w.until("it is handed over", func() bool { _, there := w.record(); return there })
+	w.publish(2)
+	w.until("they are handed over", func() bool { r, _ := w.record(); return r.State == backlog.Leaving })
 	return w.runner("crashed")
 }
 

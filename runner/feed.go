@@ -19,6 +19,8 @@ type item struct {
 	number   int
 	attempts int
 	replay   bool
+	// witness is true if it was drawn from a span, before its turn.
+	witness bool
 	// event is nil where only the position is known yet.
 	event *event.Event
 }
@@ -50,6 +52,8 @@ type feed struct {
 	// ordered is true if nothing may pass an event that is not done with, and blocked if there is one that has to wait:
 	// then nothing is read.
 	ordered, blocked bool
+	// only is true while nothing is to begin beside the first item, nor to be read.
+	only bool
 	// flight holds what is under way, by number, of which begun is the highest. Lowest is below all of them.
 	flight        map[int]event.Position
 	begun, lowest int
@@ -63,7 +67,9 @@ func newFeed(b *broker.Broker, w registry.Webhook, r *backlog.Record, now time.T
 		spans: slices.Clone(r.Spans),
 	}
 	for _, p := range r.Pending {
-		f.wait(p.Position, p.Attempts, p.Replay)
+		if f.held[p.Seq] = p.Position; !r.Crowded(p) {
+			f.wait(p.Position, p.Attempts, p.Replay)
+		}
 	}
 	for _, x := range r.Retries {
 		f.held[x.Seq] = x.Position
@@ -75,17 +81,14 @@ func newFeed(b *broker.Broker, w registry.Webhook, r *backlog.Record, now time.T
 	f.turn(0)
 	if r.Ordered {
 		f.line(r, now, floor)
-		return f
 	}
-	if r.Refusing() && len(f.due) > 1 {
-		// The endpoint rejects everything: one old event and a new one are enough to see whether it still does.
-		f.due = f.due[:1]
+	for _, d := range r.Done {
+		f.held[d.Seq] = d.Position
 	}
 	return f
 }
 
 func (f *feed) wait(p event.Position, attempts int, replay bool) {
-	f.held[p.Seq] = p
 	f.due = append(f.due, item{Position: p, attempts: attempts, replay: replay || f.replays(p)})
 }
 
@@ -98,7 +101,7 @@ func (f *feed) next(ctx context.Context) (item, bool) {
 		}
 		f.lowest++
 	}
-	if f.begun-f.lowest > ahead {
+	if f.begun-f.lowest > ahead || f.only && len(f.flight) > 0 {
 		return item{}, false
 	}
 	var i item
@@ -108,7 +111,9 @@ func (f *feed) next(ctx context.Context) (item, bool) {
 	case len(f.queue) > 0:
 		i, f.queue = f.queue[0], f.queue[1:]
 	}
-	f.fetch(ctx)
+	if !f.only {
+		f.fetch(ctx)
+	}
 	if i.Seq == 0 {
 		return i, false
 	}
@@ -142,7 +147,7 @@ func (f *feed) put(b batch) error {
 			continue
 		}
 		f.known = append(f.known, e.Position())
-		if p, waits := f.held[e.Seq]; !waits || !p.Time.IsZero() && !p.Is(e.Position()) {
+		if !f.holds(e.Position()) {
 			f.queue = append(f.queue, item{Position: e.Position(), event: e, replay: span.Replay != 0 || f.replays(e.Position())})
 		}
 	}
@@ -167,7 +172,10 @@ func (f *feed) turn(to int) {
 func (f *feed) working() bool { return f.batches != nil }
 
 // landed says that an item is not under way any more.
-func (f *feed) landed(number int) { delete(f.flight, number) }
+func (f *feed) landed(number int) {
+	delete(f.flight, number)
+	f.only = false
+}
 
 func (f *feed) flying() int { return len(f.flight) }
 

@@ -15,6 +15,15 @@ import (
 
 // judge judges the webhook, whose future events are off the live path already.
 func (r *runner) judge(ctx context.Context) error {
+	if r.record.Judge != backlog.Paused {
+		if err := r.vouch(ctx); err != nil {
+			return err
+		}
+	}
+	if r.record.Judge == "" {
+		r.log.Info("the webhook is not judged: its endpoint takes other events")
+		return r.update(ctx, func(*backlog.Record) {})
+	}
 	failing := []zap.Field{zap.Time("failing_since", r.record.Health.Since), zap.Int("attempts", r.record.Health.Attempts)}
 	_, outage := r.Sender.Outage()
 	switch r.record.Verdict(&r.Rules, outage) {

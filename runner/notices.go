@@ -12,6 +12,11 @@ import (
 // twice.
 func (r *runner) tell(ctx context.Context) error {
 	now := r.Broker.Now()
+	if alarm := r.record.Alarm; !alarm.IsZero() && !alarm.After(now) {
+		if err := r.vouch(ctx); err != nil {
+			return err
+		}
+	}
 	_, outage := r.Sender.Outage()
 	if err := r.update(ctx, func(b *backlog.Record) { b.Announce(now, &r.Rules, outage) }); err != nil {
 		return err

@@ -30,7 +30,7 @@ const (
 // begin takes the lease, and then brings record and webhook into line: what is read before may be older than what the last
 // runner wrote. It returns errHeld, or record.ErrNotFound if there is nothing to work off.
 func (r *runner) begin(ctx context.Context) error {
-	r.tries, r.probes, r.stopped, r.proven, r.rejection, r.feed = nil, nil, false, false, nil, feed{}
+	r.tries, r.probes, r.stopped, r.proven, r.feed = nil, nil, false, false, feed{}
 	err := r.acquire(ctx)
 	if err != nil {
 		return err

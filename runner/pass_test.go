@@ -39,7 +39,7 @@ func TestAnOutage(t *testing.T) {
 		w.publish(5)
 		w.until("all are delivered", func() bool { return len(w.counts()) == 5 })
 		w.answers(always(delivery.Refused))
-		w.publish(1)
+		w.publish(2)
 		w.until("it is off the live path", w.spanned)
 		span, known := w.span(), w.opened()
 		if known == nil || known.ID != span.ID || known.From != span.From {

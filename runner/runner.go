@@ -109,9 +109,8 @@ type runner struct {
 	floor uint64
 	// window is how many attempts may be under way, up to limit: it begins with one and grows as the endpoint accepts.
 	window, limit int
-	// proven is true once the endpoint has accepted an event in this pass; rejection is the last that it did not want.
-	proven    bool
-	rejection *backlog.Try
+	// proven is true once the endpoint has accepted an event in this pass.
+	proven bool
 	// stopped is true if no further attempt is to begin.
 	stopped bool
 }

@@ -32,6 +32,9 @@ type result struct {
 // work attempts what is due. What came of it is written by settle, or with the end of the pass.
 func (r *runner) work(ctx, lasting context.Context) error {
 	r.feed = newFeed(r.Broker, r.webhook, &r.record, r.Broker.Now(), r.floor)
+	if err := r.witness(lasting); err != nil {
+		return err
+	}
 	tick, turn := time.NewTicker(checkpoint), time.NewTimer(turn)
 	defer tick.Stop()
 	defer turn.Stop()
@@ -70,16 +73,10 @@ func (r *runner) work(ctx, lasting context.Context) error {
 
 // fill begins attempts while the window has room, and gives the webhook back to the live path where that can be.
 func (r *runner) fill(ctx context.Context) error {
-	switch idle := r.feed.idle(); {
-	case r.record.Ordered || r.stopped || !r.feed.atHead() || !r.proven && !idle:
-	case r.proven || r.rejection == nil || !r.record.Refusing():
+	if !r.record.Ordered && !r.stopped && r.feed.atHead() && (r.proven || r.feed.idle()) {
 		if err := r.closeSpan(ctx); err != nil {
 			return err
 		}
-	default:
-		all := *r.rejection
-		all.All = true
-		r.heed(r.takeIn(all))
 	}
 	for !r.stopped && r.feed.flying() < min(r.window, r.limit) {
 		if r.lapsed() {
@@ -104,7 +101,7 @@ func (r *runner) fill(ctx context.Context) error {
 
 // attempt makes one attempt. It uses nothing of the runner that changes.
 func (r *runner) attempt(target delivery.Target, i item) result {
-	res := result{number: i.number, try: backlog.Try{Attempt: delivery.Attempt{
+	res := result{number: i.number, try: backlog.Try{Witness: i.witness, Attempt: delivery.Attempt{
 		Seq: i.Seq, Published: i.Time, Number: i.attempts + 1, Replay: i.replay, Outcome: delivery.Aborted,
 	}}}
 	if r.lapsed() {
@@ -144,6 +141,12 @@ func (r *runner) take(ctx context.Context, res result) error {
 			return err
 		}
 	}
+	if r.record.Doubtful(t) {
+		if err := r.vouch(ctx); err != nil {
+			r.takeIn(t)
+			return err
+		}
+	}
 	exhausted := len(r.record.Exhausted.Seqs)
 	r.heed(r.takeIn(t))
 	switch {
@@ -151,8 +154,6 @@ func (r *runner) take(ctx context.Context, res result) error {
 		r.log.Warn("an event of the backlog is not in the stream any more", zap.Uint64("seq", t.Seq), zap.Time("published", t.Published))
 	case len(r.record.Exhausted.Seqs) > exhausted:
 		r.log.Warn("an event is exhausted", zap.Uint64("seq", t.Seq), zap.Int("attempts", t.Number))
-	case t.Outcome.Class() == delivery.Rejected:
-		r.rejection = &t
 	case t.Outcome.Class() == delivery.Success:
 		r.window, r.proven = min(r.window+1, r.limit), true
 		if r.fresh++; r.fresh >= unsaved {
@@ -166,6 +167,8 @@ func (r *runner) take(ctx context.Context, res result) error {
 func (r *runner) heed(e backlog.Effect) {
 	switch e {
 	case backlog.GoOn:
+	case backlog.Doubt:
+		r.window = max(r.window/2, 1)
 	case backlog.Pause:
 		r.stopped = true
 	case backlog.Fail:

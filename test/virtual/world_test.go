@@ -309,11 +309,15 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.mu.Lock()
 	r.attempts++
 	status := r.answer(string(body))
-	if status < 300 {
+	if status > 0 && status < 300 {
 		r.received = append(r.received, string(body))
 		r.headers = append(r.headers, req.Header.Clone())
 	}
 	r.mu.Unlock()
+	if status < 0 {
+		r.misbehave(w, req, status)
+		return
+	}
 	w.WriteHeader(status)
 }
 
