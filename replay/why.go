@@ -52,6 +52,8 @@ type facts struct {
 	now     moment
 	webhook registry.Webhook
 	backlog backlog.Record
+	// unsure is true if NATS lost something, and what waits may be more than the backlog tells.
+	unsure bool
 	// edge is the end of what a replay of an inactive webhook would send.
 	edge event.End
 	// entries are those of the attempt log for the event, newest first.
@@ -63,6 +65,9 @@ type facts struct {
 func (m *Backlogs) Why(ctx context.Context, w registry.Webhook, seq uint64, entries []delivery.Entry) (Answer, error) {
 	f := facts{seq: seq, webhook: w, entries: entries}
 	var err error
+	if f.unsure, err = m.unsure(ctx); err != nil {
+		return Answer{}, err
+	}
 	if f.now, err = m.moment(ctx); err != nil {
 		return Answer{}, err
 	}
@@ -120,6 +125,9 @@ func (f *facts) why() (Reason, string) {
 	if reason, text, ok := f.outstanding(); ok {
 		return reason, text
 	}
+	if f.unsure && f.event != nil {
+		return Waits, "NATS has lost something, and it is being found out what waits. The event may be sent again."
+	}
 	return f.past()
 }
 
@@ -133,6 +141,15 @@ func failed(r backlog.Retry) string {
 	default:
 		return "The endpoint failed it"
 	}
+}
+
+// unsure says whether NATS lost something, by what any process has found, and what waits is not known yet.
+func (m *Backlogs) unsure(ctx context.Context) (bool, error) {
+	if m.broker.Unsure() {
+		return true, nil
+	}
+	last, err := m.broker.Setback(ctx)
+	return last.Open(), err
 }
 
 // outstanding tells of what the backlog or the live path has still to do.

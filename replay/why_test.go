@@ -52,6 +52,8 @@ func TestWhy(t *testing.T) {
 		"activated without a replay": {func(f *facts) { f.webhook = activated }, Dropped},
 		"activated after the window": {func(f *facts) { f.webhook = windowed }, Dropped},
 		"given up":                   {func(f *facts) { f.entries = entry(delivery.Status) }, Exhausted},
+		"failed, and NATS lost more": {func(f *facts) { f.entries, f.unsure = entry(delivery.Status), true }, Waits},
+		"taken, and NATS lost more":  {func(f *facts) { f.entries, f.unsure = entry(delivery.Delivered), true }, Delivered},
 		"beyond a span, by its time": {func(f *facts) {
 			f.backlog = backlog.Record{Spans: []backlog.Span{{From: 40, Cursor: 45, To: event.End{Seq: 60, AsOf: another.Time}}}}
 		}, Settled},

@@ -16,6 +16,7 @@ const (
 	remade    duplicates = "what the consumer had handed out and not acknowledged, and what was acknowledged in the last second"
 	restored  duplicates = "what was done since the copy was made"
 	powerLost duplicates = "what the live path had acknowledged since the note that it goes back to, and what backlogs forgot"
+	setBack   duplicates = "what was handed out since the floor that the live path goes back to"
 	lostAcks  duplicates = "acknowledgements that NATS lost, and the moment of a hand-over"
 )
 

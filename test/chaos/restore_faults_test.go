@@ -13,10 +13,10 @@ import (
 func restoreTroubles() []trouble {
 	var all []trouble
 	for _, names := range [][]string{
-		{"EVENTS"}, {"WAKES"}, {"KV_WEBHOOKS"}, {"KV_POSITIONS"},
+		{"EVENTS"}, {"WAKES"}, {"KV_WEBHOOKS"}, {"KV_BACKLOGS"}, {"KV_POSITIONS"},
 		{"ATTEMPTS", "NOTICES", "REJECTED", "STATS", "KV_ACCOUNTS"},
 	} {
-		all = append(all, watched(either, trouble{"embedded: an older copy of " + strings.Join(names, ", ") + " is restored", restored, func(w *world) {
+		all = append(all, watched(either, trouble{"embedded: an older copy of " + strings.Join(names, ", ") + " is restored", setBack, func(w *world) {
 			w.restore(names)
 		}}))
 	}

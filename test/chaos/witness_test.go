@@ -162,8 +162,8 @@ func (x *witness) states(i int) {
 		if slices.Contains(settledReasons, reason) {
 			x.lie(n, "%s has not got event %d, and the reason is said to be %q", h.name, event.seq, reason)
 		}
-		// What a process had in hand when it ended comes again after the ack wait.
-		if age := time.Since(event.at); said.State == "live" && said.Lag == 0 && age > ackWait+fresh {
+		// What was on its way when a process or a NATS ended comes again after the ack wait, once there is a leader.
+		if age := time.Since(event.at); said.State == "live" && said.Lag == 0 && age > 2*ackWait {
 			x.lie(n, "%s is said to be live with nothing that waits, and has not got event %d (%s) for %v", h.name, event.seq, reason, age.Round(time.Second))
 		}
 	}
