@@ -21,7 +21,10 @@ const (
 // neighbours measures what a quiet account gets beside a busy one whose webhook is healthy, and beside a tenant whose
 // webhooks hang.
 func (b *Bench) neighbours(ctx context.Context) error {
-	seconds := b.size(200) / quietRate * 2
+	seconds := 20
+	if b.Quick {
+		seconds = 10
+	}
 	busy := Hooks{Count: 1, URL: b.url(other)}
 	return errors.Join(
 		b.beside(ctx, "T12", fmt.Sprintf("a burst of %d for another's webhook", b.size(500_000)), seconds, 0, Load{Events: b.size(500_000)}, busy),

@@ -163,6 +163,14 @@ func (p *Pull) end(err error) {
 // done again: what comes from here on is no event whose acknowledgement was lost only.
 func (p *Pull) Setback() uint64 { return p.setback }
 
+// Left is how many events may still come.
+func (p *Pull) Left() int {
+	if p.over {
+		return 0
+	}
+	return p.left
+}
+
 // Err says why no more events come: nil if the request was answered.
 func (p *Pull) Err() error { return p.err }
 

@@ -224,6 +224,13 @@ func (f *inflight) overLocked() []*lane {
 	return over
 }
 
+// roomFor says whether there is room for some events, and for some bytes.
+func (f *inflight) roomFor(events, bytes int) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return window-len(f.events) >= events && windowBytes-f.held >= bytes
+}
+
 // room is how many events, and of how many bytes, may be fetched. It waits a linger for the room of a whole fetch, and
 // without end for some; it returns 0 when the context ends.
 func (f *inflight) room(ctx context.Context) (events, bytes int) {

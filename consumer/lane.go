@@ -14,6 +14,8 @@ const (
 	lookEvery = 250 * time.Millisecond
 	// memory is for how long a failure counts where another event fails.
 	memory = time.Minute
+	// leavingTime is how long a webhook may take to leave the live path until its events are attempted again.
+	leavingTime = 5 * time.Second
 	// tooMany is how many events of a webhook that answers nothing are too many to have patience for, and tooLarge how many
 	// bytes.
 	tooMany, tooLarge = window / 8, windowBytes / 8
@@ -36,6 +38,8 @@ type task struct {
 type lane struct {
 	key     string
 	account *account
+	// last is the webhook as it was looked up last.
+	last *registry.Subscription
 	// oldest and newest are the ends of the tasks.
 	oldest, newest *task
 	// size is how many these are, bytes what their events have, and moved is true if some were done since the last look.
@@ -46,8 +50,11 @@ type lane struct {
 	streak, failed  int
 	failedAt, taken time.Time
 	// leaving is true once the webhook is to leave the live path: its events go to its backlog, without an attempt, until
-	// the lane is empty.
+	// look-ups show that it has left, or what was handed over has been so for a time. Since is when it began, and shown the
+	// webhook's newest range as it was looked up then.
 	leaving bool
+	since   time.Time
+	shown   string
 	// why is for what reason events go to the backlog without an attempt.
 	why delivery.Outcome
 }
@@ -105,7 +112,10 @@ func (l *lane) fail(now time.Time) int {
 func (l *lane) leave(why delivery.Outcome) []*task {
 	l.why = why
 	if !l.leaving {
-		l.leaving = true
+		l.leaving, l.since = true, time.Now()
+		if l.shown = ""; l.last != nil {
+			l.shown = newestRange(l.last)
+		}
 		l.account.leave(l.size, l.bytes)
 	}
 	var waiting []*task
@@ -116,6 +126,23 @@ func (l *lane) leave(why delivery.Outcome) []*task {
 		}
 	}
 	return waiting
+}
+
+// stay has the webhook's events attempted again if it left the live path and is back, by what a look-up shows, or seems not to
+// leave after all. What is under way is waited for.
+func (l *lane) stay(s *registry.Subscription, now time.Time) {
+	l.last = s
+	if l.leaving && l.oldest == nil && (newestRange(s) != l.shown || now.Sub(l.since) > leavingTime) {
+		l.leaving = false
+	}
+}
+
+// newestRange is the ID of a webhook's newest range.
+func newestRange(s *registry.Subscription) string {
+	if n := len(s.Webhook.Ranges); n > 0 {
+		return s.Webhook.Ranges[n-1].ID
+	}
+	return ""
 }
 
 // slow says whether the webhook keeps the live path waiting: an attempt outlasts the patience, while none that began later is

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/slots"
 )
 
@@ -155,5 +156,39 @@ func TestALaneThatAnswersOthersIsNotSlow(t *testing.T) {
 	l.add(&task{lane: l, event: &inflightEvent{}, since: now})
 	if !l.slow(later, true) {
 		t.Error("a webhook of which all slots are taken is not slow")
+	}
+}
+
+// A webhook that is leaving gets no attempt, though its lane is empty meanwhile, until look-ups show that it has left and is
+// back, or it takes too long.
+func TestALaneLeavesUntilTheRangeShows(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	looked := func(ranges ...string) *registry.Subscription {
+		s := &registry.Subscription{}
+		for _, id := range ranges {
+			s.Webhook.Ranges = append(s.Webhook.Ranges, registry.Range{ID: id})
+		}
+		return s
+	}
+	for name, c := range map[string]struct {
+		shows *registry.Subscription
+		after time.Duration
+		busy  bool
+		want  bool
+	}{
+		"nothing shows yet":          {looked("before"), 0, false, true},
+		"it was away and is back":    {looked("before", "r1"), 0, false, false},
+		"something is under way yet": {looked("before", "r1"), 0, true, true},
+		"it takes too long":          {looked("before"), 2 * leavingTime, false, false},
+	} {
+		l := &lane{account: &account{}, last: looked("before")}
+		if c.busy {
+			l.add(&task{event: &inflightEvent{}})
+		}
+		l.leave(delivery.Busy)
+		if l.stay(c.shows, now.Add(c.after)); l.leaving != c.want || l.account.leaving != l.size {
+			t.Errorf("%s: leaving is %v, with %d of %d tasks", name, l.leaving, l.account.leaving, l.size)
+		}
 	}
 }

@@ -106,10 +106,12 @@ func (l *lanes) addLocked(e *inflightEvent, s *registry.Subscription) *task {
 		l.lanes[to.key] = to
 		e.account.lanes[to] = true
 	}
+	now := time.Now()
+	to.stay(s, now)
 	// The last events before the range of an inactive webhook are not for the live path either, nor those of an ordered
 	// one before its range.
 	covered := to.leaving || !s.Webhook.Active || s.Webhook.Settings.Ordered || s.Locked
-	t := &task{event: e, to: s, lane: to, since: time.Now(), begun: covered}
+	t := &task{event: e, to: s, lane: to, since: now, begun: covered}
 	to.add(t)
 	e.undone++
 	l.wg.Add(1)
@@ -134,18 +136,21 @@ func (l *lanes) done(ok bool, tasks ...*task) {
 func (l *lanes) doneLocked(t *task, ok bool) {
 	from := t.lane
 	from.remove(t)
-	if from.oldest == nil {
-		from.leaving = false
-		if from.streak == 0 && from.failed == 0 {
-			delete(l.lanes, from.key)
-			delete(from.account.lanes, from)
-		}
+	if from.oldest == nil && from.streak == 0 && from.failed == 0 && !from.leaving {
+		l.removeLocked(from)
 	}
 	l.tasks--
 	from.account.tasks--
 	l.moreLocked(from.account)
 	l.acks.doneLocked(t.event, ok)
 	l.inflight.accounts.left(from.account)
+}
+
+// removeLocked forgets a lane without tasks. Worker.mu is held.
+func (l *lanes) removeLocked(of *lane) {
+	delete(l.lanes, of.key)
+	delete(of.account.lanes, of)
+	l.inflight.accounts.left(of.account)
 }
 
 // handOver gives what waits in some lanes to their backlogs, without an attempt, for a reason. Where nothing waits, the backlog
@@ -227,6 +232,9 @@ func (l *lanes) slow(now time.Time) []*lane {
 			slow = append(slow, of)
 		}
 		of.moved = false
+		if of.oldest == nil && of.streak == 0 && now.Sub(of.since) > leavingTime {
+			l.removeLocked(of)
+		}
 	}
 	return slow
 }

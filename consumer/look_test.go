@@ -4,11 +4,11 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/registry"
-
-	"go.uber.org/zap"
 )
 
 // away opens a range over all that is published from here on for the webhook.
@@ -32,13 +32,13 @@ func (l *live) acknowledged(t testing.TB, seq uint64) {
 		if progress.AckFloor >= seq {
 			return
 		}
-		time.Sleep(time.Millisecond)
+		time.Sleep(20 * time.Millisecond)
 	}
 }
 
 // BenchmarkLook is what an event costs the live path that is another's to deliver: fetch, look up, acknowledge.
 func BenchmarkLook(b *testing.B) {
-	l := openLive(b)
+	l := openLiveAt(b, "127.0.0.1:0")
 	l.away(b)
 	if err := l.publish(b.N, event.Sample("optin_finalized")); err != nil {
 		b.Fatal(err)
@@ -52,7 +52,7 @@ func BenchmarkLook(b *testing.B) {
 
 // BenchmarkBareConsumer is the same without the live path: each event is pulled and acknowledged, and nothing else.
 func BenchmarkBareConsumer(b *testing.B) {
-	l := openLive(b)
+	l := openLiveAt(b, "127.0.0.1:0")
 	if err := l.publish(b.N, event.Sample("optin_finalized")); err != nil {
 		b.Fatal(err)
 	}

@@ -116,8 +116,10 @@ type Worker struct {
 	lanes    *lanes
 
 	wakes wakes
-	// batch is what was fetched last. It belongs to the goroutine that fetches.
+	// batch is what was fetched last, and ahead what was asked for before that is dealt with. Both belong to the goroutine that
+	// fetches.
 	batch batch
+	ahead request
 	// newer bounds what is said of webhooks' records of a newer version, and busy what is said of busy webhooks.
 	newer, busy rate.Sometimes
 }
@@ -163,42 +165,6 @@ func (w *Worker) Run(ctx context.Context) error {
 	return nil
 }
 
-// fetch takes what is there, up to fetchSize events and fetchBytes, and dispatches it in batches as it comes.
-func (w *Worker) fetch(ctx, hard context.Context) error {
-	room, bytes := w.inflight.room(ctx)
-	if room == 0 {
-		return nil
-	}
-	asked := time.Now()
-	pull, err := w.Events.Pull(room, bytes, w.Pull)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err := pull.Close(); err != nil {
-			w.Log.Debug("events may come later than they could", zap.Error(err))
-		}
-	}()
-	w.setBack(pull.Setback())
-	batch := make([]*nats.Msg, 0, fetchSize)
-	for ctx.Err() == nil {
-		m := pull.Next(ctx.Done())
-		if m == nil {
-			break
-		}
-		batch = w.collect(append(batch[:0], m), pull)
-		w.dispatch(ctx, hard, batch, w.handedOut(asked))
-	}
-	if ctx.Err() == nil {
-		return pull.Err()
-	}
-	// A pull that was left would have what is on its way to it come again only after the ack wait.
-	for m := pull.Next(nil); m != nil; m = pull.Next(nil) {
-		w.giveBack(m)
-	}
-	return nil
-}
-
 // setBack takes in the last loss of what NATS had stored: what this process takes for done is not.
 func (w *Worker) setBack(number uint64) {
 	w.mu.Lock()
@@ -206,43 +172,6 @@ func (w *Worker) setBack(number uint64) {
 	if w.inflight.setBackLocked(number) {
 		w.acks.withdrawAllLocked()
 	}
-}
-
-// atOnce is a time that is over.
-var atOnce = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
-
-// collect adds the other events that are there to a batch. While many events are done, it waits a linger for more.
-func (w *Worker) collect(batch []*nats.Msg, pull *broker.Pull) []*nats.Msg {
-	for waited := false; len(batch) < fetchSize; {
-		m := pull.Next(atOnce)
-		switch {
-		case m != nil:
-			batch = append(batch, m)
-		case !waited && w.inflight.linger(time.Now()):
-			waited = true
-			time.Sleep(linger) // to be woken by each would cost more than the look-up
-		default:
-			return batch
-		}
-	}
-	return batch
-}
-
-// giveBack has a message handed out again at once.
-func (w *Worker) giveBack(m *nats.Msg) {
-	if err := m.Nak(); err != nil {
-		w.Log.Debug("an event was not given back; it comes again after the ack wait", zap.Error(err))
-	}
-}
-
-// handedOut is from when on the ack wait of what a fetch brings counts: now, unless the process was held up since it was
-// asked for. What lay in a socket meanwhile may be another process's by now.
-func (w *Worker) handedOut(asked time.Time) time.Time {
-	now := time.Now()
-	if now.Sub(asked) > w.Pull+ackMargin {
-		return asked
-	}
-	return now
 }
 
 // dispatch looks up the webhooks of a batch that was handed out at a time. What is not the live path's to deliver is passed

@@ -55,8 +55,14 @@ type live struct {
 
 func openLive(t testing.TB) *live {
 	t.Helper()
+	return openLiveAt(t, "")
+}
+
+// openLiveAt is openLive with a NATS that listens, over whose socket events come.
+func openLiveAt(t testing.TB, listen string) *live {
+	t.Helper()
 	store, err := broker.Open(t.Context(), broker.Options{
-		Dir: t.TempDir(), Sync: 10 * time.Second, Replicas: 1, Retention: time.Hour, AckWait: 30 * time.Second, Log: zap.NewNop(),
+		Listen: listen, Dir: t.TempDir(), Sync: 10 * time.Second, Replicas: 1, Retention: time.Hour, AckWait: 30 * time.Second, Log: zap.NewNop(),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -108,8 +108,8 @@ func (f *feed) next(ctx context.Context) (item, bool) {
 	switch {
 	case len(f.due) > 0:
 		i, f.due = f.due[0], f.due[1:]
-	case len(f.queue) > 0:
-		i, f.queue = f.queue[0], f.queue[1:]
+	default:
+		i = f.unheld()
 	}
 	if !f.only {
 		f.fetch(ctx)
@@ -121,6 +121,29 @@ func (f *feed) next(ctx context.Context) (item, bool) {
 	i.number = f.begun
 	f.flight[i.number] = i.Position
 	return i, true
+}
+
+// unheld takes the next event from the queue that does not wait by itself.
+func (f *feed) unheld() item {
+	for len(f.queue) > 0 {
+		i := f.queue[0]
+		f.queue = f.queue[1:]
+		if p, waits := f.held[i.Seq]; !waits || !p.Is(i.Position) {
+			return i
+		}
+	}
+	return item{}
+}
+
+// hold takes in what waits in the record by now: what the live path has handed over meanwhile is attempted in the next pass,
+// though a span may have come to it. In order nothing is passed over.
+func (f *feed) hold(r *backlog.Record) {
+	if !f.working() || f.ordered {
+		return
+	}
+	for p := range r.Waiting() {
+		f.held[p.Seq] = p
+	}
 }
 
 // put takes in what a read brought.

@@ -202,6 +202,7 @@ func (r *runner) current(ctx context.Context) error {
 	for _, probed := range r.probes {
 		probed(&b)
 	}
+	r.feed.hold(&b)
 	r.record, r.revision, r.stale = b, revision, false
 	return nil
 }
