@@ -25,7 +25,6 @@ import (
 	"github.com/saumer/saumer/consumer"
 	"github.com/saumer/saumer/defaults"
 	"github.com/saumer/saumer/delivery"
-	"github.com/saumer/saumer/durable"
 	"github.com/saumer/saumer/lifetime"
 	"github.com/saumer/saumer/metrics"
 	"github.com/saumer/saumer/notify"
@@ -99,8 +98,8 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 			return nil
 		})
 	}
-	if err := durable.MakeDir(o.Data); err != nil {
-		return nil, fmt.Errorf("make the data directory %s: %w; choose another with --data", o.Data, err)
+	if err := openData(o.Data); err != nil {
+		return nil, err
 	}
 	ackWait := o.Timeout + defaults.AckGrace
 	a.broker, err = broker.Open(ctx, broker.Options{
@@ -211,9 +210,9 @@ func (a *App) wire(ackWait time.Duration) {
 	for _, path := range a.console.Paths() {
 		mux.Handle(path, a.console)
 	}
-	a.handler = mux
+	a.handler = a.strict(mux)
 	if a.metrics != nil {
-		a.handler = a.metrics.Requests(mux)
+		a.handler = a.metrics.Requests(a.handler)
 	}
 }
 
@@ -266,7 +265,7 @@ func (a *App) work(ctx context.Context) error {
 		}
 		server.RegisterOnShutdown(a.console.Close)
 		group.Go(func() error {
-			if err := serve(server, a.listener); !errors.Is(err, http.ErrServerClosed) {
+			if err := serve(server, a.bounded(a.listener)); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serve the API: %w", err)
 			}
 			return nil

@@ -47,7 +47,7 @@ func (a *App) openOutlet(ctx context.Context, name string, channel notify.Channe
 		return err
 	}
 	a.outlets = append(a.outlets, &notify.Outlet{
-		Channel: channel, Consumer: consumer, Grace: a.options.Grace, Pull: cmp.Or(a.options.Pull, defaults.Pull),
+		Channel: channel, Links: a.links, Consumer: consumer, Grace: a.options.Grace, Pull: cmp.Or(a.options.Pull, defaults.Pull),
 		Now: a.broker.Now, Log: a.options.Log.Named("notify").Named(name),
 	})
 	return nil

@@ -85,7 +85,7 @@ func NewClient(o Options) *Client {
 		dial = c.dialer.dial
 	}
 	dial = sparing(dial, func() bool { return c.http1.GiveUp() || c.relay.lines.giveUp() })
-	idle := fewer(o.IdleConns, openFiles())
+	idle := fewer(o.IdleConns, OpenFiles())
 	c.http1 = http1.New(http1.Options{
 		Dial: dial, TLS: c.tls, HandshakeTimeout: o.ConnectTimeout, IdleConns: idle, IdleTime: idleTime, ConnAge: connAge,
 	})

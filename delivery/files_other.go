@@ -2,5 +2,5 @@
 
 package delivery
 
-// openFiles is how many files the process may have open, 0 if that is not known.
-func openFiles() uint64 { return 0 }
+// OpenFiles is how many files the process may have open, 0 if that is not known.
+func OpenFiles() uint64 { return 0 }

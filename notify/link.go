@@ -68,6 +68,14 @@ func (l *Links) URL(link Link) string {
 	return l.base + encoding.EncodeToString(append(data, l.mac(data)...))
 }
 
+// linked is a notice with its link, if it has one.
+func (l *Links) linked(n Notice) Notice {
+	if n.Link == "" && !n.Deactivated.IsZero() {
+		n.Link = l.URL(Link{Account: n.Account, ID: n.Webhook, Deactivated: n.Deactivated, Expires: n.Expires})
+	}
+	return n
+}
+
 // Parse reads the token of a link, the last part of its URL: ErrLink if it is not one of ours, ErrLinkExpired, beside
 // the link, if its time is over.
 func (l *Links) Parse(token string, now time.Time) (Link, error) {

@@ -51,9 +51,11 @@ type Notice struct {
 	Buffered uint64 `json:"buffered,omitempty"`
 	// ReplayUntil is the end of what a replay after a deactivation sends.
 	ReplayUntil time.Time `json:"replay_until,omitzero"`
-	// Link leads to the page that activates the webhook, until Expires.
-	Link    string    `json:"link,omitempty"`
-	Expires time.Time `json:"expires,omitzero"`
+	// Deactivated is the deactivation that the link is for. Link leads to the page that activates the webhook, until Expires: it is a
+	// right, so that it is made where the notice is shown or sent, and not stored. (Older versions stored it.)
+	Deactivated time.Time `json:"deactivated,omitzero"`
+	Link        string    `json:"link,omitempty"`
+	Expires     time.Time `json:"expires,omitzero"`
 	// Seqs are the stream sequences of exhausted events, Attempts those of the last of them.
 	Seqs     []uint64 `json:"seqs,omitempty"`
 	Attempts int      `json:"attempts,omitempty"`
@@ -104,7 +106,7 @@ func (n *Notices) Tell(ctx context.Context, w registry.Webhook, of backlog.Notic
 			begin = of.Since
 		}
 		notice.Expires = begin.Add(n.o.Retention).Truncate(time.Second)
-		notice.Link = n.o.Links.URL(Link{Account: w.Account, ID: w.ID, Deactivated: deactivated, Expires: notice.Expires})
+		notice.Deactivated = deactivated
 	}
 	return n.store(ctx, w, notice)
 }
@@ -127,7 +129,7 @@ func (n *Notices) List(ctx context.Context, account string, webhook, before uint
 		case webhook != 0 && notice.Webhook != webhook:
 			continue
 		}
-		if listed = append(listed, notice); len(listed) >= limit {
+		if listed = append(listed, n.o.Links.linked(notice)); len(listed) >= limit {
 			break
 		}
 	}

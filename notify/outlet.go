@@ -45,7 +45,9 @@ type Channel interface {
 // Outlet takes the notices for one channel, on all nodes together: each notice until it has arrived, by itself, so
 // that one that does not arrive holds up no other.
 type Outlet struct {
-	Channel  Channel
+	Channel Channel
+	// Links makes the links of notices.
+	Links    *Links
 	Consumer jetstream.Consumer
 	// Grace is how long a stop waits for what is under way.
 	Grace time.Duration
@@ -114,7 +116,7 @@ func (o *Outlet) bring(ctx context.Context, m jetstream.Msg) error {
 		log.Error("a notice did not arrive in time, and is dropped", zap.Int("attempts", attempt))
 		return m.Term()
 	}
-	err = o.Channel.Send(ctx, n, attempt)
+	err = o.Channel.Send(ctx, o.Links.linked(n), attempt)
 	switch {
 	case errors.Is(err, ErrUndeliverable):
 		log.Error("a notice cannot arrive, and is dropped", zap.Error(err))

@@ -50,7 +50,11 @@ func (r *Registry) List(ctx context.Context, account string) ([]Webhook, error) 
 	if err != nil {
 		return nil, fmt.Errorf("list the webhooks of %s: %w", account, err)
 	}
-	return snapshot.webhooks, nil
+	webhooks := make([]Webhook, len(snapshot.webhooks))
+	for i, w := range snapshot.webhooks {
+		webhooks[i], _ = r.sealer.open(w) // what does not open shows its host
+	}
+	return webhooks, nil
 }
 
 // Update changes a webhook's record as record.Store.Update does, so change must be pure. It returns once the index shows
@@ -181,6 +185,7 @@ func (w *Webhook) retire(now time.Time) {
 
 // Target is where attempts for the webhook go.
 func (r *Registry) Target(w Webhook) (delivery.Target, error) {
+	w, locked := r.sealer.open(w)
 	t := delivery.Target{
 		Key: w.Key(), ID: strconv.FormatUint(w.ID, 10), URL: w.URL,
 		Headers: w.Settings.Headers, Timeout: w.Settings.Timeout, MaxInFlight: w.Settings.MaxInFlight,
@@ -190,6 +195,9 @@ func (r *Registry) Target(w Webhook) (delivery.Target, error) {
 	}
 	if w.Settings.Ordered {
 		t.MaxInFlight = 1
+	}
+	if locked != nil {
+		return t, locked
 	}
 	secrets, err := r.secrets(w)
 	if err != nil {

@@ -50,7 +50,7 @@ func Open(ctx context.Context, o Options) (*Registry, error) {
 	}
 	r := &Registry{
 		broker: o.Broker, sealer: o.Sealer, log: o.Log,
-		webhooks: record.Store[Webhook]{Bucket: o.Broker.Webhooks, Name: "webhook", Decode: decodeWebhook, Encode: EncodeWebhook},
+		webhooks: record.Store[Webhook]{Bucket: o.Broker.Webhooks, Name: "webhook", Decode: o.Sealer.decode, Encode: o.Sealer.encode},
 		noted:    record.Store[uint64]{Bucket: o.Broker.Noted(), Name: "last id", Decode: decodeCounter, Encode: encodeCounter},
 	}
 	x, err := newIndex(o.Broker.Webhooks, o.Cache, r.subscription, o.Log)

@@ -41,6 +41,9 @@ type Webhook struct {
 	// be open.
 	Ranges   []Range  `json:"ranges"`
 	Settings Settings `json:"settings,omitzero"`
+	// Sealed is the whole URL and the headers, in a record whose URL has more than a host or which has headers: there, URL has only the host.
+	// It is empty once it is opened, and stays if it does not open with this process's key.
+	Sealed string `json:"sealed,omitempty"`
 	// Revision is the journal's; a change is written only if it is still this.
 	Revision uint64 `json:"-"`
 }

@@ -15,6 +15,10 @@ import (
 // webhookForm is the newest form of a webhook's record that this version reads, and the one that it writes.
 const webhookForm = 2
 
+// sealedForm is the form of a record whose URL or headers are sealed; all else in it is as in webhookForm. What has neither
+// a path nor a query nor headers is written in webhookForm, so that older versions read it.
+const sealedForm = 3
+
 // decodeWebhook reads the record under a webhook's key, which must be the webhook's own: record.ErrUnreadable or
 // record.ErrNewer.
 func decodeWebhook(e broker.Entry) (Webhook, error) {
@@ -32,7 +36,7 @@ func decodeWebhook(e broker.Entry) (Webhook, error) {
 // decodeOf reads the record of a webhook of this account, whatever its key. Of a newer form it returns the event only,
 // beside the error. What the index holds has neither a revision nor the time when it was written.
 func decodeOf(account string, e broker.Entry) (w Webhook, err error) {
-	form, err := record.Form(e.Value, webhookForm)
+	form, err := record.Form(e.Value, sealedForm)
 	switch {
 	case err != nil:
 	case form == 1:
@@ -56,13 +60,17 @@ func decodeOf(account string, e broker.Entry) (w Webhook, err error) {
 	if err != nil {
 		return Webhook{}, err
 	}
-	w.Form, w.Revision = webhookForm, e.Revision
+	if w.Form, w.Revision = webhookForm, e.Revision; w.Sealed != "" {
+		w.Form = sealedForm
+	}
 	return w, nil
 }
 
 // EncodeWebhook is what the journal holds for a webhook, under its key.
 func EncodeWebhook(w *Webhook) ([]byte, error) {
-	w.Form = webhookForm
+	if w.Form = webhookForm; w.Sealed != "" {
+		w.Form = sealedForm
+	}
 	return json.Marshal(w)
 }
 
