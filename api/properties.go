@@ -187,6 +187,9 @@ type notice struct {
 	Expires      stamp       `json:"expires"`
 	Sequences    []uint64    `json:"sequences"`
 	Attempts     int         `json:"attempts"`
+	// Events is how many events NATS lost, published after Since and until Until.
+	Events uint64 `json:"events"`
+	Until  stamp  `json:"until"`
 }
 
 func noticeOf(n notify.Notice) notice {
@@ -194,7 +197,7 @@ func noticeOf(n notify.Notice) notice {
 		Sequence: n.Sequence, Kind: n.Kind, At: stamp(n.At), Webhook: n.Webhook, App: n.App, Event: n.Event, Host: n.Host,
 		Reason: n.Reason, Since: stamp(n.Since), Deactivation: stamp(n.Deactivation), Buffered: n.Buffered,
 		ReplayUntil: stamp(n.ReplayUntil), Link: n.Link, Expires: stamp(n.Expires),
-		Sequences: append([]uint64{}, n.Seqs...), Attempts: n.Attempts,
+		Sequences: append([]uint64{}, n.Seqs...), Attempts: n.Attempts, Events: n.Events, Until: stamp(n.Until),
 	}
 }
 

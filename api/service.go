@@ -3,6 +3,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -229,9 +230,19 @@ func (s *Service) Attempts(ctx context.Context, acc registry.Account, id uint64,
 }
 
 // Notices returns the kept notices of the account, or of one of its webhooks, newest first, below a sequence, 0 for
-// all, and at most limit. The notices of a webhook that was deleted stay.
+// all, and at most limit. The notices of a webhook that was deleted stay. An operator's account has those to the operator, too.
 func (s *Service) Notices(ctx context.Context, acc registry.Account, webhook, before uint64, limit int) ([]notify.Notice, error) {
-	return s.o.Notices.List(ctx, acc.Name, webhook, before, limit)
+	listed, err := s.o.Notices.List(ctx, acc.Name, webhook, before, limit)
+	if err != nil || !acc.Operator || webhook != 0 {
+		return listed, err
+	}
+	more, err := s.o.Notices.List(ctx, notify.Operator, 0, before, limit)
+	if err != nil {
+		return nil, err
+	}
+	listed = append(listed, more...)
+	slices.SortFunc(listed, func(a, b notify.Notice) int { return cmp.Compare(b.Sequence, a.Sequence) })
+	return listed[:min(limit, len(listed))], nil
 }
 
 // CreateAccount makes an account: ErrOperator if the caller is none; event.ErrAccount, registry.ErrPassword,

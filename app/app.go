@@ -188,7 +188,8 @@ func (a *App) wire(ackWait time.Duration) {
 		Log: o.Log.Named("consumer"),
 	})
 	a.notices = notify.New(notify.Options{
-		Broker: a.broker, Links: a.links, Window: o.ReplayWindow, Retention: o.Retention, Log: o.Log.Named("notify"),
+		Broker: a.broker, Links: a.links, Window: o.ReplayWindow, Retention: o.Retention,
+		Every: cmp.Or(o.Sweep, defaults.Tell), Log: o.Log.Named("notify"),
 	})
 	a.runner = runner.NewWorker(runner.Options{
 		Broker: a.broker, Registry: a.registry, Sender: sender, Slots: shared, Notifier: a.notices, Prober: a.client,
@@ -255,6 +256,7 @@ func (a *App) work(ctx context.Context) error {
 	group.Go(func() error { return a.consumer.Run(ctx) })
 	group.Go(func() error { return a.runner.Run(ctx) })
 	group.Go(func() error { a.makeGood(ctx); return nil })
+	group.Go(func() error { return a.notices.Run(ctx) })
 	for _, o := range a.outlets {
 		group.Go(func() error { return o.Run(ctx) })
 	}

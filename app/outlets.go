@@ -21,7 +21,7 @@ var everywhere = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustPa
 func (a *App) openOutlets(ctx context.Context) error {
 	o := a.options
 	if o.SMTP != nil {
-		channel := notify.NewMail(notify.MailOptions{Server: *o.SMTP, From: o.MailFrom, To: o.NoticeTo, Contacts: a.accounts, Dial: o.Dial})
+		channel := notify.NewMail(notify.MailOptions{Server: *o.SMTP, From: o.MailFrom, To: o.NoticeTo, First: o.Account, Contacts: a.accounts, Dial: o.Dial})
 		if err := a.openOutlet(ctx, "mail", channel); err != nil {
 			return err
 		}

@@ -82,6 +82,12 @@ type Broker struct {
 	health  health
 	// remade has the streams that were made again.
 	remade chan string
+	// first is the sequence of the oldest event at the last look.
+	first atomic.Uint64
+	// starving are the consumers that hand out nothing though their stream has more.
+	starving starving
+	// tended are the consumers besides dispatch that are looked after.
+	tended tended
 	// life ends with the broker.
 	life    context.Context
 	endLife context.CancelFunc

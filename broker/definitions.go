@@ -179,6 +179,7 @@ func (b *Broker) defineRunners(ctx context.Context) error {
 	if b.Wakes, err = pulls.CreateOrUpdateConsumer(ctx, streamWakes, runnersConfig); err != nil {
 		return fmt.Errorf("define the consumer %s: %w", runnersName, err)
 	}
+	b.keep(streamWakes, runnersConfig.FilterSubject, runnersConfig)
 	return nil
 }
 

@@ -115,6 +115,9 @@ func (b *Broker) settle(ctx context.Context) error {
 		}
 		v = decide(s)
 	}
+	if err = b.tellLoss(ctx, s); err != nil {
+		return err
+	}
 	made := s.made
 	if v.make {
 		if made, err = b.makeDispatch(ctx, s, v); err != nil {
@@ -199,6 +202,7 @@ func (b *Broker) look(ctx context.Context) (s stand, err error) {
 	}
 	if info != nil {
 		s.exists, s.made, s.delivered, s.floor = true, info.Created, info.Delivered.Stream, info.AckFloor.Stream
+		s.starved = b.starving.at(dispatchName, info)
 	}
 	// After the consumer, so that the consumer is not ahead of the answer.
 	bounds, err := b.Bounds(ctx)
@@ -300,8 +304,14 @@ func (b *Broker) handed(reply string) {
 		return // whoever took the event said so
 	}
 	b.watch.mu.Lock()
+	if at.Before(b.watch.mark.Time.Add(-relapse)) {
+		b.watch.mu.Unlock()
+		b.doubt() // it was reset under a running process
+		return
+	}
 	m := &b.watch.mark
 	m.Position, m.Made = event.Position{Seq: seq, Time: at.UTC()}, b.watch.made
+	m.First = b.first.Load()
 	b.watch.mu.Unlock()
 	b.note()
 }

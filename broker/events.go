@@ -70,6 +70,7 @@ func (b *Broker) askBounds(ctx context.Context) (Bounds, error) {
 		return Bounds{}, fmt.Errorf("ask the stream %s for its bounds: %w", streamEvents, err)
 	}
 	b.clock.set(asked, info.TimeStamp)
+	b.first.Store(info.State.FirstSeq)
 	bounds := Bounds{First: info.State.FirstSeq, Last: event.Position{Seq: info.State.LastSeq, Time: info.State.LastTime.UTC()}}
 	if info.State.LastTime.IsZero() {
 		bounds.Last.Time = info.TimeStamp.UTC()

@@ -82,22 +82,9 @@ func (b *Broker) heal(ctx context.Context) error {
 	if b.watch.unsure.Load() {
 		b.doubt()
 	}
-	_, err := b.JetStream.Consumer(ctx, streamWakes, runnersName)
-	if errors.Is(err, jetstream.ErrConsumerNotFound) {
-		if _, err = b.JetStream.CreateOrUpdateConsumer(ctx, streamWakes, runnersConfig); err == nil {
-			b.options.Log.Error("the consumer " + runnersName + " was gone, and was made again: backlogs were not looked at meanwhile")
-		}
+	var errs []error
+	for _, k := range b.keptConsumers() {
+		errs = append(errs, b.watchKept(ctx, k))
 	}
-	if err != nil {
-		return fmt.Errorf("look after the consumer %s: %w", runnersName, err)
-	}
-	switch consumer, err := b.JetStream.Consumer(ctx, streamEvents, dispatchName); {
-	case errors.Is(err, jetstream.ErrConsumerNotFound):
-		b.doubt()
-	case err != nil:
-		return fmt.Errorf("look after the consumer %s: %w", dispatchName, err)
-	case consumer.CachedInfo().Paused:
-		b.options.Log.Warn("the consumer " + dispatchName + " is paused, and nothing is delivered: resume it with `nats consumer resume`")
-	}
-	return nil
+	return errors.Join(append(errs, b.watchDispatch(ctx))...)
 }

@@ -94,7 +94,11 @@ func (b *Broker) inspect(ctx context.Context) error {
 	if _, err := b.Bounds(ctx); err != nil {
 		return err
 	}
-	return errors.Join(b.works(ctx, streamEvents, dispatchName), b.works(ctx, streamWakes, runnersName))
+	errs := []error{b.works(ctx, streamEvents, dispatchName)}
+	for _, k := range b.keptConsumers() {
+		errs = append(errs, b.works(ctx, k.stream, k.config.Durable))
+	}
+	return errors.Join(errs...)
 }
 
 // works says why a consumer hands out nothing.
@@ -102,6 +106,9 @@ func (b *Broker) works(ctx context.Context, stream, name string) error {
 	consumer, err := b.JetStream.Consumer(ctx, stream, name)
 	if err != nil {
 		return fmt.Errorf("ask for the consumer %s: %w", name, err)
+	}
+	if b.starving.at(name, consumer.CachedInfo()) {
+		return fmt.Errorf("the consumer %s hands out nothing though the stream %s has more; it is being made again", name, stream)
 	}
 	if consumer.CachedInfo().Paused {
 		return fmt.Errorf("the consumer %s is paused: `nats consumer resume %s %s` has it go on", name, stream, name)

@@ -13,6 +13,8 @@ type mark struct {
 	event.Position
 	// Floor is the sequence up to which everything was acknowledged.
 	Floor uint64 `json:"floor"`
+	// First is the sequence of the oldest event that the stream then held, 0 if that is not known.
+	First uint64 `json:"first,omitempty"`
 	// Made is when the consumer that handed the event out was made, by NATS' clock: a consumer that was made again is another.
 	Made time.Time `json:"made"`
 	// Noted is when Streams was asked for, by NATS' clock: how far our streams reached. Trail is how far the live path was
@@ -63,6 +65,8 @@ type stand struct {
 	exists           bool
 	made             time.Time
 	delivered, floor uint64
+	// starved is true if the consumer hands out nothing though the stream has more.
+	starved bool
 	// resume is where a consumer that was reset goes on, 0 if it was not: its next event is far older than the mark.
 	resume uint64
 	// streams is how far our streams reach. Back is the first event that the live path has to hand out again since NATS lost
@@ -120,6 +124,8 @@ func decideConsumer(s stand) verdict {
 		return verdict{true, s.after, "the stream went back, and the consumer did not"}
 	case s.lost():
 		return verdict{}
+	case s.starved:
+		return verdict{true, s.floor + 1, "it handed out nothing though the stream has more"}
 	case s.resume != 0:
 		return verdict{true, min(s.resume, s.mark.Floor+1), "it was reset to what was acknowledged long ago"}
 	}

@@ -32,6 +32,8 @@ func TestDecide(t *testing.T) {
 		"another process made it again":          {stand{mark: at20, last: 25, after: 11, exists: true, made: now, delivered: 22, floor: 15}, 0},
 		"ahead though the mark is held":          {stand{mark: at20, held: true, last: 25, after: 21, exists: true, made: old, delivered: 40, floor: 40}, 21},
 		"ahead without a mark":                   {stand{last: 25, after: 1, exists: true, made: old, delivered: 40, floor: 40}, 1},
+		"it starves":                             {stand{mark: at20, held: true, last: 30, after: 21, exists: true, made: old, delivered: 20, floor: 15, starved: true}, 16},
+		"it starves, and the stream went back":   {stand{mark: at20, last: 25, after: 11, exists: true, made: old, delivered: 20, floor: 15, starved: true}, 11},
 		"reset":                                  {stand{mark: at20, held: true, last: 30, after: 21, exists: true, made: old, resume: 12}, 12},
 		"reset, and little is acknowledged":      {stand{mark: at20, held: true, last: 30, after: 21, exists: true, made: now, resume: 19}, 16},
 		"reset by the server, with the stream":   {stand{mark: at20, last: 25, after: 11, exists: true, made: old, resume: 5}, 0},

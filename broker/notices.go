@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -31,12 +32,17 @@ func (b *Broker) NoticeConsumer(ctx context.Context, channel string) (jetstream.
 	if err != nil {
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
-	c, err := pulls.CreateOrUpdateConsumer(ctx, streamNotices, jetstream.ConsumerConfig{
+	config := jetstream.ConsumerConfig{
 		Durable: "notices-" + channel, AckPolicy: jetstream.AckExplicitPolicy, AckWait: noticeAckWait,
 		DeliverPolicy: jetstream.DeliverNewPolicy, MaxDeliver: -1, MaxAckPending: -1,
-	})
+	}
+	c, err := pulls.Consumer(ctx, streamNotices, config.Durable)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		c, err = pulls.CreateOrUpdateConsumer(ctx, streamNotices, config)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("define the consumer notices-%s: %w", channel, err)
 	}
+	b.keep(streamNotices, noticesPrefix+">", config)
 	return c, nil
 }

@@ -74,6 +74,8 @@ func noticeViewOf(n notify.Notice) noticeView {
 		if len(seqs) > 1 {
 			v.Text = fmt.Sprintf("%d events are exhausted, with the sequences %s.", len(seqs), strings.Join(seqs, ", "))
 		}
+	case notify.Lost:
+		v.Class, v.Text = "bad", fmt.Sprintf("NATS does not have %d events any more that it had stored, or more than these.", n.Events)
 	case notify.Reachable:
 		v.Class, v.Text = "good", "Its host accepts connections again. It waits for somebody to activate it."
 	}

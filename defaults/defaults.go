@@ -105,6 +105,8 @@ const (
 	Pull = time.Second
 	// Sweep is how often backlogs are looked for whose wake was lost.
 	Sweep = time.Minute
+	// Tell is how often it is looked for what the operator is to be told.
+	Tell = 10 * time.Second
 	// HeapGrowth is by how many percent the heap may grow before it is collected, unless GOGC says otherwise: with a hundred
 	// thousand webhooks in it and Go's 100, collections took a tenth of the CPU of a busy process.
 	HeapGrowth = 200

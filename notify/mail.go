@@ -24,9 +24,10 @@ type Contacts interface {
 // MailOptions say how mails are sent.
 type MailOptions struct {
 	Server SMTP
-	// From is the sender's address, To who gets the mails of accounts without an address of their own; empty: nobody.
-	From, To string
-	Contacts Contacts
+	// From is the sender's address, To who gets the mails of accounts without an address of their own, and those to the operator;
+	// empty: nobody. First is the first account, whose address gets mails to the operator if To is empty.
+	From, To, First string
+	Contacts        Contacts
 	// TLS is nil but in tests, and so is Dial.
 	TLS  *tls.Config
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -43,12 +44,16 @@ func NewMail(o MailOptions) *Mail { return &Mail{o} }
 // Send mails the notice, over a connection of its own. Each attempt has the same Message-ID, so that who gets it twice
 // sees it once.
 func (m *Mail) Send(ctx context.Context, n Notice, _ int) error {
-	account, err := m.o.Contacts.Get(ctx, n.Account)
+	name := n.Account
+	if name == Operator {
+		name = m.o.First
+	}
+	account, err := m.o.Contacts.Get(ctx, name)
 	if err != nil && !errors.Is(err, record.ErrNotFound) {
 		return err
 	}
 	to := account.Contact.Email
-	if to == "" {
+	if to == "" || n.Account == Operator && m.o.To != "" {
 		to = m.o.To
 	}
 	if to == "" {

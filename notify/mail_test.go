@@ -278,14 +278,17 @@ func TestMailsSayWhatIsToBeDone(t *testing.T) {
 func TestEveryKindIsWrittenInEveryLanguage(t *testing.T) {
 	t.Parallel()
 	for _, language := range registry.Languages {
-		for _, kind := range []Kind{Failing, Deactivated, Recovered, Exhausted, Reachable} {
+		for _, kind := range []Kind{Failing, Deactivated, Recovered, Exhausted, Reachable, Lost} {
 			n := deactivation("anna")
 			n.Kind, n.Deactivation, n.Seqs, n.Attempts = kind, noon.Add(time.Hour), []uint64{3, 5}, 10
+			if kind == Lost {
+				n = Notice{Version: form, Kind: Lost, Account: Operator, At: noon, Since: noon, Until: noon.Add(time.Hour), Events: 4711}
+			}
 			l, err := write(n, language)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if l.Subject == "" || !strings.Contains(l.Text, "hooks.example.com") || !strings.Contains(l.HTML, l.Subject) || strings.Contains(l.Text+l.HTML, "<no value>") {
+			if about := map[bool]string{true: "4711", false: "hooks.example.com"}[kind == Lost]; l.Subject == "" || !strings.Contains(l.Text, about) || !strings.Contains(l.HTML, l.Subject) || strings.Contains(l.Text+l.HTML, "<no value>") {
 				t.Errorf("%s in %s: %+v", kind, language, l)
 			}
 			if kind == Exhausted && !strings.Contains(l.Text, "3, 5") {

@@ -29,14 +29,19 @@ const (
 	Recovered   = backlog.Recovered
 	Exhausted   = backlog.Exhausted
 	Reachable   = backlog.Reachable
+	// Lost is told to the operator: NATS does not have events any more that it had stored.
+	Lost Kind = "lost"
 )
+
+// Operator is the account of the notices that are about the installation, and for who runs it. No account can have this name.
+const Operator = "_operator"
 
 // Notice is what a person is told, as the stream keeps it. It holds no secret, and of the webhook's URL only the host.
 type Notice struct {
 	Version int    `json:"v"`
 	Kind    Kind   `json:"kind"`
 	Account string `json:"account"`
-	// Webhook, App, Event and Host say which webhook.
+	// Webhook, App, Event and Host say which webhook; they are empty in a notice to the operator.
 	Webhook uint64    `json:"webhook"`
 	App     string    `json:"app"`
 	Event   string    `json:"event"`
@@ -59,6 +64,9 @@ type Notice struct {
 	// Seqs are the stream sequences of exhausted events, Attempts those of the last of them.
 	Seqs     []uint64 `json:"seqs,omitempty"`
 	Attempts int      `json:"attempts,omitempty"`
+	// Events is how many events NATS is known to have lost, published after Since, if that is known, and until Until.
+	Events uint64    `json:"events,omitempty"`
+	Until  time.Time `json:"until,omitzero"`
 	// Sequence is the notice's own, in the stream; later notices have a higher one.
 	Sequence uint64 `json:"-"`
 }
@@ -69,7 +77,9 @@ type Options struct {
 	Links  *Links
 	// Window is how long after a deactivation events are kept for a replay, Retention how long the stream keeps any.
 	Window, Retention time.Duration
-	Log               *zap.Logger
+	// Every is how often it is looked for what the operator is to be told.
+	Every time.Duration
+	Log   *zap.Logger
 }
 
 // Notices stores, logs and lists notices. It is safe for concurrent use.
@@ -149,22 +159,29 @@ func decode(data []byte, seq uint64) (Notice, error) {
 	return notice, nil
 }
 
+// store stores and logs a notice of a webhook.
 func (n *Notices) store(ctx context.Context, w registry.Webhook, notice Notice) error {
+	again, err := n.publish(ctx, w.Key(), notice)
+	if err == nil && !again {
+		// Without the link: who reads the log may not be whom it is for.
+		n.o.Log.Warn("people are told of a webhook", zap.String("kind", string(notice.Kind)), zap.String("webhook", w.Key()), zap.String("reason", notice.Reason))
+	}
+	return err
+}
+
+// publish stores a notice of what has a key, and says whether it was stored before.
+func (n *Notices) publish(ctx context.Context, key string, notice Notice) (again bool, err error) {
 	data, err := json.Marshal(notice)
 	if err != nil {
-		return fmt.Errorf("store a notice: %w", err)
+		return false, fmt.Errorf("store a notice: %w", err)
 	}
-	subject := broker.NoticeSubject(w.Account, string(notice.Kind))
-	id := fmt.Sprintf("%s.%s.%d", notice.Kind, w.Key(), notice.At.UnixNano())
+	subject := broker.NoticeSubject(notice.Account, string(notice.Kind))
+	id := fmt.Sprintf("%s.%s.%d", notice.Kind, key, notice.At.UnixNano())
 	ack, err := n.o.Broker.JetStream.PublishMsg(ctx, &nats.Msg{
 		Subject: subject, Data: data, Header: nats.Header{nats.MsgIdHdr: {id}},
 	})
 	if err != nil {
-		return fmt.Errorf("store the notice %s: %w", subject, err)
+		return false, fmt.Errorf("store the notice %s: %w", subject, err)
 	}
-	if !ack.Duplicate {
-		// Without the link: who reads the log may not be whom it is for.
-		n.o.Log.Warn("people are told of a webhook", zap.String("kind", string(notice.Kind)), zap.String("webhook", w.Key()), zap.String("reason", notice.Reason))
-	}
-	return nil
+	return ack.Duplicate, nil
 }

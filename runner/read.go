@@ -126,7 +126,23 @@ func goBack(ctx context.Context, b *broker.Broker, anchor event.Position) batch 
 		return batch{err: err}
 	}
 	found, err := below(ctx, b, cursor, bounds)
+	if err == nil && cursor <= anchor.Seq {
+		err = b.Lost(ctx, broker.Loss{From: found.Time, To: anchor.Time, Events: anchor.Seq - cursor + 1})
+	}
 	return batch{back: &back{cursor, found}, err: err}
+}
+
+// lost tells of an event that waited and is not in the stream any more, if that is because the stream went back: it has another
+// one under the sequence, as replaced says, or has not come to that yet.
+func lost(ctx context.Context, b *broker.Broker, p event.Position, replaced bool) error {
+	if p.Time.IsZero() {
+		return nil // a record of an older form
+	}
+	bounds, err := b.Bounds(ctx)
+	if err != nil || !replaced && p.Seq <= bounds.Last.Seq {
+		return err
+	}
+	return b.Lost(ctx, broker.Loss{From: p.Time, To: p.Time, Events: 1})
 }
 
 // below is the newest event below a sequence that can be asked for, to be the anchor of a cursor; zero if there is none.

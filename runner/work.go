@@ -111,7 +111,8 @@ func (r *runner) attempt(target delivery.Target, i item) result {
 		e, err := r.Broker.Event(context.WithoutCancel(r.attempts), i.Seq)
 		switch {
 		case errors.Is(err, broker.ErrNotFound), err == nil && !i.Time.IsZero() && !e.Position().Is(i.Position):
-			res.try.Missing = true
+			res.err = lost(context.WithoutCancel(r.attempts), r.Broker, i.Position, err == nil)
+			res.try.Missing = res.err == nil
 			return res
 		case err != nil:
 			res.err = err

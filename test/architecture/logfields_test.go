@@ -16,6 +16,7 @@ var logFields = map[string]string{
 	"cursor":        "Uint64",     // the sequence in EVENTS from which a span was to go on
 	"entry":         "Uint64",     // the place of an attempt in the attempt log
 	"event":         "String",     // an event's name
+	"events":        "Uint64",     // how many events
 	"failing_since": "Time",       // when the first of the failures without a break was
 	"floor":         "Uint64",     // the sequence in EVENTS up to which all is acknowledged
 	"form":          "Int",        // the form of a record
@@ -37,11 +38,13 @@ var logFields = map[string]string{
 	"records":       "Int",        // how many records of the statistics
 	"seq":           "Uint64",     // an event's sequence in EVENTS
 	"server":        "String",     // the URL of a NATS server, without credentials
+	"since":         "Time",       // after when the first of some events was published
 	"setting":       "String",     // a setting of a stream
 	"stack":         "ByteString", // the stack of a panic
 	"stream":        "String",     // the name of a stream
 	"subject":       "String",     // a message's subject
 	"to":            "Uint64",     // the sequence in EVENTS from which a span goes on
+	"until":         "Time",       // when the last of some events was published
 	"version":       "String",     // the version of a NATS server
 	"wait":          "Duration",   // how long until the next attempt
 	"webhook":       "String",     // a webhook's key, <account>.<id>

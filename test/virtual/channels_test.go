@@ -112,27 +112,40 @@ func (s *mailSession) Data(r io.Reader) error {
 	return nil
 }
 
+// channels are the ways to people: a mail server, and the operator's receiver of notices.
+type channels struct {
+	mails    *mailServer
+	operator *receiver
+}
+
+// open has an app use them.
+func (c *channels) open(o *app.Options) {
+	c.mails, c.operator = newMailServer(), newReceiver()
+	o.SMTP = &notify.SMTP{Host: "mail.example", Port: 25, TLS: notify.Plain}
+	o.MailFrom, o.NoticeTo, o.NoticeURL, o.NoticeSecret = "saumer@example.net", "operations@example.net", noticeURL, noticeSecret
+	endpoints := o.Dial
+	o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		switch address {
+		case mailAddress:
+			return c.mails.dial()
+		case noticeHost:
+			return c.operator.dial(ctx, network, address)
+		}
+		return endpoints(ctx, network, address)
+	}
+}
+
+func (c *channels) close() {
+	close(c.mails.conns)
+	c.operator.close()
+}
+
 // TestEachChannelIsTriedByItself has the mail server and the operator's receiver go at different times, and Saumer
 // restart while they are away: each notice arrives once over each, and neither waits for the other.
 func TestEachChannelIsTriedByItself(t *testing.T) {
-	var mails *mailServer
-	var operator *receiver
-	change := func(o *app.Options) {
-		mails, operator = newMailServer(), newReceiver()
-		o.SMTP = &notify.SMTP{Host: "mail.example", Port: 25, TLS: notify.Plain}
-		o.MailFrom, o.NoticeTo, o.NoticeURL, o.NoticeSecret = "saumer@example.net", "operations@example.net", noticeURL, noticeSecret
-		endpoints := o.Dial
-		o.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-			switch address {
-			case mailAddress:
-				return mails.dial()
-			case noticeHost:
-				return operator.dial(ctx, network, address)
-			}
-			return endpoints(ctx, network, address)
-		}
-	}
-	inWorld(t, change, func(w *world) {
+	var to channels
+	inWorld(t, to.open, func(w *world) {
+		mails, operator := to.mails, to.operator
 		id := w.create()
 		mails.goes(true)
 		w.receiver.goes(true)
@@ -202,7 +215,6 @@ func TestEachChannelIsTriedByItself(t *testing.T) {
 		mailed("operations@example.net:", "anna@example.org:")
 		posted("notice.failing", "notice.recovered")
 		w.tells(id, notify.Failing, notify.Recovered)
-		close(mails.conns)
-		operator.close()
+		to.close()
 	})
 }
