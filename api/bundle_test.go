@@ -106,6 +106,9 @@ func setup(t testing.TB) *bundle {
 	u.notices = notify.New(notify.Options{
 		Broker: b, Links: notify.NewLinks(registry.NewKey(), "https://hooks.example.org"), Window: time.Hour, Retention: 24 * time.Hour, Log: zap.NewNop(),
 	})
+	if _, err := b.Agree(t.Context(), broker.Settings{Events: []string{"optin_finalized", "optout_finalized"}}); err != nil {
+		t.Fatal(err)
+	}
 	s := NewService(Options{
 		Notices:  u.notices,
 		Registry: r, Accounts: u.accounts, Backlogs: u.backlogs, Addresses: addresses{}, Attempts: u.attempts,
@@ -113,7 +116,7 @@ func setup(t testing.TB) *bundle {
 		Tester: delivery.NewSender(client, u.attempts, delivery.NewOutages(time.Minute, time.Hour), u.stats),
 		Stats:  u.stats,
 		Audit:  registry.NewAudit(b), Forget: b.ForgetAccount, Log: zap.New(core),
-		Publisher: b.JetStream, Window: 5 * 24 * time.Hour, Events: []string{"optin_finalized", "optout_finalized"},
+		Publisher: b.JetStream, Window: 5 * 24 * time.Hour, Names: b,
 	})
 	u.handler = Handler(s, u.accounts, func(context.Context) error { return u.ready }, zap.New(core))
 	return u

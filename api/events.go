@@ -235,7 +235,7 @@ var PublishEvent = define(Function{
 		return event.Receipt{}, ErrHops
 	}
 	// A wrong name is refused without reading the body.
-	if err := s.checkEvent(in.event); err != nil {
+	if err := s.checkEvent(ctx, in.event); err != nil {
 		return event.Receipt{}, err
 	}
 	data, err := in.data(event.MaxSize)

@@ -199,7 +199,7 @@ func FuzzPublish(f *testing.F) {
 			key != "" && e.ID != event.KeyID(key) {
 			t.Errorf("%q %q %.100q is stored as %q %q %.100q, %v", name, key, body, e.Name, e.ID, e.Data, err)
 		}
-		if err := u.broker.Reject(t.Context(), event.Subject("demo", name), nil, nil, answer.Sequence, "room for the next"); err != nil {
+		if err := u.broker.Reject(t.Context(), event.Subject("demo", name), nil, nil, event.Position{Seq: answer.Sequence}, "room for the next"); err != nil {
 			t.Fatal(err)
 		}
 	})

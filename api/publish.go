@@ -37,7 +37,7 @@ func (k messageKey) id(account, name, key string) string {
 // this event's name and this body. It returns ErrEvent, ErrKey, event.ErrBody or event.ErrSize for what cannot be published, and
 // ErrReused for a key that came with another body.
 func (s *Service) Publish(ctx context.Context, acc registry.Account, name, key string, data []byte) (event.Receipt, error) {
-	if err := s.checkEvent(name); err != nil {
+	if err := s.checkEvent(ctx, name); err != nil {
 		return event.Receipt{}, err
 	}
 	if err := checkKey(key); err != nil {

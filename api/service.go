@@ -19,6 +19,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
+	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/record"
@@ -75,8 +76,8 @@ type Options struct {
 	Key []byte
 	// Window is how long after a deactivation events are kept for a replay.
 	Window time.Duration
-	// Events are the names of the events that webhooks can be made for.
-	Events []string
+	// Names are the events that webhooks can be made for.
+	Names Names
 	// Audit keeps who changed what. Forget removes what the streams hold of an account.
 	Audit  *registry.Audit
 	Forget func(ctx context.Context, account string) error
@@ -86,6 +87,16 @@ type Options struct {
 	// Proxies are the networks of proxies that are believed when they say where a request came from.
 	Proxies []netip.Prefix
 }
+
+// Names says which events webhooks can be made for; *broker.Broker does.
+type Names interface {
+	// KnownEvents are their names, as of a while ago.
+	KnownEvents() []string
+	// KnowsEvent says whether there is one of this name now.
+	KnowsEvent(ctx context.Context, name string) (bool, error)
+}
+
+var _ Names = (*broker.Broker)(nil)
 
 // Service is what can be asked of Saumer, as functions on domain types. Each takes the account that asks, and for it
 // another account's webhooks do not exist. It is safe for concurrent use.
@@ -135,7 +146,7 @@ func (s *Service) Create(ctx context.Context, acc registry.Account, in CreateInp
 	if err := checkApp(in.App); err != nil {
 		return Webhook{}, "", err
 	}
-	if err := s.checkEvent(in.Event); err != nil {
+	if err := s.checkEvent(ctx, in.Event); err != nil {
 		return Webhook{}, "", err
 	}
 	u, err := delivery.CheckURL(in.URL)
@@ -274,7 +285,7 @@ func (s *Service) SetContact(ctx context.Context, acc registry.Account, name str
 }
 
 // Events are the names of the events that webhooks can be made for.
-func (s *Service) Events() []string { return slices.Clone(s.o.Events) }
+func (s *Service) Events() []string { return s.o.Names.KnownEvents() }
 
 func (s *Service) record(ctx context.Context, acc registry.Account, id uint64) (registry.Webhook, error) {
 	if id == 0 {
@@ -295,11 +306,12 @@ func (s *Service) describe(ctx context.Context, w registry.Webhook) (Webhook, er
 	return described, nil
 }
 
-func (s *Service) checkEvent(name string) error {
-	if !slices.Contains(s.o.Events, name) {
-		return fmt.Errorf("%w: use one of %s", ErrEvent, list(s.o.Events))
+func (s *Service) checkEvent(ctx context.Context, name string) error {
+	known, err := s.o.Names.KnowsEvent(ctx, name)
+	if err == nil && !known {
+		err = fmt.Errorf("%w: use one of %s", ErrEvent, list(s.Events()))
 	}
-	return nil
+	return err
 }
 
 func checkApp(app string) error {

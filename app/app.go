@@ -114,6 +114,11 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.openMetrics(); err != nil {
 		return nil, err
 	}
+	agreed, err := a.broker.Agree(ctx, broker.Settings{Events: o.Events, ReplayWindow: o.ReplayWindow})
+	if err != nil {
+		return nil, err
+	}
+	a.options.ReplayWindow = agreed.ReplayWindow
 	if err := a.openRegistry(ctx); err != nil {
 		return nil, err
 	}
@@ -184,7 +189,7 @@ func (a *App) wire(ackWait time.Duration) {
 	a.consumer = consumer.NewWorker(consumer.Options{
 		Events: a.broker, Webhooks: a.registry, Sender: sender, Slots: shared,
 		Cover:   runner.NewCover(a.broker, rules, o.Log.Named("cover")),
-		Rejects: a.broker, Acks: a.broker, Known: o.Events, Now: a.broker.Now, AckWait: ackWait, Grace: o.Grace, Pull: wait,
+		Rejects: a.broker, Acks: a.broker, Names: a.broker, Now: a.broker.Now, AckWait: ackWait, Grace: o.Grace, Pull: wait,
 		Log: o.Log.Named("consumer"),
 	})
 	a.notices = notify.New(notify.Options{
@@ -200,7 +205,7 @@ func (a *App) wire(ackWait time.Duration) {
 	a.service = api.NewService(api.Options{
 		Registry: a.registry, Accounts: a.accounts, Addresses: a.client, Attempts: attempts,
 		Backlogs: backlogs, Replays: backlogs, Tester: sender, Prober: a.client, Stream: a.broker, Stats: a.stats,
-		Publisher: a.broker.JetStream, Key: a.key, Notices: a.notices, Window: o.ReplayWindow, Events: o.Events,
+		Publisher: a.broker.JetStream, Key: a.key, Notices: a.notices, Window: o.ReplayWindow, Names: a.broker,
 		Proxies: o.Proxies, Limits: o.Limits, Audit: registry.NewAudit(a.broker), Forget: a.broker.ForgetAccount, Log: o.Log.Named("api"),
 	})
 	a.console = console.New(console.Options{

@@ -82,6 +82,9 @@ type Broker struct {
 	health  health
 	// remade has the streams that were made again.
 	remade chan string
+	// own are the settings of this process and agreed those of all, since Agree.
+	own    Settings
+	agreed atomic.Pointer[Settings]
 	// first is the sequence of the oldest event at the last look.
 	first atomic.Uint64
 	// starving are the consumers that hand out nothing though their stream has more.

@@ -86,5 +86,5 @@ func (b *Broker) heal(ctx context.Context) error {
 	for _, k := range b.keptConsumers() {
 		errs = append(errs, b.watchKept(ctx, k))
 	}
-	return errors.Join(append(errs, b.watchDispatch(ctx))...)
+	return errors.Join(append(errs, b.watchDispatch(ctx), b.keepSettings(ctx))...)
 }

@@ -27,17 +27,19 @@ func (b *Broker) RejectEvent(ctx context.Context, e event.Event, reason string) 
 	if key, given := event.KeyOf(e.ID); given {
 		header.Set(nats.MsgIdHdr, key)
 	}
-	return b.Reject(ctx, event.Subject(e.Account, e.Name), header, e.Data, e.Seq, reason)
+	return b.Reject(ctx, event.Subject(e.Account, e.Name), header, e.Data, e.Position(), reason)
 }
 
 // Reject moves a message that cannot be delivered at all from EVENTS to REJECTED, with the reason. It is idempotent,
 // so a crash in the middle is healed by the message's next delivery. That it leaves EVENTS keeps counts exact.
+// It is known by its time, too: a stream that went back gives its sequence to another message.
 // Of a message that is too large for NATS with these headers the first part is kept, and Saumer-Size says how long it was.
-func (b *Broker) Reject(ctx context.Context, subject string, header nats.Header, data []byte, seq uint64, reason string) error {
+func (b *Broker) Reject(ctx context.Context, subject string, header nats.Header, data []byte, at event.Position, reason string) error {
+	seq := at.Seq
 	msg := &nats.Msg{Subject: "rejected." + subject, Data: data, Header: nats.Header{
 		"Saumer-Reason":   {reason},
 		"Saumer-Sequence": {strconv.FormatUint(seq, 10)},
-		nats.MsgIdHdr:     {strconv.FormatUint(seq, 10)},
+		nats.MsgIdHdr:     {strconv.FormatUint(seq, 10) + "." + strconv.FormatInt(at.Time.UnixNano(), 10)},
 	}}
 	if len(subject) > longest {
 		msg.Subject = "rejected.overlong"

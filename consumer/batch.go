@@ -103,8 +103,10 @@ func (w *Worker) passOver(hard context.Context, b *batch) []arrival {
 // passes says whether an event is to be passed over: a range of each of its webhooks holds it, or it has none. What a backlog
 // is going to read is checked there.
 func (w *Worker) passes(hard context.Context, a arrival, name string, subscriptions []*registry.Subscription) bool {
-	if len(subscriptions) == 0 && !w.known[name] {
-		return false
+	if len(subscriptions) == 0 {
+		if known, err := w.Names.KnowsEvent(hard, name); err != nil || !known {
+			return false // it is asked once more, and what is wrong is said
+		}
 	}
 	read := false
 	for _, s := range subscriptions {

@@ -50,7 +50,7 @@ func TestLargeEventsAreBoundedInBytes(t *testing.T) {
 	}
 	h := gated{&instant{log: delivery.NewLog(l.store, zap.NewNop()), all: count, done: make(chan struct{})}, make(chan struct{})}
 	w := NewWorker(Options{
-		Events: l.store, Webhooks: l.webhooks, Sender: h, Slots: slots.New(count, 8192), Cover: h, Rejects: l.store,
+		Events: l.store, Webhooks: l.webhooks, Sender: h, Slots: slots.New(count, 8192), Cover: h, Rejects: l.store, Names: l.store,
 		Acks: l.store, Now: l.store.Now, Pull: time.Second, AckWait: 30 * time.Second, Grace: time.Second, Log: zap.NewNop(),
 	})
 	during(t, w.Run)

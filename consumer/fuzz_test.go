@@ -16,7 +16,7 @@ import (
 // rejected keeps what was moved out of the stream.
 type rejected struct{ data [][]byte }
 
-func (r *rejected) Reject(_ context.Context, _ string, _ nats.Header, data []byte, _ uint64, _ string) error {
+func (r *rejected) Reject(_ context.Context, _ string, _ nats.Header, data []byte, _ event.Position, _ string) error {
 	r.data = append(r.data, data)
 	return nil
 }

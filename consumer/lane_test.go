@@ -94,7 +94,7 @@ func TestASilentWebhookLeavesTheLivePath(t *testing.T) {
 	cover := taken{nobody{t}, &sync.Once{}, make(chan struct{})}
 	shared := slots.New(8, 8192)
 	w := NewWorker(Options{
-		Events: l.store, Webhooks: l.webhooks, Sender: stopped{}, Slots: shared, Cover: cover, Rejects: l.store,
+		Events: l.store, Webhooks: l.webhooks, Sender: stopped{}, Slots: shared, Cover: cover, Rejects: l.store, Names: l.store,
 		Acks: l.store, Now: l.store.Now, Pull: time.Second, AckWait: 30 * time.Second, Log: zap.NewNop(),
 	})
 	during(t, w.Run)

@@ -21,7 +21,7 @@ func TestWhatAStopCutsOffIsAcknowledged(t *testing.T) {
 	}
 	c := covers{nobody{t}, make(chan delivery.Attempt, 2*events)}
 	w := NewWorker(Options{
-		Events: l.store, Webhooks: l.webhooks, Sender: stopped{}, Slots: slots.New(64, 8192), Cover: c, Rejects: l.store,
+		Events: l.store, Webhooks: l.webhooks, Sender: stopped{}, Slots: slots.New(64, 8192), Cover: c, Rejects: l.store, Names: l.store,
 		Acks: l.store, Now: l.store.Now, Pull: time.Second, AckWait: 30 * time.Second, Grace: time.Millisecond, Log: zap.NewNop(),
 	})
 	ctx, stop := context.WithCancel(t.Context())

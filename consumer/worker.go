@@ -66,7 +66,12 @@ type Sender interface {
 
 // Rejects moves a message that cannot be delivered at all out of the stream.
 type Rejects interface {
-	Reject(ctx context.Context, subject string, header nats.Header, data []byte, seq uint64, reason string) error
+	Reject(ctx context.Context, subject string, header nats.Header, data []byte, at event.Position, reason string) error
+}
+
+// Names says whether webhooks can be made for an event in any process.
+type Names interface {
+	KnowsEvent(ctx context.Context, name string) (bool, error)
 }
 
 // Events hands out events, each until it is acknowledged.
@@ -89,8 +94,7 @@ type Options struct {
 	Cover    Cover
 	Rejects  Rejects
 	Acks     Acks
-	// Known are the names of events that webhooks can be made for.
-	Known []string
+	Names    Names
 	// Now is the time by the clock that all nodes share.
 	Now func() time.Time
 	// Pull is how long a fetch waits for events: how soon it is known that NATS has forgotten it, how long NATS goes on
@@ -106,8 +110,6 @@ type Options struct {
 // Worker is one process's share of the live path.
 type Worker struct {
 	Options
-	known map[string]bool
-
 	// mu guards what the owners keep.
 	mu       sync.Mutex
 	pace     pace
@@ -127,15 +129,12 @@ type Worker struct {
 // NewWorker makes a worker.
 func NewWorker(o Options) *Worker {
 	w := &Worker{
-		Options: o, known: map[string]bool{}, newer: rate.Sometimes{First: 1, Interval: time.Minute}, busy: rate.Sometimes{First: 10, Interval: time.Second},
+		Options: o, newer: rate.Sometimes{First: 1, Interval: time.Minute}, busy: rate.Sometimes{First: 10, Interval: time.Second},
 		wakes: wakes{cover: o.Cover, log: o.Log, soon: map[string]bool{}},
 	}
 	w.inflight = newInflight(&w.mu, &w.pace, o.AckWait, o.Log)
 	w.acks = newAcks(&w.mu, w.inflight, &w.pace, o.Acks, o.Log)
 	w.lanes = newLanes(&w.mu, w.inflight, w.acks, &w.Options)
-	for _, name := range o.Known {
-		w.known[name] = true
-	}
 	return w
 }
 
@@ -222,7 +221,7 @@ func (w *Worker) admit(ctx context.Context, m *nats.Msg, since time.Time) *infli
 		w.inflight.displaceLocked(event.Position{Seq: seq, Time: at})
 		w.acks.withdrawLocked(seq)
 		w.mu.Unlock()
-		w.reject(ctx, m, seq, err.Error())
+		w.reject(ctx, m, event.Position{Seq: seq, Time: at}, err.Error())
 		return nil
 	}
 	w.mu.Lock()
@@ -241,9 +240,10 @@ func (w *Worker) admit(ctx context.Context, m *nats.Msg, since time.Time) *infli
 }
 
 // reject moves what cannot be delivered out of the way. If that fails, it comes again after the ack wait.
-func (w *Worker) reject(ctx context.Context, m *nats.Msg, seq uint64, reason string) {
+func (w *Worker) reject(ctx context.Context, m *nats.Msg, at event.Position, reason string) {
+	seq := at.Seq
 	w.Log.Warn("an event is rejected", zap.String("subject", m.Subject), zap.Uint64("seq", seq), zap.String("reason", reason))
-	if err := w.Rejects.Reject(ctx, m.Subject, m.Header, m.Data, seq, reason); err != nil {
+	if err := w.Rejects.Reject(ctx, m.Subject, m.Header, m.Data, at, reason); err != nil {
 		w.Log.Warn("a rejected event was not moved; it comes again after the ack wait", zap.Uint64("seq", seq), zap.Error(err))
 		return
 	}
@@ -268,10 +268,18 @@ func (w *Worker) lookup(ctx context.Context, b *batch) bool {
 // spread hands an event to the lanes of its webhooks: at once, or, where its account has more deliveries than its share, when
 // some of these are done. It does not wait. What passes its lane is added to by.
 func (w *Worker) spread(hard context.Context, e *inflightEvent, subscriptions []*registry.Subscription, by passing) {
-	if len(subscriptions) == 0 && !w.known[e.event.Name] {
-		w.inflight.remove(e)
-		w.reject(hard, e.msg, e.event.Seq, "unknown event, and no webhook is subscribed to it")
-		return
+	if len(subscriptions) == 0 {
+		switch known, err := w.Names.KnowsEvent(hard, e.event.Name); {
+		case err != nil:
+			w.Log.Warn("an event waits until it is known whether its name is", zap.String("event", e.event.Name), zap.Error(err))
+			w.inflight.remove(e)
+			w.giveBack(e.msg)
+			return
+		case !known:
+			w.inflight.remove(e)
+			w.reject(hard, e.msg, e.event.Position(), "unknown event, and no webhook is subscribed to it")
+			return
+		}
 	}
 	if slices.ContainsFunc(subscriptions, func(s *registry.Subscription) bool { return s.Newer }) {
 		w.giveBackToNewer(e)

@@ -105,7 +105,7 @@ func during(t testing.TB, run func(context.Context) error) {
 // run runs a worker until the test is over.
 func (l *live) run(t testing.TB, s Sender) {
 	during(t, NewWorker(Options{
-		Events: l.store, Webhooks: l.webhooks, Sender: s, Slots: slots.New(64, 8192), Cover: nobody{t}, Rejects: l.store,
+		Events: l.store, Webhooks: l.webhooks, Sender: s, Slots: slots.New(64, 8192), Cover: nobody{t}, Rejects: l.store, Names: l.store,
 		Acks: l.store, Now: l.store.Now, Pull: time.Second, AckWait: 30 * time.Second, Grace: time.Second, Log: zap.NewNop(),
 	}).Run)
 }
