@@ -67,7 +67,7 @@ func (r *Record) Take(t Try, rules *Rules) Effect {
 	case class == delivery.Cut:
 		r.keep(t)
 		return Pause
-	case t.Outcome == delivery.Slow, t.Outcome == delivery.Busy:
+	case class == delivery.Untried:
 		r.hold(Waiting{t.Position(), t.Number, r.marks(t)})
 		r.leave()
 		return Pause

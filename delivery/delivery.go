@@ -91,6 +91,7 @@ const (
 	Unreachable              // the endpoint as a whole takes nothing: the webhook backs off
 	Ended                    // 410: the webhook is deactivated at once
 	Cut                      // our own stop: to be attempted again, counts for nothing
+	Untried                  // no attempt: the event is in the backlog, and nothing is said of the endpoint
 )
 
 // Class of the outcome.
@@ -104,6 +105,8 @@ func (o Outcome) Class() Class {
 		return Ended
 	case Aborted:
 		return Cut
+	case Slow, Busy:
+		return Untried
 	default:
 		return Unreachable
 	}
