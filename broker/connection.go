@@ -31,12 +31,22 @@ func (away) Is(target error) bool { return target == context.DeadlineExceeded }
 // drawn anew by each connection, so that nobody who may hear the answers to his own requests hears those.
 const inboxPrefix = "_SAUMER."
 
+// ErrClosed is returned once the connection is closed for good: trying again is of no use.
+var ErrClosed error = closed{}
+
+type closed struct{ away }
+
+func (closed) Error() string { return "the connection to NATS is closed for good" }
+
 // reachable returns an error if the connection has been gone for longer than a request should wait for it.
 func (b *Broker) reachable() error {
 	if b.nc.IsConnected() {
 		return nil
 	}
-	if broke := b.broke.Load(); b.nc.IsClosed() || broke != nil && time.Since(*broke) > patience {
+	if b.nc.IsClosed() {
+		return ErrClosed
+	}
+	if broke := b.broke.Load(); broke != nil && time.Since(*broke) > patience {
 		return errAway
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/fault"
 	"github.com/saumer/saumer/lifetime"
@@ -88,6 +89,9 @@ func (l *lanes) cover(ctx context.Context, tasks []*task, attempts []delivery.At
 	err := lifetime.Retry(ctx, untilAnswered, func() error {
 		return l.options.Cover.Cover(ctx, key, attempts, streak)
 	}, func(err error) {
+		if errors.Is(err, broker.ErrClosed) {
+			cancel() // the process ends, and the events come again
+		}
 		say := func() {
 			l.options.Log.Warn("events were not handed over to their backlog, and that is tried again", zap.String("webhook", key),
 				zap.Uint64("seq", attempts[0].Seq), zap.Error(err))
