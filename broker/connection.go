@@ -36,7 +36,8 @@ var ErrClosed error = closed{}
 
 type closed struct{ away }
 
-func (closed) Error() string { return "the connection to NATS is closed for good" }
+func (closed) Error() string        { return "the connection to NATS is closed for good" }
+func (closed) Is(target error) bool { return target == errAway || away{}.Is(target) }
 
 // reachable returns an error if the connection has been gone for longer than a request should wait for it.
 func (b *Broker) reachable() error {

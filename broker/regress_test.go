@@ -50,8 +50,8 @@ func TestMachineTellsALossOfPower(t *testing.T) {
 		return m
 	}
 	here := boot()
-	m := begin(here, 8*time.Second, false, 0) // the first start
-	m = begin(here, 8*time.Second, here == "", 12*time.Second*map[bool]time.Duration{true: 1}[here == ""])
+	begin(here, 8*time.Second, false, 0) // the first start
+	m := begin(here, 8*time.Second, here == "", 12*time.Second*map[bool]time.Duration{true: 1}[here == ""])
 	m.is.Boot, m.had = "another start", nil
 	if err := m.write(); err != nil {
 		t.Fatal(err)

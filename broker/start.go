@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -47,12 +48,21 @@ func passing(err error) bool {
 	}
 	var refusal jetstream.JetStreamError
 	if errors.As(err, &refusal) && refusal.APIError() != nil {
-		return refusal.APIError().Code == http.StatusServiceUnavailable
+		return later(refusal.APIError())
 	}
 	var answer *jetstream.APIError
 	if errors.As(err, &answer) {
-		return answer.Code == http.StatusServiceUnavailable
+		return later(answer)
 	}
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) ||
 		errors.Is(err, nats.ErrDisconnected) || errors.Is(err, nats.ErrConnectionReconnecting)
+}
+
+// noPeers is JSClusterNoPeersErrF of nats-server (server/errors.json): there are too few servers for the replicas, at the moment
+// if its description says that some are offline.
+const noPeers = jetstream.ErrorCode(10005)
+
+// later says whether a refusal may end by itself.
+func later(refusal *jetstream.APIError) bool {
+	return refusal.Code == http.StatusServiceUnavailable || refusal.ErrorCode == noPeers && strings.Contains(refusal.Description, "offline")
 }

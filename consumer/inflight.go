@@ -10,7 +10,6 @@ import (
 
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/lifetime"
-	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/slots"
 )
 
@@ -82,11 +81,6 @@ func newInflight(mu *sync.Mutex, p *pace, ackWait time.Duration, log *zap.Logger
 		mu: mu, events: map[uint64]*inflightEvent{}, accounts: accounts{}, pace: p, freed: make(chan struct{}, 1), begun: make(chan struct{}, 1),
 		ackWait: ackWait, log: log,
 	}
-}
-
-// pair is what the event's webhooks are looked up by.
-func (e *inflightEvent) pair() registry.Pair {
-	return registry.Pair{Account: e.event.Account, Event: e.event.Name}
 }
 
 // admission is what becomes of an event that NATS hands out.

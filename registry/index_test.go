@@ -399,7 +399,7 @@ func (n node) urls(t *testing.T) []string {
 	}
 	var urls []string
 	for _, s := range found[pair] {
-		urls = append(urls, s.Webhook.URL)
+		urls = append(urls, s.Target.URL)
 	}
 	return urls
 }

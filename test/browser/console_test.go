@@ -48,9 +48,9 @@ func TestLogin(t *testing.T) {
 	w.open("/console/webhooks")
 	w.sees("h1", "Log in")
 
-	// Who tries too often waits.
-	for range 100 {
-		res, err := http.PostForm(w.base+"/console/login", url.Values{"account": {account}, "password": {"wrong"}})
+	// Who tries too many passwords waits.
+	for i := range 100 {
+		res, err := http.PostForm(w.base+"/console/login", url.Values{"account": {account}, "password": {fmt.Sprintf("wrong %d", i)}})
 		if err != nil {
 			t.Fatal(err)
 		}
