@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -38,11 +39,11 @@ type position struct {
 }
 
 // standing is where a backlog stands: when it is to be looked at next, or never before something happens; whether it has an
-// open span; whether it is that of an inactive webhook; and why it cannot be read.
+// open span; whether it is that of an inactive webhook; and why it, or its webhook, cannot be read.
 type standing struct {
 	at                  time.Time
 	never, open, parked bool
-	unreadable          error
+	unreadable, webhook error
 }
 
 // standingOf is where the backlog of a record stands.
@@ -146,6 +147,10 @@ func (s *sweeper) readWebhooks(ctx context.Context) error {
 		if all && known && !gone {
 			there[key] = true
 		}
+		if known && !gone {
+			b.webhook = err
+			s.backlogs[key] = b
+		}
 		switch {
 		case gone && known, err == nil && w.Active && b.parked:
 			return s.options.Broker.Rewake(ctx, key, time.Time{})
@@ -180,9 +185,9 @@ func (s *sweeper) lost(ctx context.Context, key string) error {
 
 // look wakes a backlog if its wake is lost by all that is known; the first time, at its time.
 func (s *sweeper) look(ctx context.Context, key string, b standing, now time.Time, first bool) error {
-	switch {
-	case b.unreadable != nil:
-		s.options.Log.Error("a backlog is left as it is", zap.String("webhook", key), zap.Error(b.unreadable))
+	switch why := cmp.Or(b.unreadable, b.webhook); {
+	case why != nil:
+		s.options.Log.Error("a backlog is left as it is", zap.String("webhook", key), zap.Error(why))
 	case b.never, s.has(key):
 	case first && b.at.After(now):
 		return s.options.Broker.Rewake(ctx, key, b.at)
