@@ -57,6 +57,9 @@ func namesOf(made time.Time, generation string) names {
 	return names{journal, journal + generation + ":"}
 }
 
+// of says whether the names are of the journal with this birth.
+func (n names) of(made time.Time) bool { return n.journal == namesOf(made, "").journal }
+
 // state is the account's state, webhooks the hash of one event. All keys of an account carry its name as hash tag.
 func (n names) state(account string) string        { return n.index + "{" + account + "}" }
 func (n names) webhooks(account, ev string) string { return n.state(account) + ":" + ev }

@@ -26,6 +26,9 @@ func (x *index) load(ctx context.Context, state broker.BucketState, entries map[
 	if err != nil {
 		return progress{}, err
 	}
+	if err := x.retire(ctx, l.names); err != nil {
+		return progress{}, err
+	}
 	m, ids, found, err := x.mark(ctx, l.names)
 	if err != nil {
 		return progress{}, err
@@ -61,6 +64,28 @@ func (x *index) load(ctx context.Context, state broker.BucketState, entries map[
 	}
 	return l.progress, x.touch(ctx, l.names, l.progress.mark(), l.highest)
 }
+
+// retire spoils the index of the journal that this process followed before, if that was another one: whoever looks up there
+// learns so that there is another, and does not wait for the next comparison.
+func (x *index) retire(ctx context.Context, now names) error {
+	x.mu.Lock()
+	before, accounts := x.names, slices.Collect(maps.Keys(x.seen))
+	x.mu.Unlock()
+	if before.journal == "" || before.journal == now.journal {
+		return nil
+	}
+	pipe := x.redis.Pipeline()
+	for _, account := range accounts {
+		pipe.HSet(ctx, before.state(account), "rev", retired)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return fmt.Errorf("give up the index of the journal before: %w", err)
+	}
+	return nil
+}
+
+// retired is the revision of an account in an index of which the journal is gone. It is none, so that nobody believes it.
+const retired = "retired"
 
 // gather makes of the journal's entries what the index is to hold.
 func (x *index) gather(state broker.BucketState, entries map[string]jetstream.KeyValueEntry) (loading, error) {

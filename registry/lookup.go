@@ -48,6 +48,7 @@ func (x *index) lookup(ctx context.Context, pairs []Pair) (map[Pair][]*Subscript
 			err = x.heal(ctx, q.names, behind)
 		}
 		if err != nil {
+			x.doubt() // the journal may be another one
 			return nil, fmt.Errorf("look up webhooks: %w", err)
 		}
 		if len(behind) == 0 {

@@ -172,17 +172,29 @@ func (x *index) catchUp(ctx context.Context) error {
 	if err := x.wait(ctx, patience, 0); err != nil {
 		return err
 	}
-	x.mu.Lock()
-	brought := x.all
-	x.mu.Unlock()
-	state, err := x.bucket.State(ctx)
+	last, err := x.same(ctx)
 	if err != nil {
 		return err
 	}
-	if state.Last < brought {
+	return x.wait(ctx, patience, last)
+}
+
+// same makes sure that the journal is the one that the watch follows, and returns its last revision. If it is not, the index
+// begins anew.
+func (x *index) same(ctx context.Context) (last uint64, err error) {
+	x.mu.Lock()
+	brought, names := x.all, x.names
+	x.mu.Unlock()
+	state, err := x.bucket.State(ctx)
+	switch {
+	case err != nil:
+		return 0, err
+	case !names.of(state.Made):
+		x.refuse(errOther)
+	case state.Last < brought:
 		x.refuse(errBack)
 	}
-	return x.wait(ctx, patience, state.Last)
+	return state.Last, nil
 }
 
 // open says why a change of an account must not begin, or nil: ErrIndex.
@@ -194,6 +206,12 @@ func (x *index) open(ctx context.Context, account string) error {
 	}
 	x.mu.Unlock()
 	err := x.wait(ctx, most, 0)
+	if err == nil {
+		// A change of a journal that was made again would be taken for one that look-ups show.
+		if _, err = x.same(ctx); err == nil {
+			err = x.wait(ctx, most, 0)
+		}
+	}
 	if err == nil {
 		err = x.try(ctx, account)
 	}

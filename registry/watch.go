@@ -26,6 +26,8 @@ const compareEach = 30 * time.Second
 var (
 	// errBack says that the journal ends before what the watch has brought, or gives a revision again.
 	errBack = errors.New("the journal has gone back")
+	// errOther says that the journal was removed and made again.
+	errOther = errors.New("the journal is another one")
 	// errRenewed says that the journal may be another one after a reconnect, or that the watch may have missed something.
 	errRenewed = errors.New("the journal went on while the watch did not see it")
 )
@@ -193,7 +195,7 @@ func (f *following) compare(ctx context.Context, regular bool) error {
 	}
 	state, stateErr := f.bucket.State(ctx)
 	f.mu.Lock()
-	stands, all, tip, known := f.stands, f.all, f.tip, f.link
+	stands, all, tip, known, names := f.stands, f.all, f.tip, f.link, f.names
 	f.mu.Unlock()
 	switch {
 	case stands != nil:
@@ -202,6 +204,8 @@ func (f *following) compare(ctx context.Context, regular bool) error {
 		return nil // no answer proves nothing
 	case stateErr != nil:
 		return stateErr
+	case !names.of(state.Made):
+		return errOther
 	case state.Last < all:
 		return errBack
 	case link != known && (state.Last != all || !state.At.Equal(tip)):
