@@ -35,6 +35,8 @@ type feed struct {
 	replays func(event.Position) bool
 	// due are the waiting events, queue the ones read from the current span, both ascending.
 	due, queue []item
+	// queued is how many bytes the events in queue have.
+	queued int
 	// held are the positions that wait in the record, by sequence: a span passes over them.
 	held map[uint64]event.Position
 	// spans are worked off in turn: current is the number of the one being read, read the next sequence to read of it, and
@@ -128,6 +130,7 @@ func (f *feed) unheld() item {
 	for len(f.queue) > 0 {
 		i := f.queue[0]
 		f.queue = f.queue[1:]
+		f.queued -= len(i.event.Data)
 		if p, waits := f.held[i.Seq]; !waits || !p.Is(i.Position) {
 			return i
 		}
@@ -172,6 +175,7 @@ func (f *feed) put(b batch) error {
 		f.known = append(f.known, e.Position())
 		if !f.holds(e.Position()) {
 			f.queue = append(f.queue, item{Position: e.Position(), event: e, replay: span.Replay != 0 || f.replays(e.Position())})
+			f.queued += len(e.Data)
 		}
 	}
 	if !span.To.Open() && (len(b.events) == 0 || f.read >= span.To.Seq) {

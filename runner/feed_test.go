@@ -40,3 +40,30 @@ func TestASpanPassesOverWhatIsHandedOverMeanwhile(t *testing.T) {
 		t.Errorf("the span has come to %d, with 5 under way", come.Cursor)
 	}
 }
+
+// What is read ahead is bounded in bytes: a backlog of large events does not fill the memory of the process.
+func TestReadAheadIsBoundedInBytes(t *testing.T) {
+	t.Parallel()
+	record := backlog.New()
+	record.State, record.Spans = backlog.CatchingUp, []backlog.Span{{ID: "r", From: 1, Cursor: 1}}
+	f := newFeed(nil, registry.Webhook{}, &record, time.Now(), 0)
+	f.size = largest
+	large := make([]byte, event.MaxSize)
+	for reads := uint64(0); f.wants(); reads++ {
+		if reads > queuedBytes/event.MaxSize {
+			t.Fatalf("%d bytes are read ahead, and more are wanted", f.queued)
+		}
+		read := batch{}
+		for seq := 1 + 4*reads; seq <= 4+4*reads; seq++ {
+			read.events = append(read.events, event.Event{Seq: seq, Time: time.Unix(int64(seq), 0), Data: large})
+		}
+		if err := f.put(read); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for f.queued > 0 {
+		if f.unheld(); f.queued < queuedBytes && !f.wants() {
+			t.Fatalf("with %d bytes left, no more are wanted", f.queued)
+		}
+	}
+}

@@ -14,6 +14,9 @@ const (
 	// A first read brings smallest events, since an endpoint that is down needs one to be probed with; each further read
 	// of a pass brings four times as many, up to largest. It begins when half as many are left.
 	smallest, largest = 16, 1024
+	// queuedBytes is how much of the process' memory the events may have that are read and not begun; the last read, of 4 MiB,
+	// may go beyond it.
+	queuedBytes = 4 << 20
 )
 
 // batch is what one read of the stream brought for a span.
@@ -32,9 +35,14 @@ type back struct {
 	anchor event.Position
 }
 
+// wants says whether the next read is due.
+func (f *feed) wants() bool {
+	return !f.reading && !f.head && !f.blocked && len(f.queue) <= f.size/2 && f.queued < queuedBytes && f.current < len(f.spans)
+}
+
 // fetch begins the next read where one is due.
 func (f *feed) fetch(ctx context.Context) {
-	if f.reading || f.head || f.blocked || len(f.queue) > f.size/2 || f.current == len(f.spans) {
+	if !f.wants() {
 		return
 	}
 	f.reading = true
