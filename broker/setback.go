@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -31,17 +32,36 @@ func (s Setback) later(other Setback) Setback {
 // Open says whether ranges are still to be seen to.
 func (s Setback) Open() bool { return s.Number > 0 && !s.Seen }
 
-// Setback is the last loss of what NATS had stored, by what is written down.
+// Setback is the last loss of what NATS had stored, by what is written down. That another process has seen to one that this
+// process knows of is taken in.
 func (b *Broker) Setback(ctx context.Context) (Setback, error) {
 	kept, _, err := b.loadMark(ctx)
+	b.watch.change(func(m *mark) {
+		if m.Setback.Number == kept.Setback.Number {
+			m.Setback = m.Setback.later(kept.Setback)
+		}
+	})
 	return b.watch.own().Setback.later(kept.Setback), err
 }
+
+// seenTries is how often SeenTo writes beside other processes that write the mark too, each at most once a second.
+const seenTries = 10
 
 // SeenTo notes that the ranges of all webhooks were seen to after a loss.
 func (b *Broker) SeenTo(ctx context.Context, s Setback) error {
 	s.Seen = true
 	b.watch.change(func(m *mark) { m.Setback = m.Setback.later(s) })
-	return b.writeMark(ctx)
+	for range seenTries {
+		if err := b.writeMark(ctx); err != nil {
+			return err
+		}
+		// Another process may have written meanwhile, and then this one has not.
+		kept, _, err := b.loadMark(ctx)
+		if err != nil || kept.Form > markForm || !kept.Setback.Open() || kept.Setback.Number > s.Number {
+			return err
+		}
+	}
+	return fmt.Errorf("note that the loss %d was seen to: others keep writing the mark", s.Number)
 }
 
 // SetBack has a word after each loss that this process has found or heard of.

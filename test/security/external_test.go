@@ -37,7 +37,8 @@ func external(t *testing.T) (*world, *process.NATS) {
 	}
 	t.Cleanup(n.Kill)
 	url := strings.Replace(n.URL(), "//", "//saumer:inside@", 1)
-	s := serve(t, "--nats-url", url, "--data", t.TempDir(), "--allow-cidrs", "127.0.0.0/8")
+	s := serve(t, "--nats-url", url, "--data", t.TempDir(), "--allow-cidrs", "127.0.0.0/8",
+		"--backoff-initial", "100ms", "--backoff-max", "300ms", "--deactivate-after", "2s", "--deactivate-attempts", "3")
 	return newWorld(t, s, n.URL()), n
 }
 

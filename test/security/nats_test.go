@@ -161,7 +161,7 @@ func (w *world) downAndReplayed() {
 	if !hears.hear("notices.demo.>") {
 		w.t.Error("demo may not hear its notices")
 	}
-	w.demo.status.Store(http.StatusGone)
+	w.demo.status.Store(http.StatusServiceUnavailable)
 	w.must("demo", process.Password, http.MethodPost, "/v1/events/optin_finalized", "kept for demo", nil)
 	state := func(want string) func() bool {
 		return func() bool {
