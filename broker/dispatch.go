@@ -159,6 +159,7 @@ func (w *watch) set(made time.Time, m mark) {
 		w.heard()
 	}
 	m.Setback = m.Setback.later(w.mark.Setback)
+	w.renewed(w.mark.Streams, m.Streams)
 	w.made, w.mark = made, m
 }
 

@@ -73,6 +73,7 @@ func (b *Broker) saveMark(ctx context.Context) error {
 		if m.Setback.Number != known.Setback.Number || !m.Made.Equal(own.Made) {
 			return // another check was made meanwhile
 		}
+		b.watch.renewed(m.Streams, streams)
 		m.Floor, m.Noted, m.Streams, m.Trail = own.Floor, now, streams, trail
 	})
 	return b.writeMark(ctx)

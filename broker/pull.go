@@ -52,8 +52,9 @@ var errForgotten = errors.New("NATS did not answer; it is asked again")
 // errBroke is returned for a request that a connection broke under: on the next one, NATS may hand out what was not checked.
 var errBroke = errors.New("the connection to NATS broke while events were asked for")
 
-// outsize is what ends a request whose next event goes beyond its bytes (nats-server, consumer.go).
-const outsize = "Message Size Exceeds MaxBytes"
+// outsize is what ends a request whose next event goes beyond its bytes, and completed what follows the last event of one that
+// has bytes left (nats-server 2.15, consumer.go).
+const outsize, completed = "Message Size Exceeds MaxBytes", "Batch Completed"
 
 // Pull asks for at most a number of events of at most so many bytes, and waits for at most a time, at least a millisecond. An
 // event that is larger by itself comes in a pull of its own. Close the pull after use.
@@ -138,6 +139,9 @@ func (p *Pull) status(m *nats.Msg) {
 	switch {
 	case status == "100": // a sign of life
 	case status == "404", status == "408": // there is no more at the moment
+		p.end(nil)
+	case status == "409" && description == completed:
+		// It is read only if an event did not arrive. That one comes again after the ack wait.
 		p.end(nil)
 	case status == "409" && description == outsize:
 		if !p.got {

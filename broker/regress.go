@@ -173,6 +173,17 @@ func (w *watch) fallen(known, is map[string]extent) (streams []string) {
 	return streams
 }
 
+// renewed forgets what writes to streams were answered with that were made anew since: those begin at 1 again, and have not gone
+// back. The lock is held.
+func (w *watch) renewed(before, now map[string]extent) {
+	for name, k := range before {
+		if is, there := now[name]; there && !is.Made.Equal(k.Made) {
+			delete(w.written, name)
+			delete(w.fell, name)
+		}
+	}
+}
+
 // forget forgets what writes were answered with, before a loss.
 func (w *watch) forget() {
 	w.mu.Lock()

@@ -54,6 +54,8 @@ type facts struct {
 	backlog backlog.Record
 	// unsure is true if NATS lost something, and what waits may be more than the backlog tells.
 	unsure bool
+	// again is the first event that the live path handed out again after the last such loss, 0 if there was none.
+	again uint64
 	// edge is the end of what a replay of an inactive webhook would send.
 	edge event.End
 	// entries are those of the attempt log for the event, newest first.
@@ -65,7 +67,7 @@ type facts struct {
 func (m *Backlogs) Why(ctx context.Context, w registry.Webhook, seq uint64, entries []delivery.Entry) (Answer, error) {
 	f := facts{seq: seq, webhook: w, entries: entries}
 	var err error
-	if f.unsure, err = m.unsure(ctx); err != nil {
+	if f.unsure, f.again, err = m.unsure(ctx); err != nil {
 		return Answer{}, err
 	}
 	if f.now, err = m.moment(ctx); err != nil {
@@ -143,13 +145,11 @@ func failed(r backlog.Retry) string {
 	}
 }
 
-// unsure says whether NATS lost something, by what any process has found, and what waits is not known yet.
-func (m *Backlogs) unsure(ctx context.Context) (bool, error) {
-	if m.broker.Unsure() {
-		return true, nil
-	}
+// unsure says whether NATS lost something, by what any process has found, and what waits is not known yet; and which event was
+// the first to be handed out again after the last loss.
+func (m *Backlogs) unsure(ctx context.Context) (unsure bool, again uint64, err error) {
 	last, err := m.broker.Setback(ctx)
-	return last.Open(), err
+	return m.broker.Unsure() || last.Open(), last.From, err
 }
 
 // outstanding tells of what the backlog or the live path has still to do.
@@ -177,6 +177,8 @@ func (f *facts) outstanding() (Reason, string, bool) {
 		return Before, fmt.Sprintf("It was published before the webhook was made (%s). A replay of that time sends it.", clock(w.Created)), true
 	case f.seq > f.now.progress.AckFloor && len(f.entries) == 0:
 		return UnderWay, "It is being delivered.", true
+	case f.seq > f.now.progress.AckFloor && f.again > 0 && f.seq >= f.again:
+		return UnderWay, "NATS had lost something, and the event is handed out again: it may be sent once more.", true
 	}
 	return "", "", false
 }
