@@ -3,8 +3,10 @@ package replay
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/saumer/saumer/backlog"
+	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
 )
 
@@ -56,5 +58,27 @@ func TestReplay(t *testing.T) {
 	}
 	if done, err := b.Replay(ctx, b.key, to.Add(hour), to.Add(2*hour)); err != nil || done.Events != 0 {
 		t.Errorf("a period without events: %+v, %v", done, err)
+	}
+}
+
+// After the stream went back, the attempt log has attempts of events whose sequences others bear: they say nothing of these.
+func TestWhyKnowsWhoseAttemptsTheLogHas(t *testing.T) {
+	b, ctx := setup(t, 5), t.Context()
+	tried := func(published time.Time, outcome delivery.Outcome) []delivery.Entry {
+		return []delivery.Entry{{Attempt: delivery.Attempt{Seq: 4, Published: published, Number: 1, At: published, Outcome: outcome, Error: "status 500"}}}
+	}
+	here := b.at(4).Time
+	for name, c := range map[string]struct {
+		entries []delivery.Entry
+		want    Reason
+	}{
+		"its own delivery":       {tried(here, delivery.Delivered), Delivered},
+		"another one's delivery": {tried(here.Add(-time.Minute), delivery.Delivered), Settled},
+		"another one's failure":  {tried(here.Add(-time.Minute), delivery.Status), Settled},
+		"of a version before":    {tried(time.Time{}, delivery.Delivered), Delivered},
+	} {
+		if a, err := b.Why(ctx, b.webhook(), 4, c.entries); err != nil || a.Reason != c.want {
+			t.Errorf("%s: %+v, %v, want %s", name, a, err, c.want)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/saumer/saumer/backlog"
@@ -77,6 +78,10 @@ func (m *Backlogs) Why(ctx context.Context, w registry.Webhook, seq uint64, entr
 	switch {
 	case err == nil:
 		f.event = &e
+		// After the stream went back, the log may have attempts of another event with this sequence.
+		f.entries = slices.DeleteFunc(slices.Clone(entries), func(a delivery.Entry) bool {
+			return !a.Published.IsZero() && !a.Published.Equal(e.Time)
+		})
 	case !errors.Is(err, broker.ErrNotFound):
 		return Answer{}, err
 	}

@@ -3,6 +3,8 @@ package chaos
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -24,6 +26,7 @@ func removeTroubles() []trouble {
 			w.removeStream("EVENTS")
 			w.t.Logf("%d events were lost with the stream", w.account())
 		}}),
+		watched(remedied, trouble{"nats: KV_WEBHOOKS is deleted", lostAcks, func(w *world) { w.removeWebhooks() }}),
 	)
 }
 
@@ -82,4 +85,34 @@ func (w *world) removeStream(name string) {
 	w.pass(2 * time.Second)
 	w.must(w.hooks[1].set(healthy))
 	w.must(w.hooks[2].set(healthy))
+}
+
+// removeWebhooks removes the journal. Nothing tells of the webhooks any more; new ones get other ids, and all that is
+// published from then on.
+func (w *world) removeWebhooks() {
+	w.t.Helper()
+	before := w.hooks
+	w.hooks = nil
+	w.asks("remove the journal", func(ctx context.Context, js jetstream.JetStream) error {
+		return js.DeleteStream(ctx, "KV_WEBHOOKS")
+	})
+	w.pass(2 * time.Second)
+	tried := 0
+	for i := range 3 {
+		h := w.hook(fmt.Sprintf("after the journal's loss %d", i), plain)
+		if slices.ContainsFunc(before, func(other *hook) bool { return other.id >= h.id }) {
+			w.t.Errorf("a webhook has the id %d, which another one had", h.id)
+		}
+	}
+	for _, h := range before {
+		tried -= h.tried()
+	}
+	w.pass(hold / 2)
+	for _, h := range before {
+		tried += h.tried()
+		h.endpoint.close()
+	}
+	if tried > 0 {
+		w.t.Errorf("%d attempts for webhooks that are gone", tried)
+	}
 }
