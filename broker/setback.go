@@ -69,4 +69,9 @@ func (b *Broker) SetBack() <-chan struct{} { return b.watch.setBack }
 
 // Unsure says whether what waits for a webhook may be more than its backlog tells: NATS lost something, and that is not seen
 // to yet.
-func (b *Broker) Unsure() bool { return b.watch.unsure.Load() || b.watch.own().Setback.Open() }
+func (b *Broker) Unsure() bool {
+	return b.watch.unsure.Load() || b.watch.own().Setback.Open()
+}
+
+// Looked says whether this process has made sure, since its start, of what NATS has lost.
+func (b *Broker) Looked() bool { return b.watch.started.Load() }

@@ -154,7 +154,7 @@ func failed(r backlog.Retry) string {
 // the first to be handed out again after the last loss.
 func (m *Backlogs) unsure(ctx context.Context) (unsure bool, again uint64, err error) {
 	last, err := m.broker.Setback(ctx)
-	return m.broker.Unsure() || last.Open(), last.From, err
+	return !m.broker.Looked() || m.broker.Unsure() || last.Open(), last.From, err
 }
 
 // outstanding tells of what the backlog or the live path has still to do.
