@@ -322,6 +322,9 @@ func (a *App) own() []string {
 	if a.listener != nil {
 		places = append(places, a.listener.Addr().String())
 	}
+	if at := a.Metrics(); at != "" {
+		places = append(places, at)
+	}
 	ports := map[string]string{"http": "80", "https": "443", "nats": "4222", "tls": "4222"}
 	for _, raw := range []string{a.publicURL(), a.broker.Embedded()} {
 		if u, err := url.Parse(raw); err == nil && u.Host != "" {
