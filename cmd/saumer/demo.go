@@ -86,7 +86,7 @@ func demoOptions(dir, password string, log *zap.Logger) app.Options {
 func (s *story) with(ctx context.Context, a *app.App) error {
 	s.account, _, _ = a.FirstAccount()
 	s.service = &webService{base: "http://" + a.HTTP(), account: s.account, password: s.password}
-	nc, err := nats.Connect(a.NATS(), nats.Name("saumer demo"), nats.UserInfo(s.account, s.password))
+	nc, err := nats.Connect(a.NATS(), nats.Name("saumer demo"), nats.Timeout(connecting), nats.UserInfo(s.account, s.password))
 	if err != nil {
 		return fmt.Errorf("connect to %s: %w", a.NATS(), err)
 	}

@@ -169,7 +169,7 @@ func TestWhatIsNotJSONStopsNothing(t *testing.T) {
 	r := receive(t)
 	s := serve(t, alone(t.TempDir())...)
 	s.create(r.url())
-	nc, err := nats.Connect(s.await("Publishers"), nats.UserInfo("demo", process.Password))
+	nc, err := process.Connect(s.await("Publishers"), nats.UserInfo("demo", process.Password))
 	if err != nil {
 		t.Fatal(err)
 	}

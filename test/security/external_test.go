@@ -49,7 +49,7 @@ func TestExternalNATSWithLeastPrivilege(t *testing.T) {
 	for name, login := range map[string]nats.Option{
 		"no login": nats.Name("stranger"), "a wrong password": nats.UserInfo("demo", "wrong"), "Saumer's name": nats.UserInfo("saumer", passwords["demo"]),
 	} {
-		if nc, err := nats.Connect(w.natsURL, login); !errors.Is(err, nats.ErrAuthorization) {
+		if nc, err := process.Connect(w.natsURL, login); !errors.Is(err, nats.ErrAuthorization) {
 			t.Errorf("with %s: %v", name, err)
 			nc.Close()
 		}

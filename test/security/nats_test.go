@@ -66,7 +66,7 @@ func (w *world) login(account string) *publisher {
 	w.t.Helper()
 	p := &publisher{t: w.t, more: make(chan struct{}, 1)}
 	var err error
-	p.Conn, err = nats.Connect(w.natsURL, nats.UserInfo(account, passwords[account]), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	p.Conn, err = process.Connect(w.natsURL, nats.UserInfo(account, passwords[account]), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 	if err != nil {
 		w.t.Fatalf("log in as %s: %v", account, err)
 	}
@@ -296,7 +296,7 @@ func TestEmbeddedNATSLetsNobodyIn(t *testing.T) {
 		"the system": nats.UserInfo("$SYS", "x"),
 		"a token":    nats.Token(process.Password),
 	} {
-		if nc, err := nats.Connect(w.natsURL, login); !errors.Is(err, nats.ErrAuthorization) {
+		if nc, err := process.Connect(w.natsURL, login); !errors.Is(err, nats.ErrAuthorization) {
 			t.Errorf("with %s: %v", name, err)
 			nc.Close()
 		}
@@ -313,7 +313,7 @@ func TestPublishersAreBounded(t *testing.T) {
 	t.Run("connections", func(t *testing.T) {
 		most := 0
 		for range 1000 {
-			nc, err := nats.Connect(w.natsURL, nats.UserInfo("alp", foreignPassword), nats.NoReconnect())
+			nc, err := process.Connect(w.natsURL, nats.UserInfo("alp", foreignPassword), nats.NoReconnect())
 			if err != nil {
 				if !errors.Is(err, nats.ErrMaxAccountConnectionsExceeded) {
 					t.Errorf("the connection after %d: %v", most, err)

@@ -127,12 +127,12 @@ func TestTLSOfTheProcess(t *testing.T) {
 		t.Errorf("the addresses are %s and %s", s.API, url)
 	}
 	login := nats.UserInfo("demo", process.Password)
-	nc, err := nats.Connect(url, login, nats.RootCAs(a.file))
+	nc, err := process.Connect(url, login, nats.RootCAs(a.file))
 	if err != nil {
 		t.Fatal(err)
 	}
 	nc.Close()
-	if nc, err := nats.Connect(strings.Replace(url, "tls://", "nats://", 1), login); err == nil {
+	if nc, err := process.Connect(strings.Replace(url, "tls://", "nats://", 1), login); err == nil {
 		nc.Close()
 		t.Error("a publisher got in without a certificate that it trusts")
 	}
