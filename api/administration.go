@@ -107,15 +107,25 @@ func (s *Service) SetLimits(ctx context.Context, acc registry.Account, name stri
 // GetAccounts lists accounts.
 var GetAccounts = define(Function{
 	Name: "GetAccounts", Method: http.MethodGet, Path: "/v1/accounts",
-	Doc: "Lists all accounts to an operator, and the caller's own to others.",
-}, func(*struct{}) []Parameter { return nil }, func(ctx context.Context, s *Service, acc registry.Account, _ struct{}) ([]registry.Account, error) {
-	return s.Accounts(ctx, acc)
-}, as(func(all []registry.Account) accountList {
-	return accountList{each(all, restAccountOf)}
+	Doc:   "Lists all accounts to an operator, and the caller's own to others, by name.",
+	codes: []Code{{2, http.StatusBadRequest, "invalid filter", ErrFilter, true}},
+}, (*byName).parameters, func(ctx context.Context, s *Service, acc registry.Account, in byName) (accountPage, error) {
+	all, err := s.Accounts(ctx, acc)
+	part, next := pageByName(in, all, func(a registry.Account) string { return a.Name })
+	return accountPage{part, next}, err
+}, as(func(p accountPage) accountList {
+	return accountList{each(p.part, restAccountOf), p.next}
 }))
+
+// accountPage is a part of the accounts, and where the next one begins.
+type accountPage struct {
+	part []registry.Account
+	next *string
+}
 
 type accountList struct {
 	Accounts []restAccount `json:"accounts"`
+	Next     *string       `json:"next"`
 }
 
 // SetPassword gives an account a new password.

@@ -41,7 +41,7 @@ func TestDeleteAccount(t *testing.T) {
 		t.Fatal(status, answer)
 	}
 	for path, want := range map[string]string{
-		"/v1/webhooks": `{"webhooks":[],"next":null}`, "/v1/notices": `{"notices":[],"next":null}`, "/v1/accounts/other/keys": `{"keys":[]}`,
+		"/v1/webhooks": `{"webhooks":[],"next":null}`, "/v1/notices": `{"notices":[],"next":null}`, "/v1/accounts/other/keys": `{"keys":[],"next":null}`,
 	} {
 		if _, _, answer := u.rest("other", "GET", path, ""); answer != want {
 			t.Errorf("the next account of the name finds %s at %s", answer, path)

@@ -247,17 +247,16 @@ func (u *bundle) rest(account, method, path, body string, header ...string) (sta
 		r.Header.Add(header[i], header[i+1])
 	}
 	w := u.send(r)
+	if err := misdescribed(r, w); err != nil {
+		u.t.Errorf("%s %s answers %d %s, which is not as described: %v", method, path, w.Code, w.Body, err)
+	}
 	if w.Code >= 400 {
-		var e struct {
-			Error struct {
-				Code    int
-				Message string
-			}
+		var p problem
+		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || p.Code == 0 || p.Title == "" || p.Status != w.Code ||
+			p.Error != (problemError{p.Code, p.Detail}) || p.Detail == "" || w.Header().Get("Content-Type") != "application/problem+json" {
+			u.t.Fatalf("%s %s answered %d %v %s, %v", method, path, w.Code, w.Header(), w.Body, err)
 		}
-		if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil || e.Error.Code == 0 || e.Error.Message == "" {
-			u.t.Fatalf("%s %s answered %d %s, %v", method, path, w.Code, w.Body, err)
-		}
-		code = e.Error.Code
+		code = p.Code
 	}
 	return w.Code, code, strings.TrimSuffix(w.Body.String(), "\n")
 }

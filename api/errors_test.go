@@ -168,6 +168,7 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 		{"SetAccount", 3, "demo", "demo", `{"email":"a@example.org, b@example.org"}`, nil},
 		{"SetAccount", 4, "demo", "demo", `{"language":"EN"}`, nil},
 		{"GetAccounts", 0, "other", "", "", nil},
+		{"GetAccounts", 2, "demo", "?limit=1001", "", nil},
 		{"SetPassword", 2, "other", "demo", `{"password":"another word"}`, nil},
 		{"SetPassword", 3, "other", "other", `{"password":"another word"}`, nil},
 		{"SetPassword", 3, "other", "other", `{"password":"another word","current":"wrong word"}`, nil},
@@ -192,6 +193,7 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 		{"CreateKey", 5, "demo", "other", `{"label":"a","expires":"2020-01-01T00:00:00Z"}`, nil},
 		{"GetKeys", 0, "demo", "other", "", nil},
 		{"GetKeys", 2, "other", "demo", "", nil},
+		{"GetKeys", 3, "demo", "other?limit=x", "", nil},
 		{"RevokeKey", 2, "other", "demo/x", "", nil},
 		{"RevokeKey", 3, "other", "other/x", "", nil},
 	} {

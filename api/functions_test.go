@@ -36,7 +36,10 @@ func documentation() string {
 		"Written from `api.Functions`; a test compares the two. REST takes Basic auth, with a password or an API key, or\n" +
 		"`Authorization: Bearer` with an API key, and parameters where the table says: a parameter in the body is a member of a\n" +
 		"JSON object. A read-only key covers every GET, a publish-only key PublishEvent. The web service takes `username` and `password` beside the\n" +
-		"parameters, as a form or as JSON. Parameters with a ? are optional.\n\n## Codes of every function\n\n")
+		"parameters, as a form or as JSON. Parameters with a ? are optional.\n\n" +
+		"A running Saumer serves the same as OpenAPI 3.1 at `/openapi.json`, and as a page at `/reference`. REST answers an error as\n" +
+		"`application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail` and the `code` of the tables. A list that has\n" +
+		"more says in `next` what to give as `after` or `before` for the next page.\n\n## Codes of every function\n\n")
 	codeTable(&b, shared)
 	for _, f := range Functions() {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n- REST: `%s %s`, answered %d\n", f.Name, f.Doc, f.Method, f.Path, f.Status)

@@ -34,13 +34,14 @@ type shell struct {
 	refused rate.Sometimes
 }
 
-// Handler serves the web service, REST and the health pages; every other path is answered with an error in JSON.
+// Handler serves the web service, REST, what describes it, and the health pages; every other path is answered with an error in JSON.
 // Ready says why the process cannot take requests at the moment, or nil.
 func Handler(s *Service, accounts *registry.Accounts, ready func(context.Context) error, log *zap.Logger) http.Handler {
 	h := &shell{service: s, accounts: accounts, log: log, refused: rate.Sometimes{Interval: time.Second}}
 	mux := http.NewServeMux()
 	mux.HandleFunc(webServicePath+"{function...}", h.webService)
 	h.rest(mux)
+	h.describe(mux)
 	mux.HandleFunc("/healthz", healthy)
 	mux.Handle("/readyz", &readiness{ready: ready, log: log, lines: rate.Sometimes{Interval: 10 * time.Second}})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -78,7 +79,7 @@ func (h *shell) guard(next http.Handler) http.Handler {
 				panic(p)
 			default:
 				h.log.Error("a handler panicked", zap.String("path", r.URL.Path), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
-				refusal(w, internal, internal.Text)
+				refusal(w, nil, internal, internal.Text)
 			}
 		}()
 		// A writer that cannot do it, as in tests, has no slow reader either.
@@ -120,10 +121,15 @@ func bodyError(err error) error {
 	return fmt.Errorf("%w: the body did not arrive whole, or is not what Content-Type says", errRequest)
 }
 
-// answer writes a body of JSON. That the client does not take it is the client's affair.
+// answer writes a body of JSON.
 func answer(w http.ResponseWriter, status int, body any) {
+	answerAs(w, "application/json", status, body)
+}
+
+// answerAs is answer with a media type. That the client does not take the body is the client's affair.
+func answerAs(w http.ResponseWriter, kind string, status int, body any) {
 	header := w.Header()
-	header.Set("Content-Type", "application/json")
+	header.Set("Content-Type", kind)
 	header.Set("X-Content-Type-Options", "nosniff")
 	// Answers hold secrets.
 	header.Set("Cache-Control", "no-store")

@@ -108,18 +108,32 @@ func apiKeyOf(k registry.APIKey) apiKey {
 // GetKeys lists API keys.
 var GetKeys = define(Function{
 	Name: "GetKeys", Method: http.MethodGet, Path: "/v1/accounts/{name}/keys",
-	Doc:   "Lists the API keys of the caller's own account, or of any to an operator, with what may be done with them and when they were used last.",
-	codes: []Code{codeNoAccount},
-}, func(in *getAccountInput) []Parameter {
-	return []Parameter{accountName(&in.name)}
-}, func(ctx context.Context, s *Service, acc registry.Account, in getAccountInput) ([]registry.APIKey, error) {
-	return s.Keys(ctx, acc, in.name)
-}, as(func(all []registry.APIKey) keyList {
-	return keyList{each(all, apiKeyOf)}
+	Doc:   "Lists the API keys of the caller's own account, or of any to an operator, with what may be done with them and when they were used last, by id.",
+	codes: []Code{codeNoAccount, {3, http.StatusBadRequest, "invalid filter", ErrFilter, true}},
+}, func(in *getKeysInput) []Parameter {
+	return append([]Parameter{accountName(&in.name)}, in.page.parameters()...)
+}, func(ctx context.Context, s *Service, acc registry.Account, in getKeysInput) (keyPage, error) {
+	all, err := s.Keys(ctx, acc, in.name)
+	part, next := pageByName(in.page, all, func(k registry.APIKey) string { return k.ID })
+	return keyPage{part, next}, err
+}, as(func(p keyPage) keyList {
+	return keyList{each(p.part, apiKeyOf), p.next}
 }))
+
+type getKeysInput struct {
+	name string
+	page byName
+}
+
+// keyPage is a part of the keys, and where the next one begins.
+type keyPage struct {
+	part []registry.APIKey
+	next *string
+}
 
 type keyList struct {
 	Keys []apiKey `json:"keys"`
+	Next *string  `json:"next"`
 }
 
 // RevokeKey ends an API key.

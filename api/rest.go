@@ -67,24 +67,6 @@ func (h *shell) resource(methods map[string]*Function) http.Handler {
 	})
 }
 
-// refuse answers with an error.
-func (h *shell) refuse(w http.ResponseWriter, f *Function, account string, err error) {
-	code, message := h.outcome(f, account, err)
-	retryAfter(w, err)
-	refusal(w, code, message)
-}
-
-func refusal(w http.ResponseWriter, code Code, message string) {
-	if code.Status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", `Basic realm="saumer", charset="UTF-8"`)
-	}
-	type inner struct {
-		Code    int    `json:"code"`
-		Message string `json:"message"`
-	}
-	answer(w, code.Status, map[string]inner{"error": {code.Code, message}})
-}
-
 // restRequest is a request of REST as a source of parameters.
 type restRequest struct {
 	w http.ResponseWriter

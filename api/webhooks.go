@@ -38,8 +38,8 @@ var CreateWebHook = defineBoth(Function{
 	settings.Ordered = settings.Ordered || in.ordered
 	w, secret, err := s.Create(ctx, acc, CreateInput{App: in.app, Event: in.event, URL: in.url, Settings: settings})
 	return secretWebHook{w, secret}, err
-}, as(func(c secretWebHook) createdREST {
-	return createdREST{restWebhookOf(c.webhook), c.secret}
+}, as(func(c secretWebHook) createdWebhook {
+	return createdWebhook{restWebhookOf(c.webhook), c.secret}
 }), as(func(c secretWebHook) createdWeb {
 	return createdWeb{numbered(c.webhook), c.secret}
 }))
@@ -56,13 +56,13 @@ type secretWebHook struct {
 	secret  string
 }
 
-type createdREST struct {
+type createdWebhook struct {
 	restWebhook
 	Secret string `json:"secret"`
 }
 
 // location is the path of what was made.
-func (c createdREST) location() string {
+func (c createdWebhook) location() string {
 	return CreateWebHook.Path + "/" + strconv.FormatUint(c.ID, 10)
 }
 
@@ -142,8 +142,8 @@ var ActivateWebHook = defineBoth(Function{
 }, func(ctx context.Context, s *Service, acc registry.Account, in activateWebHookInput) (activatedWebHook, error) {
 	w, count, err := s.Activate(ctx, acc, in.id, in.replay)
 	return activatedWebHook{w, count}, err
-}, as(func(a activatedWebHook) activatedREST {
-	return activatedREST{restWebhookOf(a.webhook), a.replayed}
+}, as(func(a activatedWebHook) activatedWebhook {
+	return activatedWebhook{restWebhookOf(a.webhook), a.replayed}
 }), as(func(a activatedWebHook) activatedWeb {
 	return activatedWeb{numbered(a.webhook), a.replayed}
 }))
@@ -159,7 +159,7 @@ type activatedWebHook struct {
 	replayed uint64
 }
 
-type activatedREST struct {
+type activatedWebhook struct {
 	restWebhook
 	Replay uint64 `json:"replay"`
 }
