@@ -63,9 +63,9 @@ func parseArguments(w http.ResponseWriter, r *http.Request) (arguments, error) {
 func (a arguments) form(values url.Values) error {
 	for name, all := range values {
 		into := a.direct
-		name = strings.ToLower(name)
-		if inner, ok := strings.CutPrefix(name, "advanced["); ok {
-			if inner, ok = strings.CutSuffix(inner, "]"); ok {
+		const advanced = "advanced["
+		if len(name) > len(advanced) && strings.EqualFold(name[:len(advanced)], advanced) {
+			if inner, ok := strings.CutSuffix(name[len(advanced):], "]"); ok {
 				into, name = a.advanced, inner
 			}
 		}
@@ -105,7 +105,6 @@ func (a arguments) json(body []byte) error {
 }
 
 func putAny(into map[string]string, name string, value any) error {
-	name = strings.ToLower(name)
 	switch v := value.(type) {
 	case nil:
 		return nil
@@ -120,12 +119,13 @@ func putAny(into map[string]string, name string, value any) error {
 	}
 }
 
-// put refuses a second value, of which nobody could say whether it counts.
+// put takes a value under the name in lower case. It refuses a second value, of which nobody could say whether it counts.
 func put(into map[string]string, name, value string) error {
-	if before, ok := into[name]; ok && before != value {
+	key := strings.ToLower(name)
+	if before, ok := into[key]; ok && before != value {
 		return fmt.Errorf("%w: the parameter %.100q is given twice", errRequest, name)
 	}
-	into[name] = value
+	into[key] = value
 	return nil
 }
 

@@ -51,3 +51,21 @@ func FuzzArguments(f *testing.F) {
 		}
 	})
 }
+
+// A refusal names a parameter as the caller wrote it.
+func TestRefusalNamesParametersAsGiven(t *testing.T) {
+	t.Parallel()
+	for _, c := range [][3]string{
+		{"application/json", `{"webhookId":[1]}`, `"webhookId"`},
+		{"application/json", `{"webhookId":1,"WebhookID":2}`, `"WebhookID"`},
+		{"application/json", `{"advanced":{"replayEvents":{}}}`, `"replayEvents"`},
+		{"application/x-www-form-urlencoded", "webhookId=1&webhookId=2", `"webhookId"`},
+		{"application/x-www-form-urlencoded", "Advanced[webhookId]=1&Advanced[webhookId]=2", `"webhookId"`},
+	} {
+		r := httptest.NewRequest(http.MethodPost, webServicePath+"GetWebHooks", strings.NewReader(c[1]))
+		r.Header.Set("Content-Type", c[0])
+		if _, err := parseArguments(httptest.NewRecorder(), r); err == nil || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(c[2])) || strings.Contains(err.Error(), strings.ToLower(c[2])) {
+			t.Errorf("%s: %v, want it to name %s", c[1], err, c[2])
+		}
+	}
+}

@@ -75,17 +75,22 @@ func (s *Service) Rotate(ctx context.Context, acc registry.Account, id uint64) (
 	return Secret{secret, until, unindexed}, s.noted(ctx, acc, "RotateSecret", named(id), err)
 }
 
-// Test sends a sample of its event to a webhook, once, active or not, and returns what came of it. The attempt log has
-// it; it is no event, and says nothing of the webhook's health: ErrID or record.ErrNotFound.
-func (s *Service) Test(ctx context.Context, acc registry.Account, id uint64) (delivery.Attempt, error) {
+// Test sends a sample of its event to a webhook, once, active or not, and returns what came of it, as the attempt log has
+// it. It is no event, and says nothing of the webhook's health: ErrID or record.ErrNotFound. The position is 0 if the log cannot be read.
+func (s *Service) Test(ctx context.Context, acc registry.Account, id uint64) (delivery.Entry, error) {
 	w, t, err := s.target(ctx, acc, id)
 	if err != nil {
-		return delivery.Attempt{}, err
+		return delivery.Entry{}, err
 	}
 	if err := s.spend(acc, tests); err != nil {
-		return delivery.Attempt{}, err
+		return delivery.Entry{}, err
 	}
-	return s.o.Tester.Test(ctx, t, w.Event), s.noted(ctx, acc, "TestWebHook", named(id), nil)
+	made := delivery.Entry{Attempt: s.o.Tester.Test(ctx, t, w.Event)}
+	// It was made, whatever the log says.
+	if logged, _, err := s.o.Attempts.List(ctx, w.Key(), delivery.LogFilter{ID: made.ID, Limit: 1}); err == nil && len(logged) > 0 {
+		made = logged[0]
+	}
+	return made, s.noted(ctx, acc, "TestWebHook", named(id), nil)
 }
 
 // Probe says whether a webhook's endpoint can be reached, without a request: the outcome is delivery.Delivered if it

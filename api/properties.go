@@ -1,7 +1,9 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/saumer/saumer/delivery"
@@ -31,7 +33,7 @@ type properties[Flag int | bool] struct {
 	ReplayUntil stamp  `json:"replayUntil"`
 	Gap         uint64 `json:"gap"`
 	Ordered     Flag   `json:"ordered"`
-	// Note is there if a change is made and deliveries do not show it yet.
+	// Note is there if a change is made and deliveries do not show it yet, and if a new webhook has a twin.
 	Note string `json:"note,omitempty"`
 }
 
@@ -46,6 +48,21 @@ func noteOf(unindexed bool) string {
 	return "this is done, and not to be tried again; deliveries wait until the index of webhooks shows it"
 }
 
+// note is what an answer says of a webhook beside its properties.
+func (w Webhook) note() string {
+	var notes []string
+	if w.Pausing {
+		notes = append(notes, pausing)
+	}
+	if len(w.Twins) > 0 {
+		notes = append(notes, fmt.Sprintf("webhook %d has the same app, event and URL: each event is sent there more than once", w.Twins[0]))
+	}
+	if w.Unindexed {
+		notes = append(notes, noteOf(true))
+	}
+	return strings.Join(notes, "; ")
+}
+
 func propertiesOf[Flag int | bool](w Webhook, flag func(bool) Flag) properties[Flag] {
 	return properties[Flag]{
 		ID: w.ID, App: w.App, Event: w.Event, URL: w.URL, Active: flag(w.Active), State: w.Status.State,
@@ -53,7 +70,7 @@ func propertiesOf[Flag int | bool](w Webhook, flag func(bool) Flag) properties[F
 		Reason: w.Reason, LastError: w.Status.LastError, NextAttempt: stamp(w.Status.NextAttempt),
 		Lag: w.Status.Lag, Cursor: w.Status.Cursor, Buffered: w.Status.Buffered, KeptUntil: stamp(w.Status.KeptUntil),
 		ReplayUntil: stamp(w.ReplayUntil), Gap: w.Status.Gap,
-		Ordered: flag(w.Settings.Ordered), Note: noteOf(w.Unindexed),
+		Ordered: flag(w.Settings.Ordered), Note: w.note(),
 	}
 }
 
@@ -76,11 +93,7 @@ type restWebhook struct {
 }
 
 func restWebhookOf(w Webhook) restWebhook {
-	p := propertiesOf(w, func(is bool) bool { return is })
-	if w.Pausing {
-		p.Note = pausing
-	}
-	return restWebhook{p, settingsOf(w.Settings), w.Tag()}
+	return restWebhook{propertiesOf(w, func(is bool) bool { return is }), settingsOf(w.Settings), w.Tag()}
 }
 
 // tag is the entity tag of what is shown.

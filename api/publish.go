@@ -12,6 +12,7 @@ import (
 
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -59,4 +60,17 @@ func (s *Service) Publish(ctx context.Context, acc registry.Account, name, key s
 		return event.Receipt{}, ErrReused
 	}
 	return receipt, nil
+}
+
+// Judge says why an event of an account and a name would reach nobody, whoever publishes it; empty if nothing is wrong with it.
+func (s *Service) Judge(ctx context.Context, account, name string) (wrong string, err error) {
+	if _, err := s.o.Accounts.Get(ctx, account); errors.Is(err, record.ErrNotFound) {
+		return fmt.Sprintf("there is no account %s", account), nil
+	} else if err != nil {
+		return "", err
+	}
+	if err = s.checkEvent(ctx, name); errors.Is(err, ErrEvent) {
+		return err.Error(), nil
+	}
+	return "", err
 }

@@ -59,12 +59,12 @@ func TestRESTStory(t *testing.T) {
 func TestOrderedIsASetting(t *testing.T) {
 	t.Parallel()
 	u := setup(t)
-	for _, c := range []struct{ settings, want string }{
+	for i, c := range []struct{ settings, want string }{
 		{`{"ordered":true}`, `"ordered":true,"settings":{"ordered":true}`},
 		{`{"ordered":true,"maxInFlight":1}`, `"ordered":true,"settings":{"maxInFlight":1,"ordered":true}`},
 		{`{"ordered":true,"maxInFlight":2}`, "leave maxInFlight out"},
 	} {
-		_, _, answer := u.rest("demo", "POST", "/v1/webhooks", `{"app":"a","event":"optin_finalized","url":"https://example.org/","settings":`+c.settings+`}`)
+		_, _, answer := u.rest("demo", "POST", "/v1/webhooks", fmt.Sprintf(`{"app":"a%d","event":"optin_finalized","url":"https://example.org/","settings":%s}`, i, c.settings))
 		if !strings.Contains(string(answer), c.want) {
 			t.Errorf("%s answered %s", c.settings, answer)
 		}

@@ -117,6 +117,8 @@ type Webhook struct {
 	ReplayUntil time.Time
 	// Unindexed is set if the change that this is the answer to is made and deliveries do not show it yet.
 	Unindexed bool
+	// Twins are the ids of webhooks that send the same to the same URL, of one that was just made.
+	Twins []uint64
 	// Pausing is set if the webhook is about to be paused, and is not yet.
 	Pausing bool
 }
@@ -162,6 +164,10 @@ func (s *Service) Create(ctx context.Context, acc registry.Account, in CreateInp
 	if err := s.roomForWebhook(ctx, acc); err != nil {
 		return Webhook{}, "", err
 	}
+	twins, err := s.Twins(ctx, acc, in)
+	if err != nil {
+		return Webhook{}, "", err
+	}
 	w, secret, err := s.o.Registry.Create(ctx, registry.Webhook{
 		Account: acc.Name, App: in.App, Event: in.Event, URL: in.URL, Settings: in.Settings,
 	})
@@ -175,7 +181,7 @@ func (s *Service) Create(ctx context.Context, acc registry.Account, in CreateInp
 		// It is made, and the secret is shown only now.
 		described = Webhook{Webhook: w, Status: replay.Status{State: replay.Live}}
 	}
-	described.Unindexed = unindexed
+	described.Unindexed, described.Twins = unindexed, twins
 	return described, secret, nil
 }
 

@@ -211,11 +211,9 @@ var TestWebHook = define(Function{
 	Doc:    "Sends a sample event to a webhook once, active or not, with Saumer-Test: 1, and shows the attempt.",
 	Effect: "This sends a test event to the URL.",
 	codes:  []Code{codeID, codeNotFound},
-}, oneWebhook, func(ctx context.Context, s *Service, acc registry.Account, in webhookInput) (delivery.Attempt, error) {
+}, oneWebhook, func(ctx context.Context, s *Service, acc registry.Account, in webhookInput) (delivery.Entry, error) {
 	return s.Test(ctx, acc, in.id)
-}, as(func(a delivery.Attempt) attempt {
-	return attemptOf(delivery.Entry{Attempt: a})
-}))
+}, as(attemptOf))
 
 // ProbeWebHook tells whether a URL can be reached.
 var ProbeWebHook = define(Function{

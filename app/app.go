@@ -122,12 +122,8 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.openRegistry(ctx); err != nil {
 		return nil, err
 	}
-	a.accounts = registry.NewAccounts(a.broker)
-	if a.created, a.password, err = a.accounts.Ensure(ctx, o.Account, o.Password); err != nil {
-		return nil, fmt.Errorf("the first account: %w", err)
-	}
-	if o.Password != "" {
-		a.password = "" // whoever gave it knows it
+	if err := a.openAccounts(ctx); err != nil {
+		return nil, err
 	}
 	a.broker.Admit(a.gate())
 	a.wire(ackWait)
@@ -160,6 +156,23 @@ func (a *App) openRegistry(ctx context.Context) error {
 		return err
 	}
 	a.closing(a.registry.Close)
+	return nil
+}
+
+// openAccounts makes the first account if it is missing.
+func (a *App) openAccounts(ctx context.Context) (err error) {
+	o := a.options
+	a.accounts = registry.NewAccounts(a.broker)
+	a.created, a.password, err = a.accounts.Ensure(ctx, o.Account, o.Password)
+	if errors.Is(err, registry.ErrPassword) {
+		err = fmt.Errorf("--password: %w", err)
+	}
+	if err != nil {
+		return fmt.Errorf("make the first account %s: %w", o.Account, err)
+	}
+	if o.Password != "" {
+		a.password = "" // whoever gave it knows it
+	}
 	return nil
 }
 
@@ -243,7 +256,10 @@ func (a *App) Run(ctx context.Context) error {
 	followers.Go(func() error { return a.stats.Run(following) })
 	err := a.work(ctx)
 	flushing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	err = errors.Join(err, a.broker.Flush(flushing))
+	// Nothing is lost by what NATS did not take: the events come again.
+	if away := a.broker.Flush(flushing); away != nil {
+		a.options.Log.Warn("NATS did not take in the last acknowledgements and attempts: some events may be sent twice", zap.Error(away))
+	}
 	cancel()
 	stopFollowing()
 	return errors.Join(err, followers.Wait(), a.close())
@@ -261,6 +277,7 @@ func (a *App) work(ctx context.Context) error {
 	group.Go(func() error { return a.consumer.Run(ctx) })
 	group.Go(func() error { return a.runner.Run(ctx) })
 	group.Go(func() error { a.makeGood(ctx); return nil })
+	group.Go(func() error { return a.broker.Judge(ctx, a.service.Judge) })
 	group.Go(func() error { return a.notices.Run(ctx) })
 	for _, o := range a.outlets {
 		group.Go(func() error { return o.Run(ctx) })

@@ -70,3 +70,13 @@ func TestFirstAccountIsMadeAgain(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What is wrong with the password of the first account names the flag.
+func TestWrongPasswordNamesItsFlag(t *testing.T) {
+	t.Parallel()
+	o := app.Defaults()
+	o.Data, o.Account, o.Password, o.Log = t.TempDir(), "demo", "short", zap.NewNop()
+	if _, err := app.New(t.Context(), o); err == nil || !strings.Contains(err.Error(), "--password: invalid password") {
+		t.Errorf("New returned %v", err)
+	}
+}

@@ -201,12 +201,18 @@ func (b *Broker) InProcess() nats.InProcessConnProvider {
 
 // Flush returns when NATS has everything that was published and acknowledged so far, and knows how far the live path is.
 func (b *Broker) Flush(ctx context.Context) error {
+	if !b.connected() {
+		return errAway
+	}
 	b.turnPages()
 	return errors.Join(b.nc.FlushWithContext(ctx), b.pull.FlushWithContext(ctx), b.saveMark(ctx))
 }
 
 // Confirm returns when NATS has taken in the acknowledgement of an event, sent to reply, and all that came before it.
 func (b *Broker) Confirm(ctx context.Context, reply string) error {
+	if !b.connected() {
+		return fmt.Errorf("confirm an acknowledgement: %w", errAway)
+	}
 	if _, err := b.pull.RequestWithContext(ctx, reply, []byte("+ACK")); err != nil {
 		return fmt.Errorf("confirm an acknowledgement: %w", err)
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+
+	"github.com/saumer/saumer/defaults"
 )
 
 // Names of the streams.
@@ -27,8 +29,6 @@ const (
 )
 
 const (
-	// dedupe is how long a Nats-Msg-Id is remembered.
-	dedupe = 10 * time.Minute
 	// noticeDedupe is for how long after a crash a notice that was stored is not stored again.
 	noticeDedupe = 24 * time.Hour
 	// attemptsKept bounds the attempt log of one webhook, in messages of one to pageRecords records.
@@ -51,7 +51,7 @@ func (b *Broker) streams() []jetstream.StreamConfig {
 	configs := []jetstream.StreamConfig{
 		{
 			Name: streamEvents, Description: "what happened, and the backlog of every webhook",
-			Subjects: []string{"events.>"}, MaxAge: o.Retention, MaxBytes: o.MaxBytes, Duplicates: dedupe,
+			Subjects: []string{"events.>"}, MaxAge: o.Retention, MaxBytes: o.MaxBytes, Duplicates: defaults.Dedupe,
 			// A full store refuses the publisher; it drops nothing that was accepted.
 			Discard: jetstream.DiscardNew,
 		},
@@ -70,7 +70,7 @@ func (b *Broker) streams() []jetstream.StreamConfig {
 		},
 		{
 			Name: streamRejected, Description: "what cannot be delivered at all, with the reason",
-			Subjects: []string{"rejected.>"}, MaxAge: o.Retention, MaxMsgs: rejectedKept, Duplicates: dedupe,
+			Subjects: []string{"rejected.>"}, MaxAge: o.Retention, MaxMsgs: rejectedKept, Duplicates: defaults.Dedupe,
 		},
 		{
 			Name: streamAudit, Description: "who changed what and when",

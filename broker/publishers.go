@@ -49,8 +49,8 @@ const (
 )
 
 // publishers lets them into the embedded server. Saumer's streams, buckets and requests are in the server's global account.
-// Each account of Saumer has an account of its own in the server, without JetStream, and of the global one it sees two things:
-// it may publish its events, and hear its notices. An answer comes back through the server, to a subject of the publisher's own
+// Each account of Saumer has an account of its own in the server, without JetStream, and of the global one it sees three things:
+// it may publish its events, ask whether one of them is known, and hear its notices. An answer comes back through the server, to a subject of the publisher's own
 // account, whatever that subject is; and what an account hears there is only its own.
 type publishers struct {
 	password  string // of inside
@@ -145,7 +145,7 @@ func (p *publishers) remember(account, secret string) string {
 // permissions are what a publisher of an account may do. The server's account has nothing else that could be reached; they make it say so.
 func permissions(account string) *server.Permissions {
 	return &server.Permissions{
-		Publish:   &server.SubjectPermission{Allow: []string{"events." + account + ".>"}},
+		Publish:   &server.SubjectPermission{Allow: []string{"events." + account + ".>", event.JudgePrefix + account + ".>"}},
 		Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>", noticesPrefix + account + ".>"}},
 	}
 }
@@ -165,11 +165,13 @@ func (p *publishers) account(name string) (*server.Account, error) {
 	limits.Limits.Conn, limits.Limits.Subs = int64(p.most), subscriptionsMost
 	p.server.UpdateAccountClaims(a, limits)
 	ours, only := p.server.GlobalAccount(), []*server.Account{a}
-	events, notices := "events."+name+".>", noticesPrefix+name+".>"
+	events, notices, judge := "events."+name+".>", noticesPrefix+name+".>", event.JudgePrefix+name+".>"
 	for _, step := range []func() error{
 		func() error { return ours.AddServiceExport(events, only) },
 		func() error { return ours.SetServiceExportResponseThreshold(events, answerWithin) },
 		func() error { return a.AddServiceImport(ours, events, events) },
+		func() error { return ours.AddServiceExport(judge, only) },
+		func() error { return a.AddServiceImport(ours, judge, judge) },
 		func() error { return ours.AddStreamExport(notices, only) },
 		func() error { return a.AddStreamImport(ours, notices, "") },
 	} {

@@ -13,6 +13,9 @@ const statsPrefix = "stats."
 // StoreStats appends a record to the statistics of an account and returns once it is stored. The same id again within an
 // hour changes nothing.
 func (b *Broker) StoreStats(ctx context.Context, account, id string, record []byte) error {
+	if err := b.reachable(); err != nil {
+		return fmt.Errorf("store the statistics of %s: %w", account, err)
+	}
 	if _, err := b.JetStream.Publish(ctx, statsPrefix+account, record, jetstream.WithMsgID(id)); err != nil {
 		return fmt.Errorf("store the statistics of %s: %w", account, err)
 	}

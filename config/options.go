@@ -161,6 +161,8 @@ func (c *check) deactivation(s *Serve) {
 	c.that(s.ReplayWindow > 0, "--replay-window %v is not positive: give how much a replay sends, such as %s", s.ReplayWindow, duration(defaults.ReplayWindow))
 	c.that(s.Retention > s.ReplayWindow,
 		"--retention %v does not exceed --replay-window %v, so events would be gone before they are replayed: raise the one or lower the other", s.Retention, s.ReplayWindow)
+	c.that(s.Retention >= defaults.Dedupe,
+		"--retention %v is shorter than the %v for which the ids of events are remembered: give %v or more", s.Retention, defaults.Dedupe, defaults.Dedupe)
 }
 
 func (c *check) replicas(s *Serve) {

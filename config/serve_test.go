@@ -201,6 +201,7 @@ func TestValidation(t *testing.T) {
 		want string // the flag and the fix, or empty if all is well
 	}{
 		"retention equals window":   {[]string{"--retention=120h"}, "--retention 120h0m0s does not exceed --replay-window 120h0m0s"},
+		"retention below ids":       {[]string{"--retention=5m", "--replay-window=1m"}, "--retention 5m0s is shorter than the 10m0s for which the ids of events are remembered: give 10m0s or more"},
 		"retention below window":    {[]string{"--replay-window=800h"}, "raise the one or lower the other"},
 		"window not positive":       {[]string{"--replay-window=0s"}, "--replay-window"},
 		"backoff the wrong way":     {[]string{"--backoff-initial=1h"}, "--backoff-max 15m0s is shorter than --backoff-initial 1h0m0s"},

@@ -103,7 +103,7 @@ func (w *world) create() string {
 }
 
 // drawn is what differs from call to call.
-var drawn = regexp.MustCompile(`"id":\d+|"secret":"[^"]*"|"created":"[^"]*"`)
+var drawn = regexp.MustCompile(`"id":\d+|("note":"[^"]*",)?"secret":"[^"]*"|"created":"[^"]*"`)
 
 // programs run the sample of a language.
 var programs = map[string]struct {

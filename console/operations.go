@@ -34,7 +34,7 @@ func (c *Console) rotate(w http.ResponseWriter, r *http.Request, v visitor) erro
 // test sends a test event.
 func (c *Console) test(w http.ResponseWriter, r *http.Request, v visitor) error {
 	a, err := c.o.Service.Test(r.Context(), v.Account, id(r))
-	return c.answer(w, r, v, api.TestWebHook, err, flash{Tried: triedOf(a, true)})
+	return c.answer(w, r, v, api.TestWebHook, err, flash{Tried: triedOf(a.Attempt, true)})
 }
 
 // probeWebhook tests whether the URL can be reached.

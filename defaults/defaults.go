@@ -83,6 +83,8 @@ const (
 	LongestTimeout = 10 * time.Minute
 	// MostInFlight bounds the attempts under way at once to one webhook.
 	MostInFlight = 10_000
+	// Dedupe is how long a Nats-Msg-Id is remembered, and so the shortest time for which events can be kept.
+	Dedupe = 10 * time.Minute
 	// SmallestStore is the least that the stored events can be bound to, in bytes: the largest event is as large.
 	SmallestStore = 1 << 20
 	// ShortestSync and LongestSync bound how often the embedded NATS has the disk write.

@@ -57,7 +57,9 @@ func (c *publishCommand) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return usageError{err}
 	}
-	nc, err := c.connect(cancel, login)
+	asking, unasked := context.WithCancelCause(ctx)
+	defer unasked(nil)
+	nc, err := c.connect(cancel, unasked, login)
 	if err != nil {
 		return c.unreachable(err)
 	}
@@ -65,6 +67,11 @@ func (c *publishCommand) Run(ctx context.Context, std streams) error {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return fmt.Errorf("use JetStream: %w", err)
+	}
+	if wrong, err := event.Judge(asking, nc, c.Account, c.Event); err != nil {
+		return err
+	} else if wrong != "" {
+		return fmt.Errorf("nothing was published: %s", wrong)
 	}
 	for range c.Count {
 		receipt, err := event.Publish(ctx, js, c.Account, c.Event, c.ID, data)
@@ -83,13 +90,17 @@ func (c *publishCommand) Run(ctx context.Context, std streams) error {
 }
 
 // connect connects to NATS. What NATS says of a publish that is not allowed is said to the connection, and is the cause that
-// ends waiting for an answer.
-func (c *publishCommand) connect(end context.CancelCauseFunc, login []nats.Option) (*nats.Conn, error) {
+// ends waiting for an answer; whoever may not ask whether an event is known may publish it.
+func (c *publishCommand) connect(end, unasked context.CancelCauseFunc, login []nats.Option) (*nats.Conn, error) {
 	return nats.Connect(c.NATSURL, append(login, nats.Name("saumer publish"), nats.Timeout(connecting), nats.NoReconnect(),
 		// A login in the URL goes before this one.
 		nats.UserInfo(c.user(), c.Password),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			if errors.Is(err, nats.ErrPermissionViolation) {
+			switch {
+			case !errors.Is(err, nats.ErrPermissionViolation):
+			case strings.Contains(err.Error(), event.JudgePrefix):
+				unasked(err)
+			default:
 				end(err)
 			}
 		}))...)

@@ -157,6 +157,42 @@ func TestPublishErrors(t *testing.T) {
 	}
 }
 
+// What would reach nobody is not published, and that is a failure.
+func TestPublishAsksWhetherTheEventIsKnown(t *testing.T) {
+	t.Parallel()
+	b := openBroker(t)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- b.Judge(ctx, func(_ context.Context, account, name string) (string, error) {
+			if name != "moved" {
+				return "unknown event: use one of moved", nil
+			}
+			return "", nil
+		})
+	}()
+	publish := func(name string) output {
+		return saumer(t, "", "publish", name, "--nats-url", b.Embedded(), "--password", right)
+	}
+	// Judge has begun when it refuses.
+	for deadline := time.Now().Add(time.Minute); ; {
+		got := publish("mooved")
+		if got == (output{exitFailed, "", "saumer: nothing was published: unknown event: use one of moved\n"}) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("an unknown event: %+v", got)
+		}
+	}
+	if got := publish("moved"); got.code != exitOK || !strings.HasPrefix(got.out, "published moved") {
+		t.Errorf("a known event: %+v", got)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {

@@ -23,7 +23,7 @@ var arrows = map[string][]string{
 	"defaults": {},
 	"durable":  {},
 
-	"broker":   {"event", "durable", "fault", "lifetime"},
+	"broker":   {"event", "durable", "fault", "lifetime", "defaults"},
 	"record":   {"broker"},
 	"delivery": {"http1", "broker", "event"},
 	// What a backlog is and decides knows no stream, no clock and no client: see TestBacklogIsPure.
