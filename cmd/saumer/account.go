@@ -3,10 +3,11 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"text/tabwriter"
+	"net/url"
 
 	"github.com/saumer/saumer/event"
 )
@@ -94,33 +95,18 @@ func (c *accountSetCommand) Run(ctx context.Context, std streams) error {
 }
 
 type accountListCommand struct {
+	Limit    int `help:"How many at most; 0 for all." default:"0"`
+	asJSON   `embed:""`
 	apiLogin `embed:""`
 }
 
 // Run lists the accounts.
 func (c *accountListCommand) Run(ctx context.Context, std streams) error {
-	var answer struct {
-		Accounts []struct {
-			Name, Email, Language string
-			Operator, Unreadable  bool
-		}
-	}
-	if err := c.ask(ctx, std, http.MethodGet, "/v1/accounts", nil, &answer); err != nil {
+	items, err := c.pages(ctx, std, "/v1/accounts", url.Values{}, "accounts", "after", c.Limit)
+	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tROLE\tE-MAIL\tLANGUAGE")
-	for _, a := range answer.Accounts {
-		role := "account"
-		switch {
-		case a.Unreadable:
-			role = "cannot be read"
-		case a.Operator:
-			role = "operator"
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", a.Name, role, a.Email, a.Language)
-	}
-	return w.Flush()
+	return c.list(std, items, "NAME=name", "OPERATOR=operator", "E-MAIL=email", "LANGUAGE=language", "UNREADABLE=unreadable")
 }
 
 type accountPasswordCommand struct {
@@ -177,6 +163,7 @@ type accountLimitsCommand struct {
 	Replays     *int `help:"Replays and redeliveries a minute."`
 	Webhooks    *int `help:"Webhooks that there are."`
 	LiveViews   *int `name:"live-views" help:"Live views of the console that are open."`
+	asJSON      `embed:""`
 	apiLogin    `embed:""`
 }
 
@@ -190,40 +177,25 @@ func (c *accountLimitsCommand) Run(ctx context.Context, std streams) error {
 			change[name] = *n
 		}
 	}
-	var answer struct {
-		Limits []struct {
-			Name, Doc   string
-			Limit, Used int
-		}
-	}
+	var answer struct{ Limits []json.RawMessage }
 	if err := c.ask(ctx, std, http.MethodPatch, c.path()+"/limits", change, &answer); err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "LIMIT\tUSED\tAT MOST\t")
-	for _, l := range answer.Limits {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", l.Name, l.Used, l.Limit, l.Doc)
-	}
-	return w.Flush()
+	return c.list(std, answer.Limits, "LIMIT=name", "USED=used", "AT MOST=limit", "=doc")
 }
 
 type accountAuditCommand struct {
 	accountName `embed:""`
+	Limit       int `help:"How many at most; 0 for all that are kept." default:"200"`
+	asJSON      `embed:""`
 	apiLogin    `embed:""`
 }
 
 // Run lists what was changed, newest first.
 func (c *accountAuditCommand) Run(ctx context.Context, std streams) error {
-	var answer struct {
-		Changes []struct{ At, By, With, From, Function, Object string }
-	}
-	if err := c.ask(ctx, std, http.MethodGet, c.path()+"/audit?limit=200", nil, &answer); err != nil {
+	items, err := c.pages(ctx, std, c.path()+"/audit", url.Values{}, "changes", "before", c.Limit)
+	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "AT\tFUNCTION\tOBJECT\tBY\tWITH\tFROM")
-	for _, d := range answer.Changes {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", d.At, d.Function, d.Object, d.By, d.With, d.From)
-	}
-	return w.Flush()
+	return c.list(std, items, "AT=at", "FUNCTION=function", "OBJECT=object", "BY=by", "WITH=with", "FROM=from")
 }

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/willabides/kongplete"
 
 	"github.com/saumer/saumer/config"
 )
@@ -20,15 +21,21 @@ const (
 	exitOK     = 0
 	exitFailed = 1 // it was tried, and did not work
 	exitUsage  = 2 // a flag, a variable, the file or an argument is wrong
+
+	exitMissing = 3 // what it is about does not exist
+	exitDenied  = 4 // the login is refused, or may not do this
 )
 
 // commands is what kong reads the arguments into, a field a command.
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Run Saumer: the API, the delivery and, unless told otherwise, an embedded NATS."`
-	Publish publishCommand `cmd:"" help:"Publish an event."`
-	Listen  listenCommand  `cmd:"" help:"Receive deliveries and print them, for trying things out."`
-	Demo    demoCommand    `cmd:"" help:"Show all of it in a minute: deliver, back off, deactivate, reactivate, replay."`
-	Account struct {
+	Serve    serveCommand    `cmd:"" help:"Run Saumer: the API, the delivery and, unless told otherwise, an embedded NATS."`
+	Publish  publishCommand  `cmd:"" help:"Publish an event."`
+	Listen   listenCommand   `cmd:"" help:"Receive deliveries and print them, for trying things out."`
+	Demo     demoCommand     `cmd:"" help:"Show all of it in a minute: deliver, back off, deactivate, reactivate, replay."`
+	Webhook  webhookCommands `cmd:"" help:"Webhooks."`
+	Attempts attemptsCommand `cmd:"" help:"List the attempts of a webhook, newest first, or show one."`
+	Notices  noticesCommand  `cmd:"" help:"List what people were told, newest first."`
+	Account  struct {
 		Add      accountAddCommand      `cmd:"" help:"Make an account."`
 		Set      accountSetCommand      `cmd:"" help:"Set who is told of its webhooks, and in which language."`
 		List     accountListCommand     `cmd:"" help:"List the accounts."`
@@ -42,10 +49,13 @@ type commands struct {
 		List   keyListCommand   `cmd:"" help:"List the API keys of an account, with their last use."`
 		Revoke keyRevokeCommand `cmd:"" help:"Revoke an API key."`
 	} `cmd:"" help:"API keys."`
-	Bench     benchCommand     `cmd:"" help:"Measure Saumer beside a bare loop of POSTs, on this machine."`
-	BenchPart benchPartCommand `cmd:"" hidden:""`
-	Health    healthCommand    `cmd:"" help:"Ask a running Saumer whether it is ready; exit code 0 if so."`
-	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Bench      benchCommand                 `cmd:"" help:"Measure Saumer beside a bare loop of POSTs, on this machine."`
+	BenchPart  benchPartCommand             `cmd:"" hidden:""`
+	Health     healthCommand                `cmd:"" help:"Ask a running Saumer whether it is ready; exit code 0 if so."`
+	Version    versionCommand               `cmd:"" help:"Print the version."`
+	Completion kongplete.InstallCompletions `cmd:"" help:"Print what has your shell complete commands and flags."`
+
+	VersionFlag kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
 // streams are what a command reads and writes, so that tests run it as a function.
@@ -79,26 +89,32 @@ func run(ctx context.Context, args []string, std streams) (code int) {
 			panic(r)
 		}
 	}()
-	var c commands
-	parser, err := kong.New(&c,
-		kong.Name("saumer"),
-		kong.Description("Delivers events to webhooks. Publish an event once: Saumer retries it, waits while an endpoint is down, and replays."),
-		kong.Writers(std.out, std.err),
-		kong.Exit(func(code int) { panic(leave(code)) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
-		config.Vars(),
-		kong.Resolvers(config.Files{}),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(std),
-	)
+	parser, err := newParser(std, kong.Exit(func(code int) { panic(leave(code)) }), kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		return fail(std, err)
 	}
+	kongplete.Complete(parser, kongplete.WithExitFunc(parser.Exit))
 	parsed, err := parser.Parse(args)
 	if err != nil {
 		return fail(std, usageError{err})
 	}
 	return fail(std, parsed.Run())
+}
+
+// newParser makes what parses the arguments of all commands.
+func newParser(std streams, more ...kong.Option) (*kong.Kong, error) {
+	return kong.New(new(commands), append([]kong.Option{
+		kong.Name("saumer"),
+		kong.Description("Delivers events to webhooks. Publish an event once: Saumer retries it, waits while an endpoint is down, and replays."),
+		kong.Writers(std.out, std.err),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
+		config.Vars(),
+		kong.Vars{"version": "saumer " + version()},
+		config.Durations(),
+		kong.PostBuild(withExamples),
+		kong.Resolvers(config.Files{}),
+		kong.Bind(std),
+	}, more...)...)
 }
 
 // fail prints an error, if there is one, and returns its exit code.
@@ -109,6 +125,9 @@ func fail(std streams, err error) int {
 	fmt.Fprintf(std.err, "saumer: %v\n", err)
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
+	}
+	if refused, ok := errors.AsType[*refusedError](err); ok {
+		return refused.exit()
 	}
 	return exitFailed
 }

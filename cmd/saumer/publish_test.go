@@ -202,6 +202,7 @@ func TestExitCodes(t *testing.T) {
 		"help":          {[]string{"--help"}, exitOK},
 		"serve help":    {[]string{"serve", "--help"}, exitOK},
 		"version":       {[]string{"version"}, exitOK},
+		"version flag":  {[]string{"--version"}, exitOK},
 		"no command":    {nil, exitUsage},
 		"unknown":       {[]string{"sing"}, exitUsage},
 		"wrong setting": {[]string{"serve", "--replicas", "2"}, exitUsage},
@@ -298,7 +299,7 @@ func TestAccountAdd(t *testing.T) {
 	if got := saumer(t, "", "account", "delete", "alp", "--url", server.URL, "--password", "right"); got.code != exitUsage || !strings.Contains(got.err, "nothing was deleted") {
 		t.Errorf("an account without --yes: %+v", got)
 	}
-	if got := saumer(t, "", append(add, "--password", "wrong")...); got.code != exitFailed || !strings.Contains(got.err, "check --account and --password") {
+	if got := saumer(t, "", append(add, "--password", "wrong")...); got.code != exitDenied || !strings.Contains(got.err, "check --account and --password") {
 		t.Errorf("refused: %+v", got)
 	}
 }
