@@ -108,7 +108,7 @@ func (b *budgets) hold(kind *budgetKind, account string, limit int) (release fun
 
 // limit is what an account may have of a kind; 0 sets no bound.
 func (s *Service) limit(acc registry.Account, kind *budgetKind) int {
-	limits := acc.Limits.Or(s.o.Limits)
+	limits := acc.Limits.Or(*s.limits.Load())
 	return *kind.of(&limits)
 }
 

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -104,10 +105,18 @@ type Service struct {
 	o       Options
 	keys    messageKey
 	budgets *budgets
+	limits  atomic.Pointer[registry.Limits] // of accounts without limits of their own
 }
 
 // NewService makes a service.
-func NewService(o Options) *Service { return &Service{o, newMessageKey(o.Key), newBudgets()} }
+func NewService(o Options) *Service {
+	s := &Service{o: o, keys: newMessageKey(o.Key), budgets: newBudgets()}
+	s.Limit(o.Limits)
+	return s
+}
+
+// Limit sets what an account may do at most that has no limits of its own.
+func (s *Service) Limit(l registry.Limits) { s.limits.Store(&l) }
 
 // Webhook is a webhook and how it does.
 type Webhook struct {

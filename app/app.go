@@ -362,6 +362,9 @@ func (a *App) FirstAccount() (name, password string, created bool) {
 	return a.options.Account, a.password, a.created
 }
 
+// Limit sets what an account may do at most that has no limits of its own, also while the app runs.
+func (a *App) Limit(l registry.Limits) { a.service.Limit(l) }
+
 // Service is the API without HTTP.
 func (a *App) Service() *api.Service { return a.service }
 

@@ -140,6 +140,8 @@ func TestPrecedence(t *testing.T) {
 		{"file beats default", nil, []string{"--config", file(t, "a.yaml", yaml)}, 2 * time.Second},
 		{"file named by environment", map[string]string{"SAUMER_CONFIG": file(t, "b.yaml", yaml)}, nil, 2 * time.Second},
 		{"json file", nil, []string{"--config", file(t, "c.json", "{\n\t\"timeout\": \"2s\",\n\t\"replicas\": 1\n}\n")}, 2 * time.Second},
+		{"key without a value", nil, []string{"--config", file(t, "i.yaml", "timeout:\n")}, defaults.Timeout},
+		{"alias", nil, []string{"--config", file(t, "j.yaml", "connect-timeout: &t 2s\ntimeout: *t\n")}, 2 * time.Second},
 		{"empty file", nil, []string{"--config", file(t, "d.yaml", "")}, defaults.Timeout},
 		{"environment beats default", map[string]string{"SAUMER_TIMEOUT": "3s"}, nil, 3 * time.Second},
 		{"environment beats file", map[string]string{"SAUMER_TIMEOUT": "3s"}, []string{"--config", file(t, "e.yaml", yaml)}, 3 * time.Second},
@@ -184,6 +186,11 @@ func TestFileErrors(t *testing.T) {
 		"underscore": {file(t, "b.yaml", "nats_url: x\n"), `unknown key "nats_url": write "nats-url"`},
 		"itself":     {file(t, "c.yaml", "config: x\n"), `unknown key "config"`},
 		"no map":     {file(t, "d.yaml", "- a\n"), "is not YAML or JSON"},
+		"misspelled": {file(t, "f.yaml", "reply-window: 1h\n"), `unknown key "reply-window": write "replay-window"`},
+		"section":    {file(t, "g.yaml", "timeout:\n  dial: 1s\n"), "line 2: timeout has settings below it"},
+		"nested":     {file(t, "h.yaml", "events: [[a]]\n"), "events has a list in a list"},
+		"twice":      {file(t, "i.yaml", "timeout: 1s\ntimeout: 2s\n"), "already defined"},
+		"documents":  {file(t, "j.yaml", "timeout: 1s\n---\ntimeout: 2s\n"), "not one document"},
 		"wrong kind": {file(t, "e.yaml", "timeout: soon\n"), "--timeout"},
 	}
 	for name, c := range cases {

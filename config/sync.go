@@ -24,3 +24,11 @@ func (s *Sync) UnmarshalText(text []byte) error {
 	*s = Sync(d)
 	return nil
 }
+
+// MarshalText writes what UnmarshalText reads.
+func (s Sync) MarshalText() ([]byte, error) {
+	if s == 0 {
+		return []byte(always), nil
+	}
+	return []byte(duration(time.Duration(s))), nil
+}

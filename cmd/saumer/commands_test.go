@@ -13,7 +13,7 @@ import (
 func TestExamplesAreTaken(t *testing.T) {
 	t.Parallel()
 	shown := map[string]bool{}
-	parser, err := newParser(streams{strings.NewReader(""), io.Discard, io.Discard})
+	parser, err := newParser(streams{strings.NewReader(""), io.Discard, io.Discard}, new(commands))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestExamplesAreTaken(t *testing.T) {
 			if words[0] != "saumer" || path == "completion" {
 				continue // it leaves while it is parsed
 			}
-			parser, err := newParser(streams{strings.NewReader(""), io.Discard, io.Discard})
+			parser, err := newParser(streams{strings.NewReader(""), io.Discard, io.Discard}, new(commands))
 			if err != nil {
 				t.Fatal(err)
 			}

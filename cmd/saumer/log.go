@@ -9,7 +9,7 @@ import (
 )
 
 // newLog writes to w: lines for people where it is a terminal, JSON where it is not.
-func newLog(w io.Writer, level zapcore.Level) *zap.Logger {
+func newLog(w io.Writer, level zapcore.LevelEnabler) *zap.Logger {
 	encoding := zap.NewProductionEncoderConfig()
 	encoding.EncodeTime = zapcore.RFC3339NanoTimeEncoder
 	encoding.EncodeDuration = zapcore.StringDurationEncoder

@@ -49,6 +49,9 @@ type commands struct {
 		List   keyListCommand   `cmd:"" help:"List the API keys of an account, with their last use."`
 		Revoke keyRevokeCommand `cmd:"" help:"Revoke an API key."`
 	} `cmd:"" help:"API keys."`
+	Config struct {
+		Init configInitCommand `cmd:"" help:"Write a file for serve --config: every setting with what it does and its default."`
+	} `cmd:"" help:"The file with settings."`
 	Bench      benchCommand                 `cmd:"" help:"Measure Saumer beside a bare loop of POSTs, on this machine."`
 	BenchPart  benchPartCommand             `cmd:"" hidden:""`
 	Health     healthCommand                `cmd:"" help:"Ask a running Saumer whether it is ready; exit code 0 if so."`
@@ -76,10 +79,11 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 
+// leave is what kong panics with after it has printed a help text: the exit code.
+type leave int
+
 // run parses the arguments, runs the command until it is done or ctx ends, and returns the exit code.
 func run(ctx context.Context, args []string, std streams) (code int) {
-	// Kong leaves through this after it has printed a help text.
-	type leave int
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -89,7 +93,7 @@ func run(ctx context.Context, args []string, std streams) (code int) {
 			panic(r)
 		}
 	}()
-	parser, err := newParser(std, kong.Exit(func(code int) { panic(leave(code)) }), kong.BindTo(ctx, (*context.Context)(nil)))
+	parser, err := newParser(std, new(commands), kong.Exit(func(code int) { panic(leave(code)) }), kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		return fail(std, err)
 	}
@@ -98,12 +102,15 @@ func run(ctx context.Context, args []string, std streams) (code int) {
 	if err != nil {
 		return fail(std, usageError{err})
 	}
-	return fail(std, parsed.Run())
+	return fail(std, parsed.Run(arguments(args)))
 }
 
-// newParser makes what parses the arguments of all commands.
-func newParser(std streams, more ...kong.Option) (*kong.Kong, error) {
-	return kong.New(new(commands), append([]kong.Option{
+// arguments are those of the command line.
+type arguments []string
+
+// newParser makes what parses the arguments of all commands into c.
+func newParser(std streams, c *commands, more ...kong.Option) (*kong.Kong, error) {
+	return kong.New(c, append([]kong.Option{
 		kong.Name("saumer"),
 		kong.Description("Delivers events to webhooks. Publish an event once: Saumer retries it, waits while an endpoint is down, and replays."),
 		kong.Writers(std.out, std.err),

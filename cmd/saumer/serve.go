@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/app"
 	"github.com/saumer/saumer/config"
@@ -15,13 +19,14 @@ type serveCommand struct {
 }
 
 // Run serves until ctx ends, then stops gracefully.
-func (c *serveCommand) Run(ctx context.Context, std streams) error {
+func (c *serveCommand) Run(ctx context.Context, std streams, args arguments, parsed *kong.Context) error {
 	o, err := c.Options()
 	if err != nil {
 		return usageError{err}
 	}
 	o.Version = version()
-	o.Log = newLog(std.err, c.LogLevel)
+	level := zap.NewAtomicLevelAt(c.LogLevel)
+	o.Log = newLog(std.err, level)
 	defer func() { _ = o.Log.Sync() }() // A terminal cannot be synced, and says so.
 	a, err := app.New(ctx, o)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
@@ -41,7 +46,15 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	if err := g.print(std.out); err != nil {
 		return fmt.Errorf("print how to begin: %w", err)
 	}
-	if err := a.Run(ctx); err != nil {
+	settings, err := config.Settings(parsed)
+	if err != nil {
+		return err
+	}
+	r := reload{args: args, std: std, level: level, take: func(o app.Options) { a.Limit(o.Limits) }, log: o.Log.Named("config"), settings: settings}
+	stop := r.atEach(ctx, syscall.SIGHUP)
+	err = a.Run(ctx)
+	stop()
+	if err != nil {
 		return err
 	}
 	_, err = io.WriteString(std.out, "Stopped.\n")

@@ -40,6 +40,7 @@ var logFields = map[string]string{
 	"server":        "String",     // the URL of a NATS server, without credentials
 	"since":         "Time",       // after when the first of some events was published
 	"setting":       "String",     // a setting of a stream
+	"settings":      "Strings",    // the names of settings
 	"stack":         "ByteString", // the stack of a panic
 	"stream":        "String",     // the name of a stream
 	"subject":       "String",     // a message's subject
