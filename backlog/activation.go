@@ -34,7 +34,7 @@ func (r *Record) Deactivate(at time.Time, reason string) {
 		return
 	}
 	since, paused := r.Health.Since, r.Judge == Paused
-	r.State, r.Follows, r.Judge, r.Streak, r.NotBefore, r.Alarm = Parked, at, "", 0, time.Time{}, time.Time{}
+	r.State, r.Follows, r.Judge, r.Streak, r.NotBefore, r.Unmet, r.Alarm = Parked, at, "", 0, time.Time{}, time.Time{}, time.Time{}
 	if paused {
 		return // whoever did it knows
 	}
@@ -58,7 +58,7 @@ func (r *Record) Activate(a Activation) {
 	if open {
 		r.State = CatchingUp
 	}
-	r.Judge, r.Streak, r.Health, r.NotBefore, r.Alarm, r.Probe = "", 0, Health{}, time.Time{}, time.Time{}, Probe{}
+	r.Judge, r.Streak, r.Health, r.NotBefore, r.Unmet, r.Alarm, r.Probe = "", 0, Health{}, time.Time{}, time.Time{}, time.Time{}, Probe{}
 	// What waits by itself may be beyond the window too: the live path handed it over before the open range began.
 	r.Pending = slices.DeleteFunc(r.Pending, func(w Waiting) bool { return a.drops(w.Position) })
 	r.Retries = slices.DeleteFunc(r.Retries, func(x Retry) bool { return a.drops(x.Position) })

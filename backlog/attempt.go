@@ -21,6 +21,8 @@ type Try struct {
 	Well bool
 	// Witness says that the event was drawn from a span, whose cursor has not come to it.
 	Witness bool
+	// More says, of a witness, that the span holds others that the endpoint has not met.
+	More bool
 	// Missing says that there was no attempt, since the stream does not hold the event any more.
 	Missing bool
 	// Draw, in [0, 1), decides how far the next delay is off the exponential one.
@@ -69,7 +71,9 @@ func (r *Record) Take(t Try, rules *Rules) Effect {
 		return Pause
 	case class == delivery.Untried:
 		r.hold(Waiting{t.Position(), t.Number, r.marks(t)})
-		r.leave()
+		if r.leave(); t.Number == 0 {
+			r.Meet()
+		}
 		return Pause
 	}
 	return r.failed(t, rules)
@@ -131,7 +135,8 @@ func (r *Record) suspect(t Try, rules *Rules) Effect {
 		return Doubt
 	}
 	// Nothing else was taken for so long: it stands for all.
-	r.Health.Whole, r.NotBefore = true, *next
+	r.Health.Whole = true
+	r.peace(t, rules)
 	return Fail
 }
 
@@ -256,8 +261,36 @@ func (r *Record) fail(t Try, rules *Rules) {
 		*h = h.with(t)
 	}
 	r.Health.Whole = true
-	r.NotBefore = t.end().Add(rules.Backoff.Wait(r.Health.Attempts, t.RetryAfter, t.Draw))
+	r.peace(t, rules)
 	r.charge(t, rules)
+}
+
+// peace leaves an endpoint in peace that fails as a whole: for as long as its failures in a row have it, or, where an event
+// waits that it has not met, for as long as those of such events have it. So that nothing waits for what others met.
+func (r *Record) peace(t Try, rules *Rules) {
+	if r.Health.Met == 0 || t.Number == 1 {
+		r.Health.Met++
+	}
+	r.NotBefore = t.end().Add(rules.Backoff.Wait(r.Health.Attempts, t.RetryAfter, t.Draw))
+	r.Unmet = t.end().Add(rules.Backoff.Wait(min(r.Health.Met, r.Health.Attempts), t.RetryAfter, t.Draw))
+	if t.More || slices.ContainsFunc(r.Pending, Waiting.unmet) {
+		r.Meet()
+	}
+}
+
+// Meet has the endpoint be left in peace no longer than until Unmet, since an event waits that it has not met. In order that one
+// would wait for those before it in any case.
+func (r *Record) Meet() {
+	if r.Health.Whole && !r.Ordered && !r.Unmet.IsZero() && r.Unmet.Before(r.NotBefore) {
+		r.NotBefore = r.Unmet
+	}
+}
+
+// Hopes says whether Meet would change anything if an event came that the endpoint has not met.
+func (r *Record) Hopes() bool {
+	after := *r
+	after.Meet()
+	return !after.NotBefore.Equal(r.NotBefore)
 }
 
 // charge has the webhook judged if its endpoint has failed for long enough.
@@ -291,7 +324,8 @@ func (r *Record) heal(at time.Time) {
 		}
 		x.Cleared = true
 	}
-	r.Told, r.Health, r.NotBefore, r.Streak, r.Took = time.Time{}, Health{}, time.Time{}, 0, at
+	r.clear(at)
+	r.Told, r.Health, r.NotBefore, r.Unmet, r.Streak, r.Took = time.Time{}, Health{}, time.Time{}, time.Time{}, 0, at
 	if r.Judge != Paused {
 		r.Judge = ""
 	}

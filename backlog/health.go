@@ -18,6 +18,8 @@ type Health struct {
 	Event  event.Position `json:"event,omitzero"`
 	Events int            `json:"events,omitempty"`
 	Whole  bool           `json:"whole,omitempty"`
+	// Met counts, while that is so, the failures of events that the endpoint had not met before, and one for what proved it.
+	Met int `json:"met,omitempty"`
 }
 
 // Failing says whether the last attempt failed.

@@ -10,7 +10,7 @@ func (r *Record) Moved(now time.Time) {
 		r.Probe = Probe{Next: now}
 		return
 	}
-	r.Judge, r.Health, r.NotBefore, r.Alarm = "", Health{}, time.Time{}, time.Time{}
+	r.Judge, r.Health, r.NotBefore, r.Unmet, r.Alarm = "", Health{}, time.Time{}, time.Time{}, time.Time{}
 	for i := range r.Retries {
 		r.Retries[i].Next, r.Retries[i].Since = now, now
 	}

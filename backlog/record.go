@@ -99,6 +99,9 @@ type Record struct {
 	// in peace, zero in Parked.
 	Health    Health    `json:"health,omitzero"`
 	NotBefore time.Time `json:"not_before,omitzero"`
+	// Unmet is until when the endpoint is left in peace where an event waits that it has not met: the failures of others prove
+	// nothing more of that one. Zero where NotBefore is.
+	Unmet time.Time `json:"unmet,omitzero"`
 	// Took is when the endpoint last took an event, as far as the record knows; in any state.
 	Took time.Time `json:"took,omitzero"`
 	// Follows is the webhook's last activation or deactivation, by its time, that the record has followed; in any state. Zero

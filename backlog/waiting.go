@@ -37,6 +37,9 @@ type Retry struct {
 	Cleared bool `json:"cleared,omitempty"`
 }
 
+// unmet says whether no attempt was made of it.
+func (w Waiting) unmet() bool { return w.Attempts == 0 }
+
 // at finds what stands under a sequence, or where it would.
 func (p Pending) at(seq uint64) (int, bool) {
 	return slices.BinarySearchFunc(p, seq, func(w Waiting, seq uint64) int { return cmp.Compare(w.Seq, seq) })
@@ -183,6 +186,26 @@ func (r *Record) wait(t Try, rules *Rules) {
 		return
 	}
 	r.hold(Waiting{t.Position(), t.Number, r.marks(t)})
+}
+
+// clear makes retries of the pending events that failed before the endpoint took one, as far as there is room: if they fail
+// again, they do so by themselves.
+func (r *Record) clear(at time.Time) {
+	if r.Ordered {
+		return
+	}
+	room := MaxRetries - len(r.Retries)
+	r.Pending = slices.DeleteFunc(r.Pending, func(w Waiting) bool {
+		if w.Attempts == 0 || room == 0 {
+			return false
+		}
+		room--
+		r.Retries = append(r.Retries, Retry{
+			Position: w.Position, Attempts: w.Attempts, Since: at, Error: r.Health.Last, Replay: w.Replay, Suspect: true, Cleared: true,
+		})
+		return true
+	})
+	slices.SortFunc(r.Retries, func(a, b Retry) int { return cmp.Compare(a.Seq, b.Seq) })
 }
 
 // full says whether there are as many retries as there may be.

@@ -279,3 +279,85 @@ func TestInOrderAllWaits(t *testing.T) {
 		t.Errorf("effect %d, %+v", effect, r.Health)
 	}
 }
+
+// An endpoint that is left in peace is so for less long from what it has not met, by how much of such it has failed; not in order,
+// nor where others wait for it to have room.
+func TestLeftInPeaceFromWhatItHasMet(t *testing.T) {
+	t.Parallel()
+	r, rules := in(CatchingUp), usual()
+	last := noon
+	fail := func(seq uint64, number int, more bool) {
+		try := tried(at(seq), delivery.Refused, number)
+		try.At, try.More, try.Draw = last, more, 0.5
+		r.Take(try, &rules)
+		last = r.NotBefore
+	}
+	wait := func(of time.Time, want time.Duration) {
+		t.Helper()
+		if got := r.NotBefore.Sub(of); got < want || got > want+want/10 {
+			t.Errorf("left in peace for %v, not for %v", got, want)
+		}
+	}
+	for number := range 8 {
+		fail(1, number+1, false)
+	}
+	fail(2, 1, false)
+	for number := range 4 {
+		fail(2, number+2, false)
+	}
+	if r.Health.Met != 1 || !r.Hopes() {
+		t.Fatalf("%d events that it had not met, and hope: %v", r.Health.Met, r.Hopes())
+	}
+	begin := r.Unmet
+	if r.Meet(); !r.NotBefore.Equal(begin) || r.Hopes() {
+		t.Errorf("until %s, not %s", r.NotBefore, begin)
+	}
+	for i, want := range []time.Duration{2 * time.Second, 4 * time.Second, 8 * time.Second} {
+		begin = last
+		fail(uint64(i)+10, 1, true)
+		wait(begin, want)
+	}
+	begin = last
+	fail(10, 2, false)
+	wait(begin, 15*time.Minute)
+	r.Take(Try{Attempt: delivery.Attempt{Seq: 20, Published: at(20).Time, Outcome: delivery.Slow}}, &rules)
+	if !r.NotBefore.Equal(r.Unmet) {
+		t.Error("an event that was handed over without an attempt waits for what others met")
+	}
+	ordered := r
+	ordered.Ordered, ordered.NotBefore = true, r.Unmet.Add(time.Hour)
+	if ordered.Hopes() {
+		t.Error("in order, an event is attempted before those before it")
+	}
+}
+
+// What failed before the endpoint took an event says nothing more of the endpoint, wherever it waits.
+func TestWhatFailedBefore(t *testing.T) {
+	t.Parallel()
+	r, rules := in(CatchingUp), usual()
+	for seq := range uint64(StreakFails + 2) {
+		r.hold(Waiting{at(seq + 1), 3, false})
+	}
+	r.hold(Waiting{at(50), 0, false})
+	r.Health = Health{Attempts: 30, Whole: true, Since: noon, Last: "status 503"}
+	r.Take(tried(at(60), delivery.Delivered, 1), &rules)
+	if len(r.Pending) != 1 || len(r.Retries) != StreakFails+2 {
+		t.Fatalf("%d are pending, %d are retries", len(r.Pending), len(r.Retries))
+	}
+	for seq := range uint64(StreakFails + 2) {
+		if effect := r.Take(tried(at(seq+1), delivery.Unavailable, 4), &rules); effect != GoOn || r.Health.Failing() {
+			t.Fatalf("event %d: effect %d, %+v", seq+1, effect, r.Health)
+		}
+	}
+	if err := r.Check(); err != nil {
+		t.Error(err)
+	}
+	full := in(CatchingUp)
+	for seq := range uint64(MaxRetries + 5) {
+		full.hold(Waiting{at(seq + 1), 1, false})
+	}
+	full.Take(tried(at(5000), delivery.Delivered, 1), &rules)
+	if err := full.Check(); err != nil || len(full.Retries) != MaxRetries || len(full.Pending) != 5 {
+		t.Errorf("%d retries, %d pending: %v", len(full.Retries), len(full.Pending), err)
+	}
+}

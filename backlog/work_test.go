@@ -84,7 +84,11 @@ func (r *worker) drawn(s Span, held map[uint64]event.Position) bool {
 		if known, waits := held[seq]; !p.Before(s.To) || waits && known.Is(p) {
 			continue
 		}
-		r.seen, held[seq] = p, p
+		r.seen, held[seq], r.more = p, p, false
+		for _, other := range r.stream[s.Cursor-1 : end-1] {
+			_, waits := held[other.Seq]
+			r.more = r.more || !waits && other.Before(s.To)
+		}
 		r.asWitness = true
 		r.try(p, 0, s.Replay != 0 || r.record.Replays(p))
 		r.asWitness = false
@@ -130,7 +134,7 @@ func (r *worker) try(p event.Position, attempts int, replay bool) {
 	if r.between != nil {
 		r.between()
 	}
-	t := Try{Attempt: r.attempt(p, attempts+1), Draw: r.draw, Witness: r.asWitness}
+	t := Try{Attempt: r.attempt(p, attempts+1), Draw: r.draw, Witness: r.asWitness, More: r.asWitness && r.more}
 	if t.Replay = replay; !r.has(p) {
 		t.Missing = true
 		r.note("backlog", p, "not in the stream any more", "")

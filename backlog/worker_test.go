@@ -24,6 +24,8 @@ type worker struct {
 	// stopped is true if no further attempt is to begin; seen is the witness of the pass, and asWitness true while it is attempted.
 	stopped, asWitness bool
 	seen               event.Position
+	// more says whether the span of the witness holds others.
+	more bool
 }
 
 // over ends a pass: the process crashed, or somebody else has the lease, or there is nothing to work off.

@@ -164,6 +164,7 @@ func (w *world) deliver() {
 		switch {
 		case slices.ContainsFunc(w.hook.ranges, func(r part) bool { return r.holds(p) }):
 			w.note("live path", p, "left to the backlog", "")
+			w.hope()
 			continue
 		case leaving || !w.hook.active || w.hook.ordered || w.endpoint.answer(p.Seq) == delivery.Slow:
 			t.Outcome = delivery.Slow
@@ -176,6 +177,7 @@ func (w *world) deliver() {
 		case delivery.Success:
 			w.endpoint.taken, w.hook.streak, w.hook.failed = w.now, 0, 0
 			delete(w.owed, p)
+			w.hope()
 			continue
 		case delivery.Rejected:
 			w.hook.streak++
@@ -192,6 +194,21 @@ func (w *world) deliver() {
 			w.tb.Fatal(err)
 		}
 	}
+}
+
+// hope has a backlog that leaves its endpoint in peace look at an event that the live path left to it, or at what that took.
+func (w *world) hope() {
+	r, there := w.load()
+	_, open := w.opened()
+	if !there || !open || !w.hook.active || !r.Hopes() {
+		return
+	}
+	if w.endpoint.taken.After(r.Vouching(w.now)) {
+		r.Take(r.Vouched(w.now), &w.rules)
+	} else {
+		r.Meet()
+	}
+	w.write(r)
 }
 
 func (w *world) attempt(p event.Position, number int) delivery.Attempt {

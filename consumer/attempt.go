@@ -52,6 +52,9 @@ func (l *lanes) attempt(hard context.Context, t *task) {
 		t.lane.took(time.Now())
 		l.doneLocked(t, true)
 		l.mu.Unlock()
+		if _, open := t.to.Webhook.Opened(); open {
+			l.wakes.pass(context.WithoutCancel(hard), t.to)
+		}
 		l.wg.Done()
 		return
 	case delivery.Rejected:

@@ -120,7 +120,7 @@ func (w *Worker) passes(hard context.Context, a arrival, name string, subscripti
 		return false
 	}
 	for _, s := range subscriptions {
-		if r, _ := s.Webhook.RangeOf(a.position); s.Webhook.Settings.Ordered && r.Open() {
+		if r, _ := s.Webhook.RangeOf(a.position); r.Open() {
 			w.wakes.pass(hard, s)
 		}
 	}

@@ -30,6 +30,7 @@ type lanes struct {
 
 	inflight *inflight
 	acks     *acks
+	wakes    *wakes
 	options  *Options
 	// begun is signalled when a task comes after a time without.
 	begun chan struct{}
@@ -39,9 +40,9 @@ type lanes struct {
 	unwritable rate.Sometimes
 }
 
-func newLanes(mu *sync.Mutex, f *inflight, a *acks, o *Options) *lanes {
+func newLanes(mu *sync.Mutex, f *inflight, a *acks, w *wakes, o *Options) *lanes {
 	return &lanes{
-		mu: mu, lanes: map[string]*lane{}, inflight: f, acks: a, options: o,
+		mu: mu, lanes: map[string]*lane{}, inflight: f, acks: a, wakes: w, options: o,
 		begun: make(chan struct{}, 1), unwritable: rate.Sometimes{First: 1, Interval: time.Minute},
 	}
 }

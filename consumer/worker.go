@@ -130,11 +130,11 @@ type Worker struct {
 func NewWorker(o Options) *Worker {
 	w := &Worker{
 		Options: o, newer: rate.Sometimes{First: 1, Interval: time.Minute}, busy: rate.Sometimes{First: 10, Interval: time.Second},
-		wakes: wakes{cover: o.Cover, log: o.Log, soon: map[string]bool{}},
+		wakes: newWakes(o.Cover, o.Log),
 	}
 	w.inflight = newInflight(&w.mu, &w.pace, o.AckWait, o.Log)
 	w.acks = newAcks(&w.mu, w.inflight, &w.pace, o.Acks, o.Log)
-	w.lanes = newLanes(&w.mu, w.inflight, w.acks, &w.Options)
+	w.lanes = newLanes(&w.mu, w.inflight, w.acks, &w.wakes, &w.Options)
 	return w
 }
 

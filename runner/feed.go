@@ -19,8 +19,8 @@ type item struct {
 	number   int
 	attempts int
 	replay   bool
-	// witness is true if it was drawn from a span, before its turn.
-	witness bool
+	// witness is true if it was drawn from a span, before its turn, and more if others are there like it.
+	witness, more bool
 	// event is nil where only the position is known yet.
 	event *event.Event
 }

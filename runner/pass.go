@@ -73,13 +73,22 @@ func (r *runner) acquire(ctx context.Context) error {
 		return lease(b)
 	})
 	if errors.Is(err, errQuiet) {
-		if quiet, err := r.quiet(ctx, &b); err != nil {
+		news, err := r.quiet(ctx, &b)
+		if err != nil {
 			return err
-		} else if quiet {
+		}
+		if news == nil {
 			r.record = b
 			return errQuiet
 		}
-		b, revision, err = r.store.Update(ctx, r.key, lease)
+		b, revision, err = r.store.Update(ctx, r.key, func(b *backlog.Record) error {
+			news(b)
+			return lease(b)
+		})
+		if err == nil {
+			r.written(b, revision)
+			return nil
+		}
 	}
 	if errors.Is(err, record.ErrNotFound) {
 		w, missing := r.Registry.Get(ctx, r.key)
@@ -104,18 +113,26 @@ func (r *runner) acquire(ctx context.Context) error {
 	return nil
 }
 
-// quiet says whether the webhook is as a record has it, with which nothing is to be done yet.
-func (r *runner) quiet(ctx context.Context, b *backlog.Record) (bool, error) {
+// quiet looks at a webhook whose record has nothing to be done yet, and returns what that makes of the record: nil if the webhook
+// is as the record has it, and nothing came up.
+func (r *runner) quiet(ctx context.Context, b *backlog.Record) (news func(*backlog.Record), err error) {
+	nothing := func(*backlog.Record) {}
 	w, err := r.Registry.Get(ctx, r.key)
 	if errors.Is(err, record.ErrNotFound) {
-		return false, nil
+		return nothing, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	span, spanned := b.OpenSpan()
 	known, open := w.Opened()
 	activated := w.Activation != nil && w.Activation.At.After(b.Follows)
 	parked := b.State == backlog.Parked
-	return spanned == open && span.ID == known.ID && w.Settings.Ordered == b.Ordered && parked != w.Active && !activated &&
-		(!parked || b.Follows.Equal(w.Deactivated)), err
+	if spanned != open || span.ID != known.ID || w.Settings.Ordered != b.Ordered || parked == w.Active || activated ||
+		parked && !b.Follows.Equal(w.Deactivated) {
+		return nothing, nil
+	}
+	return r.hope(ctx, &w, b)
 }
 
 // follow has the record follow what became of the webhook: a deactivation or an activation that it does not know. What the

@@ -2,11 +2,14 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 
 	"github.com/saumer/saumer/backlog"
+	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/registry"
 )
 
 // witness has the feed begin with the event that tells whether an endpoint which failed as a whole takes events again. All
@@ -52,13 +55,80 @@ func (r *runner) draw(ctx context.Context, span backlog.Span) (item, error) {
 		if err != nil {
 			return item{}, err
 		}
+		var drawn item
 		for _, e := range events {
-			if p := e.Position(); e.Seq < end && p.Before(span.To) && event.Check(e.Data) == nil && !r.feed.holds(p) {
-				return item{Position: p, event: &e, replay: span.Replay != 0 || r.feed.replays(p), witness: true}, nil
+			p := e.Position()
+			switch unmet := e.Seq < end && p.Before(span.To) && event.Check(e.Data) == nil && !r.feed.holds(p); {
+			case unmet && drawn.Seq != 0:
+				drawn.more = true
+				return drawn, nil
+			case unmet:
+				drawn = item{Position: p, event: &e, replay: span.Replay != 0 || r.feed.replays(p), witness: true}
 			}
+		}
+		if drawn.Seq != 0 {
+			return drawn, nil
 		}
 	}
 	return item{}, nil
+}
+
+// hope looks for what tells that an endpoint which is left in peace may take events, and returns what it makes of the record, nil for
+// nothing: the live path, which still attempts what comes before the open range, saw it take one; or an event waits that it has
+// not met.
+func (r *runner) hope(ctx context.Context, w *registry.Webhook, b *backlog.Record) (news func(*backlog.Record), err error) {
+	if !b.Hopes() {
+		return nil, nil
+	}
+	now := r.Broker.Now()
+	taken, err := r.Sender.SucceededSince(ctx, r.key, b.Vouching(now))
+	if err != nil {
+		return nil, err
+	}
+	if taken {
+		vouched := b.Vouched(now)
+		return func(b *backlog.Record) { b.Take(vouched, &r.Rules) }, nil
+	}
+	unmet, err := r.unmet(ctx, event.Subject(w.Account, w.Event), b)
+	if err != nil || !unmet {
+		return nil, err
+	}
+	return (*backlog.Record).Meet, nil
+}
+
+// unmet says whether the open span has an event which does not wait by itself: among the first, or after all that do.
+func (r *runner) unmet(ctx context.Context, subject string, b *backlog.Record) (bool, error) {
+	span, open := b.OpenSpan()
+	if !open {
+		return false, nil
+	}
+	after := span.Cursor
+	for p := range b.Waiting() {
+		after = max(after, p.Seq+1)
+	}
+	for _, d := range b.Done {
+		after = max(after, d.Seq+1)
+	}
+	_, err := r.Broker.Next(ctx, subject, after)
+	if !errors.Is(err, broker.ErrNotFound) || after == span.Cursor {
+		return err == nil, ignoreNotFound(err)
+	}
+	events, err := r.Broker.Read(ctx, subject, span.Cursor, smallest)
+	return slices.ContainsFunc(events, func(e event.Event) bool { return b.Spanned(e.Position()) && !waits(b, e.Position()) }), err
+}
+
+// waits says whether an event waits by itself.
+func waits(b *backlog.Record, p event.Position) bool {
+	pending, retry := b.Waits(p)
+	return pending || retry
+}
+
+// ignoreNotFound is an error, unless it says that there is no event.
+func ignoreNotFound(err error) error {
+	if errors.Is(err, broker.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // first has the feed begin with an item, and nothing else before that has landed.

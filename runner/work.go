@@ -101,7 +101,7 @@ func (r *runner) fill(ctx context.Context) error {
 
 // attempt makes one attempt. It uses nothing of the runner that changes.
 func (r *runner) attempt(target delivery.Target, i item) result {
-	res := result{number: i.number, try: backlog.Try{Witness: i.witness, Attempt: delivery.Attempt{
+	res := result{number: i.number, try: backlog.Try{Witness: i.witness, More: i.more, Attempt: delivery.Attempt{
 		Seq: i.Seq, Published: i.Time, Number: i.attempts + 1, Replay: i.replay, Outcome: delivery.Aborted,
 	}}}
 	if r.lapsed() {
