@@ -84,6 +84,7 @@ var CreateAccount = define(Function{
 		{5, http.StatusConflict, "the account exists already", record.ErrExists, false},
 		{6, http.StatusBadRequest, registry.ErrEmail.Error(), registry.ErrEmail, false},
 		{7, http.StatusBadRequest, registry.ErrLanguage.Error(), registry.ErrLanguage, false},
+		{8, http.StatusBadRequest, registry.ErrZone.Error(), registry.ErrZone, false},
 	},
 }, func(in *createAccountInput) []Parameter {
 	return []Parameter{
@@ -91,12 +92,16 @@ var CreateAccount = define(Function{
 		text(Parameter{Name: "password", In: InBody, Required: true, Doc: "The account's password."}, &in.password),
 		boolean(Parameter{Name: "operator", In: InBody, Doc: "Whether the account may make others."}, &in.account.Operator),
 		text(Parameter{Name: "email", In: InBody, Doc: "Where notices are mailed to."}, &in.account.Contact.Email),
-		text(Parameter{Name: "language", In: InBody, Values: []string{"en", "de"}, Doc: "The language of notices."}, &in.account.Contact.Language),
+		text(Parameter{Name: "language", In: InBody, Values: []string{"en", "de"}, Doc: "The language of notices and of the console."}, &in.account.Contact.Language),
+		text(Parameter{Name: "zone", In: InBody, Doc: zoneDoc}, &in.account.Contact.Zone),
 	}
 }, func(ctx context.Context, s *Service, acc registry.Account, in createAccountInput) (registry.Account, error) {
 	a := in.account
 	return a, s.CreateAccount(ctx, acc, a.Name, in.password, a.Operator, a.Contact)
 }, as(restAccountOf))
+
+// zoneDoc says what a zone is.
+const zoneDoc = "The time zone of the times in notices, such as Europe/Zurich; empty for UTC."
 
 type createAccountInput struct {
 	account  registry.Account
@@ -129,12 +134,14 @@ var SetAccount = define(Function{
 		codeNoAccount,
 		{3, http.StatusBadRequest, registry.ErrEmail.Error(), registry.ErrEmail, false},
 		{4, http.StatusBadRequest, registry.ErrLanguage.Error(), registry.ErrLanguage, false},
+		{5, http.StatusBadRequest, registry.ErrZone.Error(), registry.ErrZone, false},
 	},
 }, func(in *setAccountInput) []Parameter {
 	return []Parameter{
 		accountName(&in.name),
 		change(Parameter{Name: "email", In: InBody, Doc: "Where notices are mailed to; empty for nowhere."}, &in.email),
-		change(Parameter{Name: "language", In: InBody, Values: []string{"en", "de"}, Doc: "The language of notices."}, &in.language),
+		change(Parameter{Name: "language", In: InBody, Values: []string{"en", "de"}, Doc: "The language of notices and of the console."}, &in.language),
+		change(Parameter{Name: "zone", In: InBody, Doc: zoneDoc}, &in.zone),
 	}
 }, func(ctx context.Context, s *Service, acc registry.Account, in setAccountInput) (registry.Account, error) {
 	return s.SetContact(ctx, acc, in.name, func(c *registry.Contact) {
@@ -144,10 +151,13 @@ var SetAccount = define(Function{
 		if in.language != nil {
 			c.Language = *in.language
 		}
+		if in.zone != nil {
+			c.Zone = *in.zone
+		}
 	})
 }, as(restAccountOf))
 
 type setAccountInput struct {
-	name            string
-	email, language *string
+	name                  string
+	email, language, zone *string
 }

@@ -54,21 +54,22 @@ func TestContactOfAnAccount(t *testing.T) {
 	t.Parallel()
 	u := setup(t)
 	for _, c := range [][3]string{
-		{"GET", "", `{"name":"other","operator":false,"email":"","language":""}`},
-		{"PATCH", `{"email":"anna@example.org"}`, `{"name":"other","operator":false,"email":"anna@example.org","language":""}`},
-		{"PATCH", `{"language":"de"}`, `{"name":"other","operator":false,"email":"anna@example.org","language":"de"}`},
-		{"PATCH", `{"email":""}`, `{"name":"other","operator":false,"email":"","language":"de"}`},
-		{"GET", "", `{"name":"other","operator":false,"email":"","language":"de"}`},
+		{"GET", "", `{"name":"other","operator":false,"email":"","language":"","zone":""}`},
+		{"PATCH", `{"email":"anna@example.org"}`, `{"name":"other","operator":false,"email":"anna@example.org","language":"","zone":""}`},
+		{"PATCH", `{"language":"de"}`, `{"name":"other","operator":false,"email":"anna@example.org","language":"de","zone":""}`},
+		{"PATCH", `{"email":""}`, `{"name":"other","operator":false,"email":"","language":"de","zone":""}`},
+		{"PATCH", `{"zone":"Europe/Zurich"}`, `{"name":"other","operator":false,"email":"","language":"de","zone":"Europe/Zurich"}`},
+		{"GET", "", `{"name":"other","operator":false,"email":"","language":"de","zone":"Europe/Zurich"}`},
 	} {
 		if status, _, body := u.rest("other", c[0], "/v1/accounts/other", c[1]); status != 200 || body != c[2] {
 			t.Errorf("%s %s: %d %s, want %s", c[0], c[1], status, body, c[2])
 		}
 	}
-	status, _, body := u.rest("demo", "POST", "/v1/accounts", `{"name":"third","password":"password of it","email":"c@example.org","language":"de"}`)
-	if want := `{"name":"third","operator":false,"email":"c@example.org","language":"de"}`; status != 201 || body != want {
+	status, _, body := u.rest("demo", "POST", "/v1/accounts", `{"name":"third","password":"password of it","email":"c@example.org","language":"de","zone":"UTC"}`)
+	if want := `{"name":"third","operator":false,"email":"c@example.org","language":"de","zone":"UTC"}`; status != 201 || body != want {
 		t.Errorf("a new account: %d %s, want %s", status, body, want)
 	}
-	if a, err := u.accounts.Login(t.Context(), registry.Credentials{Account: "third", Secret: "password of it"}); err != nil || a.Contact != (registry.Contact{Email: "c@example.org", Language: "de"}) {
+	if a, err := u.accounts.Login(t.Context(), registry.Credentials{Account: "third", Secret: "password of it"}); err != nil || a.Contact != (registry.Contact{Email: "c@example.org", Language: "de", Zone: "UTC"}) {
 		t.Errorf("its login: %+v, %v", a, err)
 	}
 }

@@ -220,12 +220,13 @@ type restAccount struct {
 	Operator bool   `json:"operator"`
 	Email    string `json:"email"`
 	Language string `json:"language"`
+	Zone     string `json:"zone"`
 	// Unreadable is there if the record of the account cannot be read.
 	Unreadable bool `json:"unreadable,omitempty"`
 }
 
 func restAccountOf(a registry.Account) restAccount {
-	return restAccount{a.Name, a.Operator, a.Contact.Email, a.Contact.Language, a.Unreadable}
+	return restAccount{a.Name, a.Operator, a.Contact.Email, a.Contact.Language, a.Contact.Zone, a.Unreadable}
 }
 
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

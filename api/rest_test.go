@@ -50,7 +50,7 @@ func TestRESTStory(t *testing.T) {
 	expect("DELETE", "/v1/webhooks/1", "", 204, "")
 	expect("DELETE", "/v1/webhooks/1", "", 404, `{"type":"/reference#DeleteWebHookById-3","title":"webhook not found","status":404,
 		"detail":"webhook not found","code":3,"error":{"code":3,"message":"webhook not found"}}`)
-	expect("POST", "/v1/accounts", `{"name":"third","password":"password of third","operator":true}`, 201, `{"name":"third","operator":true,"email":"","language":""}`)
+	expect("POST", "/v1/accounts", `{"name":"third","password":"password of third","operator":true}`, 201, `{"name":"third","operator":true,"email":"","language":"","zone":""}`)
 	if a, err := u.accounts.Login(t.Context(), registry.Credentials{Account: "third", Secret: "password of third"}); err != nil || !a.Operator {
 		t.Errorf("login as the new account: %+v, %v", a, err)
 	}

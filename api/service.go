@@ -272,7 +272,7 @@ func (s *Service) Notices(ctx context.Context, acc registry.Account, webhook, be
 }
 
 // CreateAccount makes an account: ErrOperator if the caller is none; event.ErrAccount, registry.ErrPassword,
-// registry.ErrEmail or registry.ErrLanguage for what an account cannot be made of, record.ErrExists if the name is
+// registry.ErrEmail, registry.ErrLanguage or registry.ErrZone for what an account cannot be made of, record.ErrExists if the name is
 // taken.
 func (s *Service) CreateAccount(ctx context.Context, acc registry.Account, name, password string, operator bool, contact registry.Contact) error {
 	if !acc.Operator {
@@ -290,7 +290,7 @@ func (s *Service) Account(ctx context.Context, acc registry.Account, name string
 }
 
 // SetContact changes how the people of the caller's own account, or of any for an operator, are told:
-// record.ErrNotFound, registry.ErrEmail or registry.ErrLanguage.
+// record.ErrNotFound, registry.ErrEmail, registry.ErrLanguage or registry.ErrZone.
 func (s *Service) SetContact(ctx context.Context, acc registry.Account, name string, change func(*registry.Contact)) (registry.Account, error) {
 	if name != acc.Name && !acc.Operator {
 		return registry.Account{}, record.ErrNotFound

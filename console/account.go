@@ -60,7 +60,7 @@ func (c *Console) account(w http.ResponseWriter, r *http.Request, v visitor) err
 		p.Changes = p.Changes[:auditShown]
 		p.Older = p.Changes[auditShown-1].Sequence
 	}
-	c.write(w, r, "account", page{Title: "Account", Visitor: v, Body: p})
+	c.write(w, r, "account", page{Title: v.Say("Account"), Visitor: v, Body: p})
 	return nil
 }
 
@@ -71,7 +71,7 @@ func (c *Console) settled(w http.ResponseWriter, r *http.Request, v visitor, f *
 		if code.Status == http.StatusInternalServerError {
 			return err
 		}
-		fl = flash{Wrong: sentence(text)}
+		fl = flash{Wrong: v.Sentence(text)}
 	}
 	return c.flash(w, r, v, accountPath, "", fl)
 }
@@ -79,7 +79,7 @@ func (c *Console) settled(w http.ResponseWriter, r *http.Request, v visitor, f *
 // setPassword gives the account another password, and the visitor another session: the password ends all of them.
 func (c *Console) setPassword(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if r.PostForm.Get("password") != r.PostForm.Get("again") {
-		return c.flash(w, r, v, accountPath, "", flash{Wrong: "The two new passwords differ. Nothing was changed."})
+		return c.flash(w, r, v, accountPath, "", flash{Wrong: v.Say("The two new passwords differ. Nothing was changed.")})
 	}
 	err := c.o.Service.SetPassword(r.Context(), v.Account, v.Name, r.PostForm.Get("password"), r.PostForm.Get("current"))
 	if err == nil {
@@ -89,7 +89,7 @@ func (c *Console) setPassword(w http.ResponseWriter, r *http.Request, v visitor)
 		}
 		http.SetCookie(w, cookie)
 	}
-	return c.settled(w, r, v, api.SetPassword, err, flash{Done: "The account has the new password. All other sessions are ended; its API keys stay."})
+	return c.settled(w, r, v, api.SetPassword, err, flash{Done: v.Say("The account has the new password. All other sessions are ended; its API keys stay.")})
 }
 
 // createKey makes an API key, which the page shows once.
@@ -103,11 +103,11 @@ func (c *Console) createKey(w http.ResponseWriter, r *http.Request, v visitor) e
 		expires = c.o.Now().AddDate(0, 0, int(n))
 	}
 	_, key, err := c.o.Service.CreateKey(r.Context(), v.Account, v.Name, r.PostForm.Get("label"), registry.Right(r.PostForm.Get("right")), expires)
-	return c.settled(w, r, v, api.CreateKey, err, flash{Done: "The key is made.", Secret: key})
+	return c.settled(w, r, v, api.CreateKey, err, flash{Done: v.Say("The key is made."), Secret: key})
 }
 
 // revokeKey ends an API key.
 func (c *Console) revokeKey(w http.ResponseWriter, r *http.Request, v visitor) error {
 	err := c.o.Service.RevokeKey(r.Context(), v.Account, v.Name, r.PathValue("key"))
-	return c.settled(w, r, v, api.RevokeKey, err, flash{Done: "The key lets nobody in any more."})
+	return c.settled(w, r, v, api.RevokeKey, err, flash{Done: v.Say("The key lets nobody in any more.")})
 }

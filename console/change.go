@@ -21,9 +21,9 @@ func (c *Console) change(w http.ResponseWriter, r *http.Request, v visitor) erro
 		return err
 	}
 	changed, err := c.o.Service.Change(r.Context(), v.Account, before.ID, in)
-	said := "The webhook is changed."
+	said := v.Say("The webhook is changed.")
 	if err == nil && changed.URL != before.URL && changed.Status.Lag > 0 {
-		said = fmt.Sprintf("The webhook is changed. What waits for it goes to the new URL: %s.", events(changed.Status.Lag))
+		said = v.Say("The webhook is changed. %d events that wait for it go to the new URL.", changed.Status.Lag)
 	}
 	return c.answer(w, r, v, api.UpdateWebHook, err, flash{Done: said})
 }
@@ -59,9 +59,9 @@ func changeOf(r *http.Request) (in api.Change, err error) {
 // pause pauses a webhook.
 func (c *Console) pause(w http.ResponseWriter, r *http.Request, v visitor) error {
 	paused, err := c.o.Service.Pause(r.Context(), v.Account, id(r))
-	said := "The webhook is paused. Its events are kept for a replay."
+	said := v.Say("The webhook is paused. Its events are kept for a replay.")
 	if paused.Pausing {
-		said = "The webhook will be paused as soon as its backlog is looked at."
+		said = v.Say("The webhook will be paused as soon as its backlog is looked at.")
 	}
 	return c.answer(w, r, v, api.PauseWebHook, err, flash{Done: said})
 }

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/dustin/go-humanize"
+	"github.com/saumer/saumer/words"
 )
 
 // chart is a drawing of values over time, and what it shows in words. Paths and places are in the drawing's own units.
@@ -39,7 +39,7 @@ const (
 )
 
 // bars draws rows that stand on one another, of counts.
-func bars(rows ...row) ([]shape, []tick) {
+func bars(w *words.Speaker, rows ...row) ([]shape, []tick) {
 	sums := make([]float64, len(rows[0].values))
 	highest := 0.0
 	for _, r := range rows {
@@ -66,11 +66,11 @@ func bars(rows ...row) ([]shape, []tick) {
 		}
 		shapes = append(shapes, shape{r.name, "bars " + r.class, path.String()})
 	}
-	return shapes, ticks(top, axisCount)
+	return shapes, ticks(top, func(v float64) string { return axisCount(w, v) })
 }
 
 // lines draws rows as lines, which break where there is no value; a single value is a dash. Values are milliseconds.
-func lines(rows ...row) ([]shape, []tick) {
+func lines(w *words.Speaker, rows ...row) ([]shape, []tick) {
 	highest := 0.0
 	for _, r := range rows {
 		for _, v := range r.values {
@@ -103,7 +103,7 @@ func lines(rows ...row) ([]shape, []tick) {
 		}
 		shapes = append(shapes, shape{r.name, "line " + r.class, path.String()})
 	}
-	return shapes, ticks(top, axisTime)
+	return shapes, ticks(top, func(v float64) string { return axisTime(w, v) })
 }
 
 // ticks are those at nothing, half and all of the top.
@@ -129,30 +129,32 @@ func roundUp(v float64) float64 {
 	return 10 * power
 }
 
-// decimal is a number to one digit after the point.
-func decimal(v float64) string { return humanize.Commaf(math.Round(v*10) / 10) }
-
 // axisCount is a count that has little room.
-func axisCount(v float64) string {
-	if v < 10_000 {
-		return decimal(v)
+func axisCount(w *words.Speaker, v float64) string {
+	switch {
+	case v >= 1e9:
+		return w.Decimal(v/1e9) + "G"
+	case v >= 1e6:
+		return w.Decimal(v/1e6) + "M"
+	case v >= 10_000:
+		return w.Decimal(v/1000) + "k"
 	}
-	return strings.ReplaceAll(humanize.SIWithDigits(v, 1, ""), " ", "")
+	return w.Decimal(v)
 }
 
 // axisTime is a time in milliseconds that has little room.
-func axisTime(v float64) string {
+func axisTime(w *words.Speaker, v float64) string {
 	switch {
 	case v == 0:
 		return "0"
 	case v < 1000:
-		return humanize.Ftoa(v) + " ms"
+		return w.Decimal(v) + " ms"
 	case v >= 48*3_600_000:
-		return humanize.FtoaWithDigits(v/(24*3_600_000), 1) + " d"
+		return w.Decimal(v/(24*3_600_000)) + " " + w.Say("d")
 	case v >= 2*3_600_000:
-		return humanize.FtoaWithDigits(v/3_600_000, 1) + " h"
+		return w.Decimal(v/3_600_000) + " h"
 	case v >= 2*60_000:
-		return humanize.FtoaWithDigits(v/60_000, 1) + " min"
+		return w.Decimal(v/60_000) + " min"
 	}
-	return humanize.FtoaWithDigits(v/1000, 1) + " s"
+	return w.Decimal(v/1000) + " s"
 }

@@ -10,11 +10,12 @@ import (
 
 	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/stats"
+	"github.com/saumer/saumer/words"
 )
 
 func TestBarsStandOnOneAnother(t *testing.T) {
 	t.Parallel()
-	shapes, ticks := bars(row{"a", "good", []float64{3, 0, 1}}, row{"b", "bad", []float64{1, 2, 0}})
+	shapes, ticks := bars(words.In("en"), row{"a", "good", []float64{3, 0, 1}}, row{"b", "bad", []float64{1, 2, 0}})
 	want := []shape{
 		{"a", "bars good", "M64.00 130.00h80.00v-90.00h-80.00zM264.00 130.00h80.00v-30.00h-80.00z"},
 		{"b", "bars bad", "M64.00 40.00h80.00v-30.00h-80.00zM164.00 130.00h80.00v-60.00h-80.00z"},
@@ -31,7 +32,7 @@ func TestBarsStandOnOneAnother(t *testing.T) {
 
 func TestLinesBreakWhereThereIsNothing(t *testing.T) {
 	t.Parallel()
-	shapes, ticks := lines(row{"p50", "good", []float64{50, 100, math.NaN(), 0}})
+	shapes, ticks := lines(words.In("en"), row{"p50", "good", []float64{50, 100, math.NaN(), 0}})
 	if want := "M91.50 70.00L166.50 10.00M314.00 130.00h5"; shapes[0].Path != want {
 		t.Errorf("drawn is %q, want %q", shapes[0].Path, want)
 	}
@@ -46,7 +47,7 @@ func TestBarsStayInTheDrawing(t *testing.T) {
 	bar := regexp.MustCompile(`M([\d.]+) ([\d.]+)h([\d.]+)v-([\d.]+)h`)
 	for _, highest := range []float64{0, 0.1, 1, 2, 7, 10, 99, 100, 101, 6e5, 1e9} {
 		values := []float64{highest, 1, 0, highest / 3, highest / 1e6}
-		shapes, ticks := bars(row{"a", "", values}, row{"b", "", values})
+		shapes, ticks := bars(words.In("en"), row{"a", "", values}, row{"b", "", values})
 		for _, s := range shapes {
 			drawn := bar.FindAllStringSubmatch(s.Path, -1)
 			some := 0
@@ -96,7 +97,7 @@ func TestAxisTime(t *testing.T) {
 	for v, want := range map[float64]string{
 		0: "0", 0.5: "0.5 ms", 600: "600 ms", 2000: "2 s", 119_000: "119 s", 600_000: "10 min", 1.08e7: "3 h", 4e8: "4.6 d",
 	} {
-		if got := axisTime(v); got != want {
+		if got := axisTime(words.In("en"), v); got != want {
 			t.Errorf("%v ms are %q, want %q", v, got, want)
 		}
 	}
@@ -109,7 +110,7 @@ func TestTrend(t *testing.T) {
 	for i := range s.Points {
 		s.Points[i].At = at.Add(time.Duration(i) * s.Step)
 	}
-	if got := trendOf(api.Hour, s); len(got.Charts) != 0 || len(got.Rows) != 0 {
+	if got := trendOf(words.In("en"), api.Hour, s); len(got.Charts) != 0 || len(got.Rows) != 0 {
 		t.Errorf("of nothing there is drawn %+v", got)
 	}
 	s.Points[7].Delivered, s.Points[7].P50, s.Points[7].P99 = 1205, 12*time.Millisecond, 1500*time.Millisecond
@@ -117,17 +118,17 @@ func TestTrend(t *testing.T) {
 	s.Points[7].LagP50, s.Points[7].LagP99 = 40*time.Millisecond, 3*time.Hour
 	s.Total = s.Points[7]
 	s.Total.Rejected, s.Total.Unreachable = 1000, 20
-	got := trendOf(api.Day, s)
+	got := trendOf(words.In("en"), api.Day, s)
 	if len(got.Rows) != 2 || got.Rows[0] != s.Points[9] || got.Rows[1] != s.Points[7] {
 		t.Errorf("the rows are %+v", got.Rows)
 	}
 	for i, want := range []struct{ title, figure, summary string }{
 		{"Deliveries a minute", "1,205 in all", "1,205 delivered in the last day, at most 120.5 a minute."},
 		{"Failures each ten minutes", "1,020 in all", "1,020 attempts failed in the last day: 1,000 rejected, 20 unreachable."},
-		{"Latency of deliveries", "p50 12 ms, p99 1.5 s", "In the last day half of the deliveries took 12 ms at most, 99 of 100 1.5 s."},
+		{"Latency of deliveries", "p50 12 ms, p99 1.5 s", "Half of the deliveries in the last day took 12 ms at most, 99 of 100 took 1.5 s."},
 		{
 			"Lag of events", "p50 40 ms, p99 3 h 0 min",
-			"In the last day half of the events were delivered 40 ms after their publication at the latest, 99 of 100 3 h 0 min, replays aside.",
+			"Half of the events delivered in the last day came 40 ms after their publication at the latest, 99 of 100 3 h 0 min, replays aside.",
 		},
 	} {
 		c := got.Charts[i]

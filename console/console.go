@@ -22,6 +22,7 @@ import (
 	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/words"
 )
 
 const (
@@ -77,6 +78,7 @@ func New(o Options) *Console {
 	mux.HandleFunc("GET "+root+"static/{name}", serveStatic)
 	mux.HandleFunc("GET "+root+"login", c.public(c.loginPage))
 	mux.HandleFunc("POST "+root+"login", c.public(c.login))
+	mux.HandleFunc("POST "+root+"language", c.public(c.choose))
 	mux.HandleFunc("GET "+againPath, c.private(c.again))
 	mux.HandleFunc("POST "+root+"logout", c.private(c.logout))
 	c.overviewRoutes(mux)
@@ -123,9 +125,10 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.handler.ServeHTTP(w, r)
 }
 
-// visitor is who asks for a page: the account, and the token that its forms carry.
+// visitor is who asks for a page: the account, the token that its forms carry, and what speaks their language.
 type visitor struct {
 	registry.Account
+	*words.Speaker
 	Form string
 }
 
@@ -147,6 +150,7 @@ func (c *Console) private(serve func(http.ResponseWriter, *http.Request, visitor
 func (c *Console) known(serve func(http.ResponseWriter, *http.Request, visitor) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v, err := c.sessions.visitor(r)
+		v.Speaker = speaker(r, v.Account)
 		switch {
 		case errors.Is(err, errNoSession):
 			if r.Method == http.MethodPost {
@@ -207,34 +211,44 @@ func place(r *http.Request) string { return r.Pattern }
 
 // fail shows an error as a page, and logs what stays inside.
 func (c *Console) fail(w http.ResponseWriter, r *http.Request, v visitor, err error) {
-	status, message := http.StatusInternalServerError, "That did not work, and it is not your fault. The log of Saumer says why."
+	if v.Speaker == nil {
+		v.Speaker = speaker(r, v.Account)
+	}
+	status, message := http.StatusInternalServerError, v.Say("That did not work, and it is not your fault. The log of Saumer says why.")
 	var large *http.MaxBytesError
 	switch code, text := api.GetWebHook.Code(err); {
 	case errors.Is(err, errNoPage):
-		status, message = http.StatusNotFound, "There is no such page."
+		status, message = http.StatusNotFound, v.Say("There is no such page.")
 	case errors.Is(err, errForm):
-		status, message = http.StatusForbidden, "This form is out of date: somebody has logged in or out in the meantime. Nothing was changed. Go back, load the page again and repeat it."
+		status, message = http.StatusForbidden, v.Say("This form is out of date: somebody has logged in or out in the meantime. Nothing was changed. Go back, load the page again and repeat it.")
 	case errors.As(err, &large):
-		status, message = http.StatusRequestEntityTooLarge, "That is too much for a form."
+		status, message = http.StatusRequestEntityTooLarge, v.Say("That is too much for a form.")
 	case errors.Is(err, context.Canceled):
 		return // the visitor has left
 	case code.Status == http.StatusInternalServerError:
 		c.o.Log.Error("a page failed", zap.String("path", place(r)), zap.String("account", v.Name), zap.Error(err))
 	default:
-		status, message = code.Status, sentence(text)
+		status, message = code.Status, v.Sentence(text)
 	}
 	if limit, ok := errors.AsType[*registry.LimitError](err); ok {
 		w.Header().Set("Retry-After", strconv.Itoa(limit.Seconds()))
 	}
-	c.write(w, r, "error", page{Title: http.StatusText(status), Status: status, Visitor: v, Body: message})
+	c.write(w, r, "error", page{Title: titleOf(v.Speaker, status), Status: status, Visitor: v, Body: message})
 }
 
-// sentence makes a sentence of an error's text.
-func sentence(text string) string {
-	if text == "" {
-		return ""
+// titleOf is the title of a page that tells of an error.
+func titleOf(s *words.Speaker, status int) string {
+	switch status {
+	case http.StatusNotFound, http.StatusGone:
+		return s.Say("Not found")
+	case http.StatusForbidden:
+		return s.Say("Not done")
+	case http.StatusTooManyRequests, http.StatusRequestEntityTooLarge:
+		return s.Say("Too much")
+	case http.StatusServiceUnavailable:
+		return s.Say("Not possible at the moment")
 	}
-	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
+	return s.Say("That did not work")
 }
 
 // base is the URL at which the visitor reaches Saumer, without a slash at its end.

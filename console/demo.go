@@ -90,7 +90,7 @@ func (c *Console) demoPage(w http.ResponseWriter, r *http.Request, v visitor) er
 		d.Ran, d.Answer, d.Error = true, fl.Answer, fl.Error
 		d.Seen = slices.IndexFunc(d.Codes, func(code api.Code) bool { return code.Code == d.Error })
 	}
-	c.write(w, r, "demo", page{Title: "Web Service Demo", Visitor: v, Body: d})
+	c.write(w, r, "demo", page{Title: v.Say("Web Service Demo"), Visitor: v, Body: d})
 	return nil
 }
 
@@ -99,7 +99,7 @@ func (c *Console) demoSamples(w http.ResponseWriter, r *http.Request, v visitor)
 	if err != nil {
 		return err
 	}
-	c.writePart(w, r, "demo", "samples", d)
+	c.writePart(w, r, v, "demo", "samples", d)
 	return nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/saumer/saumer/registry"
 )
 
 // kept is a form that came after its session had ended. The login takes it along, and then it is shown, to be sent after all.
@@ -40,9 +42,10 @@ func (c *Console) keep(w http.ResponseWriter, r *http.Request) {
 		c.fail(w, r, visitor{}, errForm)
 		return
 	}
-	c.write(w, r, "login", page{Title: "Log in", Status: http.StatusUnauthorized, Body: loginForm{
+	v := visitor{Speaker: speaker(r, registry.Account{})}
+	c.write(w, r, "login", page{Title: v.Say("Log in"), Status: http.StatusUnauthorized, Visitor: v, Body: loginForm{
 		Next: root, Kept: keptOf(r.URL.Path, "", r.PostForm),
-		Wrong: "Your session has ended. Nothing was changed. Log in, and you can send your form after all.",
+		Wrong: v.Say("Your session has ended. Nothing was changed. Log in, and you can send your form after all."),
 	}})
 }
 
@@ -53,6 +56,6 @@ func (c *Console) again(w http.ResponseWriter, r *http.Request, v visitor) error
 		http.Redirect(w, r, root, http.StatusSeeOther)
 		return nil
 	}
-	c.write(w, r, "again", page{Title: "Send the form", Visitor: v, Body: kept{fl.Next, fl.Values}})
+	c.write(w, r, "again", page{Title: v.Say("Send the form"), Visitor: v, Body: kept{fl.Next, fl.Values}})
 	return nil
 }

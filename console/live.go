@@ -14,6 +14,7 @@ import (
 	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
+	"github.com/saumer/saumer/words"
 )
 
 const (
@@ -122,20 +123,20 @@ func cursor(seq uint64) string {
 	return strconv.FormatUint(seq, 10)
 }
 
-// snapshotOf is what a live view is told of a webhook.
-func snapshotOf(v view) snapshot {
+// snapshotOf is what a live view is told of a webhook, in the speaker's language.
+func snapshotOf(t *words.Speaker, v view) snapshot {
 	s := v.Status
 	g := snapshot{
 		State: v.Class(), Label: v.Label,
 		Fields: map[string]string{
-			"sentence": v.Sentence, "why": v.Why(), "lag": count(s.Lag), "cursor": cursor(s.Cursor), "buffered": count(s.Buffered), "retries": count(uint64(s.Retries)),
+			"sentence": v.Sentence, "why": v.Why, "lag": t.Number(s.Lag), "cursor": cursor(s.Cursor), "buffered": t.Number(s.Buffered), "retries": t.Number(s.Retries),
 		},
 		busy: s.Lag > 0 && s.State != replay.Inactive,
 	}
 	if r := s.Replay; r != nil && r.Total > 0 {
 		g.Total, g.Done, g.Finished = r.Total, r.Done, r.Done >= r.Total
 		g.busy = g.busy || !g.Finished
-		g.Fields["progress"] = fmt.Sprintf("%s of %s events replayed", count(r.Done), count(r.Total))
+		g.Fields["progress"] = t.Say("%d of %d events replayed", r.Done, r.Total)
 	}
 	if !s.NextAttempt.IsZero() {
 		g.Next = s.NextAttempt.UTC().Format(time.RFC3339)

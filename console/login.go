@@ -25,7 +25,7 @@ func (c *Console) loginPage(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, next, http.StatusSeeOther)
 		return nil
 	}
-	c.write(w, r, "login", page{Title: "Log in", Body: loginForm{Next: next}})
+	c.write(w, r, "login", page{Title: speaker(r, registry.Account{}).Say("Log in"), Body: loginForm{Next: next}})
 	return nil
 }
 
@@ -33,6 +33,7 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return errForm
 	}
+	v := visitor{Speaker: speaker(r, registry.Account{})}
 	f := loginForm{Account: strings.TrimSpace(r.PostForm.Get("account")), Next: local(r.PostForm.Get("next")),
 		Kept: keptOf(r.PostForm.Get("kept"), keptPrefix, r.PostForm)}
 	from := c.o.Service.Client(r)
@@ -41,15 +42,15 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 		err = registry.ErrLogin // a key is for machines, and may be revoked while a session goes on
 	}
 	if limit, ok := errors.AsType[*registry.LimitError](err); ok {
-		f.Wrong = sentence(limit.Error())
+		f.Wrong = v.Sentence(limit.Error())
 		w.Header().Set("Retry-After", strconv.Itoa(limit.Seconds()))
-		c.write(w, r, "login", page{Title: "Log in", Status: http.StatusTooManyRequests, Body: f})
+		c.write(w, r, "login", page{Title: v.Say("Log in"), Status: http.StatusTooManyRequests, Visitor: v, Body: f})
 		return nil
 	}
 	if errors.Is(err, registry.ErrLogin) {
 		c.refused.Do(func() { c.o.Log.Warn("a login failed", zap.String("address", from)) })
-		f.Wrong = "Account or password is wrong."
-		c.write(w, r, "login", page{Title: "Log in", Status: http.StatusUnauthorized, Body: f})
+		f.Wrong = v.Say("Account or password is wrong.")
+		c.write(w, r, "login", page{Title: v.Say("Log in"), Status: http.StatusUnauthorized, Visitor: v, Body: f})
 		return nil
 	}
 	if err != nil {

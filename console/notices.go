@@ -1,12 +1,12 @@
 package console
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/saumer/saumer/notify"
+	"github.com/saumer/saumer/words"
 )
 
 // noticesShown is how many notices a page has.
@@ -50,34 +50,31 @@ func (c *Console) notices(w http.ResponseWriter, r *http.Request, v visitor) err
 		p.Older = listed[noticesShown-1].Sequence
 	}
 	for _, n := range listed {
-		p.Notices = append(p.Notices, noticeViewOf(n))
+		p.Notices = append(p.Notices, noticeViewOf(v.Speaker, n))
 	}
-	c.write(w, r, "notices", page{Title: "Notices", Visitor: v, Body: p})
+	c.write(w, r, "notices", page{Title: v.Say("Notices"), Visitor: v, Body: p})
 	return nil
 }
 
-func noticeViewOf(n notify.Notice) noticeView {
+func noticeViewOf(t *words.Speaker, n notify.Notice) noticeView {
 	v := noticeView{Notice: n, Class: "warn"}
 	switch n.Kind {
 	case notify.Failing:
-		v.Text = "It has been failing for a while."
+		v.Text = t.Say("It has been failing for a while.")
 	case notify.Deactivated:
-		v.Class, v.Text = "bad", "It was deactivated. Its events are kept for a replay."
+		v.Class, v.Text = "bad", t.Say("It was deactivated. Its events are kept for a replay.")
 	case notify.Recovered:
-		v.Class, v.Text = "good", "It takes events again."
+		v.Class, v.Text = "good", t.Say("It takes events again.")
 	case notify.Exhausted:
 		seqs := make([]string, len(n.Seqs))
 		for i, seq := range n.Seqs {
 			seqs[i] = strconv.FormatUint(seq, 10)
 		}
-		v.Class, v.Text = "bad", fmt.Sprintf("The event with the sequence %s is exhausted after %d attempts.", strings.Join(seqs, ", "), n.Attempts)
-		if len(seqs) > 1 {
-			v.Text = fmt.Sprintf("%d events are exhausted, with the sequences %s.", len(seqs), strings.Join(seqs, ", "))
-		}
+		v.Class, v.Text = "bad", t.Say("%d events are exhausted, with the sequences %s.", len(seqs), strings.Join(seqs, ", "))
 	case notify.Lost:
-		v.Class, v.Text = "bad", fmt.Sprintf("NATS does not have %d events any more that it had stored, or more than these.", n.Events)
+		v.Class, v.Text = "bad", t.Say("NATS does not have %d events any more that it had stored, or more than these.", n.Events)
 	case notify.Reachable:
-		v.Class, v.Text = "good", "Its host accepts connections again. It waits for somebody to activate it."
+		v.Class, v.Text = "good", t.Say("Its host accepts connections again. It waits for somebody to activate it.")
 	}
 	return v
 }

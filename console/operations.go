@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // zones of forms, where the system has none
 	"unicode/utf8"
 
 	"github.com/saumer/saumer/api"
@@ -22,12 +21,11 @@ func (c *Console) rotate(w http.ResponseWriter, r *http.Request, v visitor) erro
 		return err
 	}
 	if until := found.PreviousUntil(c.o.Now()); !until.IsZero() && r.PostForm.Get("end") == "" {
-		return c.back(w, r, v, flash{Wrong: "The secret was rotated a short time ago, and the one before signs until " + utc(until) +
-			". Another rotation ends that at once. Nothing was changed: check the box if that is what you want."})
+		return c.back(w, r, v, flash{Wrong: v.Say("The secret was rotated a short time ago, and the one before signs until %s. Another rotation ends that at once. Nothing was changed: check the box if that is what you want.", v.Second(until))})
 	}
 	secret, err := c.o.Service.Rotate(r.Context(), v.Account, found.ID)
 	return c.answer(w, r, v, api.RotateSecret, err, flash{
-		Secret: secret.Secret, Done: fmt.Sprintf("The webhook has a new secret. Until %s deliveries are signed with the old one too.", utc(secret.PreviousUntil)),
+		Secret: secret.Secret, Done: v.Say("The webhook has a new secret. Until %s deliveries are signed with the old one too.", v.Second(secret.PreviousUntil)),
 	})
 }
 
@@ -45,7 +43,7 @@ func (c *Console) probeWebhook(w http.ResponseWriter, r *http.Request, v visitor
 
 func (c *Console) redeliver(w http.ResponseWriter, r *http.Request, v visitor) error {
 	_, err := c.o.Service.Redeliver(r.Context(), v.Account, id(r), api.Reference{ID: strings.TrimSpace(r.PostForm.Get("event"))})
-	return c.answer(w, r, v, api.RedeliverEvent, err, flash{Done: "The event is being sent again. The attempt will be in the log."})
+	return c.answer(w, r, v, api.RedeliverEvent, err, flash{Done: v.Say("The event is being sent again. The attempt will be in the log.")})
 }
 
 // replay sends the events of a time again.
@@ -55,12 +53,9 @@ func (c *Console) replay(w http.ResponseWriter, r *http.Request, v visitor) erro
 		return c.answer(w, r, v, api.ReplayEvents, err, flash{})
 	}
 	replayed, err := c.o.Service.Replay(r.Context(), v.Account, id(r), from, to)
-	said := "There are no events of that time."
+	said := v.Say("There are no events of that time.")
 	if replayed.Events > 0 {
-		said = fmt.Sprintf("%s events of that time are being sent again.", count(replayed.Events))
-	}
-	if replayed.Events == 1 {
-		said = "The one event of that time is being sent again."
+		said = v.Say("%d events of that time are being sent again.", replayed.Events)
 	}
 	return c.answer(w, r, v, api.ReplayEvents, err, flash{Done: said})
 }
@@ -127,6 +122,6 @@ func (c *Console) exchange(w http.ResponseWriter, r *http.Request, v visitor) er
 	if err != nil {
 		return err
 	}
-	c.write(w, r, "exchange", page{Title: "Attempt", Visitor: v, Body: exchangePage{x, id(r), fmt.Sprintf("%s/%d", webhooksPath, id(r))}})
+	c.write(w, r, "exchange", page{Title: v.Say("Attempt"), Visitor: v, Body: exchangePage{x, id(r), fmt.Sprintf("%s/%d", webhooksPath, id(r))}})
 	return nil
 }

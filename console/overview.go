@@ -42,7 +42,7 @@ func (c *Console) overview(w http.ResponseWriter, r *http.Request, v visitor) er
 		return err
 	}
 	all := listed.Webhooks
-	p := overview{All: len(all), Trouble: troubles(all), Trend: trendOf(span, series), Flash: c.flashes.take(w, r, v.Name, c.encrypted(r))}
+	p := overview{All: len(all), Trouble: troubles(v.Speaker, all), Trend: trendOf(v.Speaker, span, series), Flash: c.flashes.take(w, r, v.Name, c.encrypted(r))}
 	for _, t := range p.Trouble {
 		p.Troubled += len(t.Webhooks)
 	}
@@ -57,6 +57,6 @@ func (c *Console) overview(w http.ResponseWriter, r *http.Request, v visitor) er
 			p.Inactive++
 		}
 	}
-	c.write(w, r, "overview", page{Title: "Overview", Visitor: v, Body: p})
+	c.write(w, r, "overview", page{Title: v.Say("Overview"), Visitor: v, Body: p})
 	return nil
 }

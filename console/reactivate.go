@@ -12,6 +12,7 @@ import (
 	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
+	"github.com/saumer/saumer/words"
 )
 
 // reactivatePath is that of the links in notices.
@@ -29,8 +30,8 @@ const (
 
 // reactivatePage is the page behind the link of a notice. Whoever has the link may see it and activate.
 type reactivatePage struct {
-	Words *words
-	Link  notify.Link
+	*words.Speaker
+	Link notify.Link
 	// Stands is one of the ways in which a link stands.
 	Stands  string
 	Webhook api.Webhook
@@ -62,7 +63,7 @@ func (c *Console) reactivateRoutes(mux *http.ServeMux) {
 		}
 	}))
 	mux.HandleFunc(reactivatePath, c.public(func(w http.ResponseWriter, r *http.Request) error {
-		c.writeLink(w, r, reactivatePage{Words: wordsOf(r), Stands: linkWrong})
+		c.writeLink(w, r, reactivatePage{Speaker: speaker(r, registry.Account{}), Stands: linkWrong})
 		return nil
 	}))
 }
@@ -70,7 +71,7 @@ func (c *Console) reactivateRoutes(mux *http.ServeMux) {
 // read finds out how the link in the path stands. It changes nothing.
 func (c *Console) read(r *http.Request) (reactivatePage, error) {
 	token := r.PathValue("token")
-	p := reactivatePage{Words: wordsOf(r), Path: reactivatePath + url.PathEscape(token), Form: c.sessions.form(token), Replay: true}
+	p := reactivatePage{Speaker: speaker(r, registry.Account{}), Path: reactivatePath + url.PathEscape(token), Form: c.sessions.form(token), Replay: true}
 	var err error
 	p.Link, err = c.o.Links.Parse(token, c.o.Now())
 	switch {
@@ -106,8 +107,7 @@ func (c *Console) writeLink(w http.ResponseWriter, r *http.Request, p reactivate
 	if p.Wrong != "" {
 		status = http.StatusForbidden
 	}
-	w.Header().Set("Vary", "Accept-Language")
-	c.write(w, r, "reactivate", page{Title: p.Words.Title, Status: status, Lang: p.Words.Lang, Body: p})
+	c.write(w, r, "reactivate", page{Title: p.Say("Activate a webhook"), Status: status, Visitor: visitor{Speaker: p.Speaker}, Body: p})
 }
 
 func (c *Console) reactivatePage(w http.ResponseWriter, r *http.Request) error {
@@ -118,7 +118,7 @@ func (c *Console) reactivatePage(w http.ResponseWriter, r *http.Request) error {
 	query, fl := r.URL.Query(), c.flashes.take(w, r, "", c.encrypted(r))
 	switch p.Stands {
 	case linkUsed:
-		p.Done, p.Live, p.Now = query.Has("done"), p.Path+"/live", p.Words.snapshot(p.Webhook)
+		p.Done, p.Live, p.Now = query.Has("done"), p.Path+"/live", linkSnapshot(p.Speaker, p.Webhook)
 	case linkOpen:
 		p.Drop, p.Probed, p.Wrong = query.Has("drop"), fl.Probed, fl.Wrong
 		p.Replay = !p.Drop && (fl.Values == nil || fl.Values.Has("replay"))
@@ -141,7 +141,7 @@ func (c *Console) reactivate(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case p.Stands != linkOpen:
 	case r.PostForm.Get("form") != p.Form:
-		p.Wrong = p.Words.WrongForm
+		p.Wrong = p.Say("This form did not come from this page. Nothing was changed. Load the page again.")
 		c.writeLink(w, r, p)
 		return nil
 	case r.PostForm.Get("do") == "test":
@@ -168,16 +168,16 @@ func (c *Console) reactivate(w http.ResponseWriter, r *http.Request) error {
 // probe tests whether the URL answers.
 func (c *Console) probe(ctx context.Context, p reactivatePage) *probed {
 	if !c.probes.allow(p.Webhook.Key()) {
-		return &probed{false, p.Words.TestedOften}
+		return &probed{false, p.Say("The URL was tested a moment ago. Wait ten seconds.")}
 	}
 	a, err := c.o.Service.Probe(ctx, registry.Account{Name: p.Link.Account}, p.Link.ID)
 	switch {
 	case err != nil:
-		return &probed{false, p.Words.TestFailed}
+		return &probed{false, p.Say("The test could not be made. Try again.")}
 	case a.Outcome == delivery.Delivered:
-		return &probed{true, p.Words.Answers(brief(a.Duration))}
+		return &probed{true, p.Say("A connection was made in %s. Nothing was sent.", p.Brief(a.Duration))}
 	default:
-		return &probed{false, p.Words.AnswersNot + " " + sentence(a.Error)}
+		return &probed{false, p.Say("No connection can be made:") + " " + p.Sentence(a.Error)}
 	}
 }
 
@@ -196,25 +196,28 @@ func (c *Console) reactivateLive(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return snapshot{}, err
 		}
-		return p.Words.snapshot(found), nil
+		return linkSnapshot(p.Speaker, found), nil
 	})
 }
 
-// snapshot is what the live view of a link is told: no more than what the page shows.
-func (t *words) snapshot(found api.Webhook) snapshot {
-	g := snapshotOf(viewOf(found))
-	text := t.Progress(g.Done, g.Total)
+// linkSnapshot is what the live view of a link is told: no more than what the page shows.
+func linkSnapshot(t *words.Speaker, found api.Webhook) snapshot {
+	g := snapshotOf(t, viewOf(t, found))
+	text := ""
+	if g.Total > 0 {
+		text = t.Say("%d of %d events sent", g.Done, g.Total)
+	}
 	switch {
 	case g.Finished:
-		g.Label, text = t.Finished, t.AllSent(g.Total)
+		g.Label, text = t.Say("Done"), t.Say("All %d events are sent.", g.Total)
 	case found.Status.State == replay.Inactive:
-		g.Label = t.Inactive
+		g.Label = t.Say("Inactive")
 	case !found.Status.FailingSince.IsZero():
-		g.Label = t.Failing
+		g.Label = t.Say("The URL is failing again")
 	case found.Status.Lag > 0:
-		g.Label = t.Sending
+		g.Label = t.Say("Sending")
 	default:
-		g.Label = t.Live
+		g.Label = t.Say("Live")
 	}
 	g.Fields = map[string]string{"progress": text}
 	return g

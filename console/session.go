@@ -120,7 +120,7 @@ func (s *sessions) visitor(r *http.Request) (visitor, error) {
 	if !hmac.Equal(mac, sum(s.key, credential[:], signed)) {
 		return visitor{}, errNoSession
 	}
-	return visitor{account, s.form(value)}, nil
+	return visitor{Account: account, Form: s.form(value)}, nil
 }
 
 func session(r *http.Request) string {

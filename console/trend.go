@@ -1,35 +1,34 @@
 package console
 
 import (
-	"fmt"
 	"math"
 	"time"
 
 	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/stats"
+	"github.com/saumer/saumer/words"
 )
 
 // trend is what came of the attempts over a span of time: drawn, and as a table.
 type trend struct {
 	Span api.Span
-	// Period is the span in words, and Ages are how long ago its beginning, middle and end are.
-	Period string
-	Ages   [3]string
-	Charts []chart
+	// Nothing says that nothing was sent, and Ages are how long ago its beginning, middle and end are.
+	Nothing string
+	Ages    [3]string
+	Charts  []chart
 	// Rows are the points in which something happened, the newest first.
 	Rows []stats.Point
 }
 
-func trendOf(span api.Span, s stats.Series) trend {
-	t := trend{Span: span, Period: "last hour", Ages: [3]string{"60 min ago", "30 min ago", "now"}}
-	each := "minute"
+func trendOf(w *words.Speaker, span api.Span, s stats.Series) trend {
+	t := trend{Span: span, Nothing: w.Say("Nothing was sent in the last hour."), Ages: [3]string{w.Say("60 min ago"), w.Say("30 min ago"), w.Say("now")}}
 	if span == api.Day {
-		t.Period, t.Ages, each = "last day", [3]string{"24 h ago", "12 h ago", "now"}, "ten minutes"
+		t.Nothing, t.Ages = w.Say("Nothing was sent in the last day."), [3]string{w.Say("24 h ago"), w.Say("12 h ago"), w.Say("now")}
 	}
 	n := len(s.Points)
-	delivered := row{"Delivered", "good", make([]float64, n)}
-	rejected := row{"Rejected", "bad", make([]float64, n)}
-	unreachable := row{"Unreachable", "warn", make([]float64, n)}
+	delivered := row{w.Say("Delivered"), "good", make([]float64, n)}
+	rejected := row{w.Say("Rejected"), "bad", make([]float64, n)}
+	unreachable := row{w.Say("Unreachable"), "warn", make([]float64, n)}
 	p50 := row{"p50", "good", make([]float64, n)}
 	p99 := row{"p99", "warn", make([]float64, n)}
 	lag50 := row{"p50", "good", make([]float64, n)}
@@ -55,34 +54,55 @@ func trendOf(span api.Span, s stats.Series) trend {
 	if len(t.Rows) == 0 {
 		return t
 	}
-	all := s.Total
-	t.add(bars, chart{
-		Title: "Deliveries a minute", Figure: count(all.Delivered) + " in all",
-		Summary: fmt.Sprintf("%s delivered in the %s, at most %s a minute.", count(all.Delivered), t.Period, decimal(most)),
-	}, delivered)
-	t.add(bars, chart{
-		Title: "Failures each " + each, Figure: count(all.Failed()) + " in all",
-		Summary: fmt.Sprintf("%s attempts failed in the %s: %s rejected, %s unreachable.", count(all.Failed()), t.Period, count(all.Rejected), count(all.Unreachable)),
-	}, rejected, unreachable)
-	c := chart{Title: "Latency of deliveries", Figure: "none", Summary: "Nothing was delivered in the " + t.Period + "."}
-	if all.Delivered > 0 {
-		c.Figure = "p50 " + brief(all.P50) + ", p99 " + brief(all.P99)
-		c.Summary = fmt.Sprintf("In the %s half of the deliveries took %s at most, 99 of 100 %s.", t.Period, brief(all.P50), brief(all.P99))
-	}
-	t.add(lines, c, p50, p99)
-	c = chart{Title: "Lag of events", Figure: "none", Summary: "No event was delivered in the " + t.Period + ", replays aside."}
-	if all.LagP50 > 0 {
-		c.Figure = "p50 " + brief(all.LagP50) + ", p99 " + brief(all.LagP99)
-		c.Summary = fmt.Sprintf("In the %s half of the events were delivered %s after their publication at the latest, 99 of 100 %s, replays aside.",
-			t.Period, brief(all.LagP50), brief(all.LagP99))
-	}
-	t.add(lines, c, lag50, lag99)
+	t.charts(w, s.Total, most, delivered, rejected, unreachable)
+	t.times(w, s.Total, [2]row{p50, p99}, [2]row{lag50, lag99})
 	return t
 }
 
+// period is the span in words.
+func (t *trend) period(w *words.Speaker) string {
+	if t.Span == api.Day {
+		return w.Say("in the last day")
+	}
+	return w.Say("in the last hour")
+}
+
+// charts adds those of counts.
+func (t *trend) charts(w *words.Speaker, all stats.Point, most float64, delivered, rejected, unreachable row) {
+	t.add(bars, w, chart{
+		Title: w.Say("Deliveries a minute"), Figure: w.Say("%d in all", all.Delivered),
+		Summary: w.Say("%d delivered %s, at most %s a minute.", all.Delivered, t.period(w), w.Decimal(most)),
+	}, delivered)
+	c := chart{
+		Title: w.Say("Failures each minute"), Figure: w.Say("%d in all", all.Failed()),
+		Summary: w.Say("%d attempts failed %s: %d rejected, %d unreachable.", all.Failed(), t.period(w), all.Rejected, all.Unreachable),
+	}
+	if t.Span == api.Day {
+		c.Title = w.Say("Failures each ten minutes")
+	}
+	t.add(bars, w, c, rejected, unreachable)
+}
+
+// times adds those of how long something took.
+func (t *trend) times(w *words.Speaker, all stats.Point, latency, lag [2]row) {
+	figure := func(p50, p99 time.Duration) string { return "p50 " + w.Brief(p50) + ", p99 " + w.Brief(p99) }
+	c := chart{Title: w.Say("Latency of deliveries"), Figure: w.Say("none"), Summary: w.Say("Nothing was delivered %s.", t.period(w))}
+	if all.Delivered > 0 {
+		c.Figure = figure(all.P50, all.P99)
+		c.Summary = w.Say("Half of the deliveries %s took %s at most, 99 of 100 took %s.", t.period(w), w.Brief(all.P50), w.Brief(all.P99))
+	}
+	t.add(lines, w, c, latency[:]...)
+	c = chart{Title: w.Say("Lag of events"), Figure: w.Say("none"), Summary: w.Say("No event was delivered %s, replays aside.", t.period(w))}
+	if all.LagP50 > 0 {
+		c.Figure = figure(all.LagP50, all.LagP99)
+		c.Summary = w.Say("Half of the events delivered %s came %s after their publication at the latest, 99 of 100 %s, replays aside.", t.period(w), w.Brief(all.LagP50), w.Brief(all.LagP99))
+	}
+	t.add(lines, w, c, lag[:]...)
+}
+
 // add adds a chart with its rows drawn.
-func (t *trend) add(draw func(...row) ([]shape, []tick), c chart, rows ...row) {
-	c.Shapes, c.Ticks = draw(rows...)
+func (t *trend) add(draw func(*words.Speaker, ...row) ([]shape, []tick), w *words.Speaker, c chart, rows ...row) {
+	c.Shapes, c.Ticks = draw(w, rows...)
 	t.Charts = append(t.Charts, c)
 }
 

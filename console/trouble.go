@@ -3,7 +3,6 @@ package console
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,12 +11,13 @@ import (
 	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/replay"
+	"github.com/saumer/saumer/words"
 )
 
 // trouble is what one host does to webhooks, which somebody should look at.
 type trouble struct {
-	// Host is that of their URLs, Label and Class what their state is.
-	Host, Label, Class string
+	// Host is that of their URLs; Condition, Label and Class are what their state is.
+	Host, Condition, Label, Class string
 	// Why is the reason of most of them, Step what to do about it.
 	Why, Step string
 	// Webhooks are ordered by since when they are in trouble; Apps is how many apps they are of.
@@ -33,17 +33,17 @@ type trouble struct {
 
 // Path is the page of the trouble.
 func (t trouble) Path() string {
-	return troublePath + "?" + url.Values{"host": {t.Host}, "state": {t.Label}}.Encode()
+	return troublePath + "?" + url.Values{"host": {t.Host}, "state": {t.Condition}}.Encode()
 }
 
 const troublePath = root + "trouble"
 
 // troubles are the webhooks that somebody should look at, by host and state, the worst first.
-func troubles(all []api.Webhook) []trouble {
+func troubles(s *words.Speaker, all []api.Webhook) []trouble {
 	byCause := map[[2]string][]view{}
 	for _, w := range all {
-		if v := viewOf(w); v.Step != "" {
-			cause := [2]string{hostOf(w.URL), v.Label}
+		if v := viewOf(s, w); v.Step != "" {
+			cause := [2]string{hostOf(w.URL), v.Condition}
 			byCause[cause] = append(byCause[cause], v)
 		}
 	}
@@ -63,7 +63,7 @@ func troubles(all []api.Webhook) []trouble {
 func troubleOf(host string, webhooks []view) trouble {
 	slices.SortStableFunc(webhooks, func(a, b view) int { return a.Since().Compare(b.Since()) })
 	first := webhooks[0]
-	t := trouble{Host: host, Label: first.Label, Class: first.Class(), Step: first.Step, Webhooks: webhooks, Since: first.Since()}
+	t := trouble{Host: host, Condition: first.Condition, Label: first.Label, Class: first.Class(), Step: first.Step, Webhooks: webhooks, Since: first.Since()}
 	apps, reasons := map[string]bool{}, map[string]int{}
 	for _, v := range webhooks {
 		apps[v.App] = true
@@ -72,9 +72,9 @@ func troubleOf(host string, webhooks []view) trouble {
 			t.Inactive++
 			t.Kept += v.Status.Buffered
 		}
-		reasons[v.Why()]++
-		if reasons[v.Why()] > reasons[t.Why] || t.Why == "" {
-			t.Why = v.Why()
+		reasons[v.Why]++
+		if reasons[v.Why] > reasons[t.Why] || t.Why == "" {
+			t.Why = v.Why
 		}
 	}
 	t.Apps = len(apps)
@@ -92,8 +92,8 @@ func (c *Console) troubleIn(r *http.Request, v visitor) (trouble, bool, error) {
 	if err != nil {
 		return trouble{}, false, err
 	}
-	for _, t := range troubles(listed.Webhooks) {
-		if t.Host == r.FormValue("host") && t.Label == r.FormValue("state") {
+	for _, t := range troubles(v.Speaker, listed.Webhooks) {
+		if t.Host == r.FormValue("host") && t.Condition == r.FormValue("state") {
 			return t, true, nil
 		}
 	}
@@ -106,7 +106,7 @@ func (c *Console) trouble(w http.ResponseWriter, r *http.Request, v visitor) err
 	case err != nil:
 		return err
 	case !there:
-		return c.flash(w, r, v, root, "", flash{Done: "That trouble is over."})
+		return c.flash(w, r, v, root, "", flash{Done: v.Say("That trouble is over.")})
 	}
 	c.write(w, r, "trouble", page{Title: t.Host, Visitor: v, Body: t})
 	return nil
@@ -119,7 +119,7 @@ func (c *Console) activateTrouble(w http.ResponseWriter, r *http.Request, v visi
 		return err
 	}
 	if !there || t.Inactive == 0 {
-		return c.flash(w, r, v, root, "", flash{Done: "That trouble is over. Nothing was changed."})
+		return c.flash(w, r, v, root, "", flash{Done: v.Say("That trouble is over. Nothing was changed.")})
 	}
 	activated, replayed := 0, uint64(0)
 	for _, webhook := range t.Webhooks {
@@ -129,18 +129,10 @@ func (c *Console) activateTrouble(w http.ResponseWriter, r *http.Request, v visi
 			continue // somebody has deleted it
 		case err != nil:
 			_, text := api.ActivateWebHook.Code(err)
-			return c.flash(w, r, v, root, "", flash{Wrong: fmt.Sprintf("%s of %d are active. Then this went wrong: %s", webhooks(activated), t.Inactive, sentence(text))})
+			return c.flash(w, r, v, root, "", flash{Wrong: v.Say("%d of %d webhooks are active. Then this went wrong:", activated, t.Inactive) + " " + v.Sentence(text)})
 		}
 		activated++
 		replayed += n
 	}
-	return c.flash(w, r, v, root, "", flash{Done: fmt.Sprintf("%s of %s: activated. %s are being sent.", webhooks(activated), t.Host, events(replayed))})
-}
-
-// webhooks is a number of webhooks in words.
-func webhooks(n int) string {
-	if n == 1 {
-		return "1 webhook"
-	}
-	return count(uint64(n)) + " webhooks"
+	return c.flash(w, r, v, root, "", flash{Done: v.Say("%d webhooks of %s are active.", activated, t.Host) + " " + v.Say("%d events are being sent.", replayed)})
 }

@@ -71,7 +71,7 @@ func (c *Console) webhook(w http.ResponseWriter, r *http.Request, v visitor) err
 		return err
 	}
 	p := webhookPage{
-		Webhook: viewOf(found), Flash: c.flashes.take(w, r, v.Name, c.encrypted(r)), PreviousUntil: found.PreviousUntil(c.o.Now()),
+		Webhook: viewOf(v.Speaker, found), Flash: c.flashes.take(w, r, v.Name, c.encrypted(r)), PreviousUntil: found.PreviousUntil(c.o.Now()),
 		Outcome: delivery.Outcome(query.Get("outcome")), Newer: query.Get("before") != "", Ref: strings.TrimSpace(query.Get("why")),
 	}
 	if p.Outcome != "" && p.Outcome != failed && !slices.Contains(delivery.Outcomes, p.Outcome) {
@@ -80,7 +80,7 @@ func (c *Console) webhook(w http.ResponseWriter, r *http.Request, v visitor) err
 	if p.Ref != "" {
 		switch p.Why, err = c.o.Service.Why(r.Context(), v.Account, found.ID, api.Reference{ID: p.Ref}); {
 		case errors.Is(err, api.ErrReference):
-			p.Why.Text = sentence(err.Error())
+			p.Why.Text = v.Sentence(err.Error())
 		case err != nil:
 			return err
 		}
@@ -112,7 +112,7 @@ func (c *Console) writeWebhook(w http.ResponseWriter, r *http.Request, v visitor
 		}
 		p.Older = found.Path() + "?" + older.Encode() + "#attempts"
 	}
-	c.write(w, r, "webhook", page{Title: fmt.Sprintf("Webhook %d", found.ID), Visitor: v, Body: p})
+	c.write(w, r, "webhook", page{Title: v.Say("Webhook %s", plain(found.ID)), Visitor: v, Body: p})
 	return nil
 }
 
@@ -131,7 +131,7 @@ func (c *Console) answer(w http.ResponseWriter, r *http.Request, v visitor, f *a
 		if code.Status == http.StatusInternalServerError || code.Status == http.StatusNotFound {
 			return err
 		}
-		fl = flash{Wrong: sentence(text)}
+		fl = flash{Wrong: v.Sentence(text)}
 	}
 	return c.back(w, r, v, fl)
 }
@@ -147,12 +147,12 @@ func (c *Console) activate(w http.ResponseWriter, r *http.Request, v visitor) er
 		http.Redirect(w, r, fmt.Sprintf("%s/%d/activate", webhooksPath, before.ID), http.StatusSeeOther)
 		return nil
 	}
-	said := "The webhook is active. The events that were kept are dropped, and new ones are sent."
+	said := v.Say("The webhook is active. The events that were kept are dropped, and new ones are sent.")
 	switch {
 	case before.Active:
-		said = "The webhook was active already. Nothing was changed."
+		said = v.Say("The webhook was active already. Nothing was changed.")
 	case replayed:
-		said = "The webhook is active, and the events that were kept are being sent."
+		said = v.Say("The webhook is active, and the events that were kept are being sent.")
 	}
 	_, _, err = c.o.Service.Activate(r.Context(), v.Account, before.ID, replayed)
 	return c.answer(w, r, v, api.ActivateWebHook, err, flash{Done: said})
@@ -160,7 +160,7 @@ func (c *Console) activate(w http.ResponseWriter, r *http.Request, v visitor) er
 
 // askActivate asks before events that wait are dropped.
 func (c *Console) askActivate(w http.ResponseWriter, r *http.Request, v visitor) error {
-	return c.ask(w, r, v, "activate", "Activate without a replay?")
+	return c.ask(w, r, v, "activate", v.Say("Activate without a replay?"))
 }
 
 // remove deletes a webhook, if the form comes from the page that asks.
@@ -168,12 +168,12 @@ func (c *Console) remove(w http.ResponseWriter, r *http.Request, v visitor) erro
 	if err := c.o.Service.Delete(r.Context(), v.Account, id(r)); err != nil {
 		return err
 	}
-	return c.flash(w, r, v, webhooksPath, "", flash{Done: fmt.Sprintf("Webhook %d is deleted, with its backlog and its log.", id(r))})
+	return c.flash(w, r, v, webhooksPath, "", flash{Done: v.Say("Webhook %s is deleted, with its backlog and its log.", plain(id(r)))})
 }
 
 // askDelete asks before a webhook is deleted.
 func (c *Console) askDelete(w http.ResponseWriter, r *http.Request, v visitor) error {
-	return c.ask(w, r, v, "delete", "Delete the webhook?")
+	return c.ask(w, r, v, "delete", v.Say("Delete the webhook?"))
 }
 
 // ask writes a page that asks before something is lost, with how much that is.
@@ -183,9 +183,9 @@ func (c *Console) ask(w http.ResponseWriter, r *http.Request, v visitor, name, t
 		return err
 	}
 	if name == "activate" && found.Active {
-		return c.back(w, r, v, flash{Done: "The webhook is active."})
+		return c.back(w, r, v, flash{Done: v.Say("The webhook is active.")})
 	}
-	c.write(w, r, name, page{Title: title, Visitor: v, Body: viewOf(found)})
+	c.write(w, r, name, page{Title: title, Visitor: v, Body: viewOf(v.Speaker, found)})
 	return nil
 }
 
@@ -197,7 +197,7 @@ func (c *Console) live(w http.ResponseWriter, r *http.Request, v visitor) error 
 			return snapshot{}, err
 		}
 		found, err := c.o.Service.Get(ctx, v.Account, id(r))
-		return snapshotOf(viewOf(found)), err
+		return snapshotOf(v.Speaker, viewOf(v.Speaker, found)), err
 	}
 	if _, err := look(r.Context()); err != nil {
 		return err

@@ -2,7 +2,6 @@ package console
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -71,7 +70,7 @@ func (c *Console) webhooks(w http.ResponseWriter, r *http.Request, v visitor) er
 		Events: c.o.Service.Events(), States: []string{replay.Live, replay.Lagging, replay.Inactive, replay.Unreadable},
 	}
 	for _, w := range listed.Webhooks {
-		p.Webhooks = append(p.Webhooks, viewOf(w))
+		p.Webhooks = append(p.Webhooks, viewOf(v.Speaker, w))
 	}
 	if listed.Next != 0 {
 		query.Set("after", strconv.FormatUint(listed.Next, 10))
@@ -80,13 +79,13 @@ func (c *Console) webhooks(w http.ResponseWriter, r *http.Request, v visitor) er
 	if p.Apps, err = c.o.Service.Apps(r.Context(), v.Account); err != nil {
 		return err
 	}
-	c.write(w, r, "webhooks", page{Title: "Webhooks", Visitor: v, Body: p})
+	c.write(w, r, "webhooks", page{Title: v.Say("Webhooks"), Visitor: v, Body: p})
 	return nil
 }
 
 func (c *Console) newWebhook(w http.ResponseWriter, r *http.Request, v visitor) error {
 	fl := c.flashes.take(w, r, v.Name, c.encrypted(r))
-	c.write(w, r, "create", page{Title: "New webhook", Visitor: v, Body: createPage{
+	c.write(w, r, "create", page{Title: v.Say("New webhook"), Visitor: v, Body: createPage{
 		App: fl.Values.Get("app"), Event: fl.Values.Get("event"), URL: fl.Values.Get("url"),
 		Events: c.o.Service.Events(), Wrong: fl.Wrong, Twins: fl.Values.Has("twins"),
 	}})
@@ -105,7 +104,7 @@ func (c *Console) create(w http.ResponseWriter, r *http.Request, v visitor) erro
 		}
 		if len(twins) > 0 {
 			again.Values.Set("twins", "1")
-			again.Wrong = fmt.Sprintf("Webhook %d sends these events to this URL already. Nothing was made. Check the box if you want each event twice.", twins[0])
+			again.Wrong = v.Say("Webhook %s sends these events to this URL already. Nothing was made. Check the box if you want each event twice.", plain(twins[0]))
 			return c.flash(w, r, v, webhooksPath+"/new", "", again)
 		}
 	}
@@ -115,8 +114,8 @@ func (c *Console) create(w http.ResponseWriter, r *http.Request, v visitor) erro
 		if code.Status == http.StatusInternalServerError {
 			return err
 		}
-		again.Wrong = sentence(text)
+		again.Wrong = v.Sentence(text)
 		return c.flash(w, r, v, webhooksPath+"/new", "", again)
 	}
-	return c.flash(w, r, v, viewOf(created).Path(), "", flash{Secret: secret, Created: true})
+	return c.flash(w, r, v, viewOf(v.Speaker, created).Path(), "", flash{Secret: secret, Created: true})
 }

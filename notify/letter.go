@@ -4,35 +4,21 @@ import (
 	"embed"
 	"fmt"
 	html "html/template"
-	"slices"
+	"strconv"
 	"strings"
 	text "text/template"
-	"time"
 
-	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/words"
 )
 
 //go:embed templates
 var templates embed.FS
 
-// clocks say how a time is written in each language.
-var clocks = map[string]string{"en": "2 January 2006, 15:04 UTC", "de": "02.01.2006, 15:04 UTC"}
-
-// words are the sentences of each language, layout and page what is around them.
+// layout and page are what is around the words of a letter, as text and as HTML.
 var (
-	words  = map[string]*text.Template{}
 	layout = text.Must(text.ParseFS(templates, "templates/mail.txt"))
 	page   = html.Must(html.ParseFS(templates, "templates/mail.html"))
 )
-
-func init() {
-	for _, language := range registry.Languages {
-		words[language] = text.Must(text.New(language).Funcs(text.FuncMap{
-			"time": func(t time.Time) string { return t.UTC().Format(clocks[language]) },
-			"list": list,
-		}).ParseFS(templates, "templates/"+language+".txt"))
-	}
-}
 
 // letter is a notice as a person reads it.
 type letter struct{ Subject, Text, HTML string }
@@ -47,48 +33,134 @@ type content struct {
 	Footer       string
 }
 
-// write writes the letter of a notice in a language; one that is not known is the first.
-func write(n Notice, language string) (letter, error) {
-	if !slices.Contains(registry.Languages, language) {
-		language = registry.Languages[0]
+// write writes the letter of a notice.
+func write(s *words.Speaker, n Notice) (letter, error) {
+	c := content{Language: s.Language, Link: n.Link, Button: s.Say("See what happened, and activate")}
+	if c.Link == "" {
+		c.Link, c.Button = n.Page, s.Say("See what happened")
 	}
-	say := func(name string) (string, error) {
-		var b strings.Builder
-		if err := words[language].ExecuteTemplate(&b, name, n); err != nil {
-			return "", fmt.Errorf("write the notice in %s: %w", language, err)
-		}
-		return strings.TrimSpace(b.String()), nil
-	}
-	c := content{Language: language, Link: n.Link}
-	said := map[string]string{}
-	for _, name := range []string{"subject", "text", "facts", "button", "footer"} {
-		part := name
-		if name == "subject" || name == "text" {
-			part = string(n.Kind) + "." + name
-		}
-		var err error
-		if said[name], err = say(part); err != nil {
-			return letter{}, err
+	c.Subject = strings.Join(strings.Fields(subject(s, n)), " ")
+	for _, paragraph := range paragraphs(s, n) {
+		if said := strings.Join(strings.Fields(strings.Join(paragraph, " ")), " "); said != "" {
+			c.Paragraphs = append(c.Paragraphs, said)
 		}
 	}
-	c.Subject = strings.Join(strings.Fields(said["subject"]), " ")
-	for paragraph := range strings.SplitSeq(said["text"], "\n\n") {
-		c.Paragraphs = append(c.Paragraphs, strings.Join(strings.Fields(paragraph), " "))
+	c.Facts, c.Footer = facts(s, n), s.Say("This address is set for who operates Saumer.")
+	if n.Webhook != 0 {
+		c.Footer = s.Say("Saumer delivers the events of the account %s. This address is set for the account, or the operator has set it for all accounts.", n.Account)
 	}
-	for line := range strings.Lines(said["facts"]) {
-		if label, value, ok := strings.Cut(strings.TrimSpace(line), ": "); ok {
-			c.Facts = append(c.Facts, [2]string{label, value})
-		}
-	}
-	c.Button, c.Footer = said["button"], said["footer"]
 	var plain, rich strings.Builder
 	if err := layout.Execute(&plain, c); err != nil {
-		return letter{}, err
+		return letter{}, fmt.Errorf("write the notice: %w", err)
 	}
 	if err := page.Execute(&rich, c); err != nil {
-		return letter{}, err
+		return letter{}, fmt.Errorf("write the notice: %w", err)
 	}
 	return letter{Subject: c.Subject, Text: plain.String(), HTML: rich.String()}, nil
+}
+
+// subject is what a mail is called.
+func subject(s *words.Speaker, n Notice) string {
+	switch n.Kind {
+	case Failing:
+		return s.Say("%s has not taken events since %s", n.Host, s.Minute(n.Since))
+	case Deactivated:
+		return s.Say("The webhook to %s is deactivated", n.Host)
+	case Recovered:
+		return s.Say("%s takes events again", n.Host)
+	case Exhausted:
+		return s.Say("%[2]s rejects %[1]d events for good", len(n.Seqs), n.Host)
+	case Reachable:
+		return s.Say("%s can be reached again", n.Host)
+	case Lost:
+		return s.Say("NATS lost %d events that it had stored", n.Events)
+	}
+	return s.Say("News of a webhook")
+}
+
+// paragraphs are what a mail says, each as its sentences.
+func paragraphs(s *words.Speaker, n Notice) [][]string {
+	id := strconv.FormatUint(n.Webhook, 10)
+	wait := s.Say("%d events wait for it.", n.Buffered)
+	link := s.Say("The link needs no password. It works until %s.", s.Minute(n.Expires))
+	switch n.Kind {
+	case Failing:
+		ahead := ""
+		if !n.Deactivation.IsZero() {
+			ahead = s.Say("If the receiver keeps failing, the webhook will be deactivated on %s.", s.Minute(n.Deactivation))
+		}
+		return [][]string{
+			{s.Say("Webhook %s (%s) has been failing since %s.", id, n.App, s.Minute(n.Since)), s.Say("No event is lost: the events wait, and they are sent again with growing pauses."), wait},
+			{ahead, s.Say("If the receiver works again by itself, there is nothing to do.")},
+		}
+	case Deactivated:
+		return [][]string{
+			{s.Say("Webhook %s (%s) was deactivated on %s: %s.", id, n.App, s.Minute(n.At), s.Told(n.Reason)), s.Say("It gets no events until somebody activates it.")},
+			{
+				wait, s.Say("What is published until %s is kept too.", s.Minute(n.ReplayUntil)),
+				s.Say("When the receiver works again, follow the link. There you see what happened, test the receiver, and activate the webhook, which sends the events that were kept."), link,
+			},
+		}
+	case Recovered:
+		return [][]string{{
+			s.Say("Webhook %s (%s) took an event on %s, for the first time since %s.", id, n.App, s.Minute(n.At), s.Minute(n.Since)),
+			s.Say("The events that waited for it are being sent. There is nothing to do."),
+		}}
+	case Exhausted:
+		return [][]string{
+			{
+				s.Say("Webhook %[2]s (%[3]s) takes other events, but %[1]d events failed to the last attempt. They are not sent any more.", len(n.Seqs), id, n.App),
+				s.Say("The last answer, after %d attempts: %s.", n.Attempts, s.Told(n.Reason)),
+			},
+			{s.Say("%d events are kept, and you can send them again by hand. Their sequences in the stream: %s", len(n.Seqs), list(n.Seqs))},
+		}
+	case Reachable:
+		return [][]string{
+			{s.Say("The host of webhook %s (%s), which was deactivated, accepts connections again.", id, n.App), wait},
+			{s.Say("Follow the link to test the receiver, and to activate the webhook, which sends the events that were kept."), link},
+		}
+	case Lost:
+		return lost(s, n)
+	}
+	return nil
+}
+
+// lost is what a mail to the operator says of events that NATS lost.
+func lost(s *words.Speaker, n Notice) [][]string {
+	published := s.Say("They were published until %s.", s.Minute(n.Until))
+	if !n.Since.IsZero() {
+		published = s.Say("They were published after %s and until %s.", s.Minute(n.Since), s.Minute(n.Until))
+	}
+	return [][]string{
+		{s.Say("NATS does not have %d events any more that it had stored, or more than these.", n.Events), s.Sentence(n.Reason), published},
+		{
+			s.Say("Those that had been delivered before are delivered. Webhooks that had to wait for them do not get them."),
+			s.Say("If the publishers have them, they can publish them again: with the same key, receivers know what comes twice."),
+		},
+	}
+}
+
+// facts are the table below the words.
+func facts(s *words.Speaker, n Notice) (all [][2]string) {
+	add := func(label, value string) {
+		if value != "" {
+			all = append(all, [2]string{label, value})
+		}
+	}
+	if n.Webhook != 0 {
+		add(s.Say("Webhook"), strconv.FormatUint(n.Webhook, 10))
+		add(s.Say("App"), n.App)
+		add(s.Say("Event"), n.Event)
+		add(s.Say("Host"), n.Host)
+		add(s.Say("Last error"), s.Told(n.Reason))
+	}
+	if !n.Since.IsZero() {
+		add(s.Say("Since"), s.Minute(n.Since))
+	}
+	if !n.Until.IsZero() {
+		add(s.Say("Until"), s.Minute(n.Until))
+	}
+	return all
 }
 
 // listed is how many sequences a letter names.
@@ -102,7 +174,7 @@ func list(seqs []uint64) string {
 			parts = append(parts, "…")
 			break
 		}
-		parts = append(parts, fmt.Sprint(seq))
+		parts = append(parts, strconv.FormatUint(seq, 10))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -32,6 +33,8 @@ type Link struct {
 const (
 	// linkPath is the path of links below the public URL.
 	linkPath = "/reactivate/"
+	// consolePath is the path of the console there.
+	consolePath = "/console/"
 	// linkForm is the first byte of a token.
 	linkForm = 1
 	// macSize is how much of the HMAC a token has: 128 bits cannot be guessed, and fit into a line of a mail.
@@ -45,8 +48,9 @@ var encoding = base64.RawURLEncoding.Strict()
 
 // Links makes and reads signed links. It is safe for concurrent use.
 type Links struct {
-	key  []byte
-	base string
+	key []byte
+	// public is where people reach Saumer, without a slash at its end.
+	public string
 }
 
 // NewLinks makes a Links. The key is the secret key of the installation, from which one for links is derived; the
@@ -54,7 +58,7 @@ type Links struct {
 func NewLinks(key []byte, publicURL string) *Links {
 	// It fails only for a size beyond 255 hashes (RFC 5869, section 2.3).
 	derived, _ := hkdf.Key(sha256.New, key, nil, "saumer reactivation link", sha256.Size)
-	return &Links{key: derived, base: strings.TrimRight(publicURL, "/") + linkPath}
+	return &Links{key: derived, public: strings.TrimRight(publicURL, "/")}
 }
 
 // URL is the address of the page behind the link.
@@ -65,11 +69,15 @@ func (l *Links) URL(link Link) string {
 	data = binary.BigEndian.AppendUint64(data, uint64(link.Deactivated.UnixNano()))
 	data = binary.BigEndian.AppendUint64(data, uint64(link.Expires.Unix()))
 	data = append(data, link.Account...)
-	return l.base + encoding.EncodeToString(append(data, l.mac(data)...))
+	return l.public + linkPath + encoding.EncodeToString(append(data, l.mac(data)...))
 }
 
-// linked is a notice with its link, if it has one.
+// linked is a notice with its link, if it has one, and its page.
 func (l *Links) linked(n Notice) Notice {
+	n.Page = l.public + consolePath + "notices"
+	if n.Webhook != 0 {
+		n.Page = fmt.Sprintf("%s%swebhooks/%d", l.public, consolePath, n.Webhook)
+	}
 	if n.Link == "" && !n.Deactivated.IsZero() {
 		n.Link = l.URL(Link{Account: n.Account, ID: n.Webhook, Deactivated: n.Deactivated, Expires: n.Expires})
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/words"
 )
 
 // Contacts says how an account's people are told.
@@ -59,7 +60,7 @@ func (m *Mail) Send(ctx context.Context, n Notice, _ int) error {
 	if to == "" {
 		return nil
 	}
-	message, err := m.message(n, to, account.Contact.Language)
+	message, err := m.message(n, to, words.In(account.Contact.Language).At(account.Contact.Location()))
 	if err != nil {
 		return fmt.Errorf("write the mail: %w: %w", ErrUndeliverable, err)
 	}
@@ -114,8 +115,8 @@ func (m *Mail) client() (*mail.Client, error) {
 }
 
 // message writes the mail.
-func (m *Mail) message(n Notice, to, language string) (*mail.Msg, error) {
-	l, err := write(n, language)
+func (m *Mail) message(n Notice, to string, s *words.Speaker) (*mail.Msg, error) {
+	l, err := write(s, n)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ import (
 
 	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/words"
 )
 
 // mailbox is a mail server that keeps what it takes.
@@ -166,7 +167,7 @@ func (p people) Get(_ context.Context, name string) (registry.Account, error) {
 	return registry.Account{Name: name, Contact: contact}, nil
 }
 
-var accounts = people{"anna": {Email: "anna@example.org"}, "bert": {Email: "bert@example.org", Language: "de"}, "carl": {}}
+var accounts = people{"anna": {Email: "anna@example.org"}, "bert": {Email: "bert@example.org", Language: "de", Zone: "Europe/Zurich"}, "carl": {}}
 
 func deactivation(account string) Notice {
 	return Notice{
@@ -246,9 +247,9 @@ func TestMailsSayWhatIsToBeDone(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := NewMail(MailOptions{Server: to, From: "saumer@example.net", Contacts: accounts, TLS: client})
-	for i, c := range []struct{ account, subject, time, button string }{
-		{"anna", "The webhook to hooks.example.com:8443 is deactivated", "6 March 2026, 12:00 UTC", "See what happened, and activate"},
-		{"bert", "Der Webhook zu hooks.example.com:8443 ist deaktiviert", "06.03.2026, 12:00 UTC", "Ansehen und aktivieren"},
+	for i, c := range []struct{ account, subject, time, button, count, reason string }{
+		{"anna", "The webhook to hooks.example.com:8443 is deactivated", "6 March 2026, 12:00 UTC", "See what happened, and activate", "4,711", "the connection was refused"},
+		{"bert", "Der Webhook zu hooks.example.com:8443 ist deaktiviert", "06.03.2026, 13:00 MEZ", "Ansehen und aktivieren", "4.711", "die Verbindung wurde abgelehnt"},
 	} {
 		for attempt := range 2 {
 			if err := m.Send(t.Context(), deactivation(c.account), attempt+1); err != nil {
@@ -264,7 +265,7 @@ func TestMailsSayWhatIsToBeDone(t *testing.T) {
 			t.Errorf("two attempts have the ids %q and %q", first.Get("Message-Id"), header.Get("Message-Id"))
 		}
 		plain, rich := bodies["text/plain"], bodies["text/html"]
-		for _, want := range []string{"4711", c.time, c.button, "https://saumer.example.org/reactivate/AQIDBA", "optin_finalized", "the connection was refused"} {
+		for _, want := range []string{c.count, c.time, c.button, "https://saumer.example.org/reactivate/AQIDBA", "optin_finalized", c.reason} {
 			if !strings.Contains(plain, want) || !strings.Contains(rich, want) {
 				t.Errorf("%q is missing in\n%s\n%s", want, plain, rich)
 			}
@@ -284,11 +285,12 @@ func TestEveryKindIsWrittenInEveryLanguage(t *testing.T) {
 			if kind == Lost {
 				n = Notice{Version: form, Kind: Lost, Account: Operator, At: noon, Since: noon, Until: noon.Add(time.Hour), Events: 4711}
 			}
-			l, err := write(n, language)
+			n.Page = "https://saumer.example.org/console/"
+			l, err := write(words.In(language), n)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if about := map[bool]string{true: "4711", false: "hooks.example.com"}[kind == Lost]; l.Subject == "" || !strings.Contains(l.Text, about) || !strings.Contains(l.HTML, l.Subject) || strings.Contains(l.Text+l.HTML, "<no value>") {
+			if about := map[bool]string{true: words.In(language).Number(4711), false: "hooks.example.com"}[kind == Lost]; l.Subject == "" || !strings.Contains(l.Text, about) || !strings.Contains(l.HTML, l.Subject) || strings.Contains(l.Text+l.HTML, "%!") || !strings.Contains(l.Text, "https://") {
 				t.Errorf("%s in %s: %+v", kind, language, l)
 			}
 			if kind == Exhausted && !strings.Contains(l.Text, "3, 5") {

@@ -67,6 +67,8 @@ type Notice struct {
 	// Events is how many events NATS is known to have lost, published after Since, if that is known, and until Until.
 	Events uint64    `json:"events,omitempty"`
 	Until  time.Time `json:"until,omitzero"`
+	// Page is the page of the console that has more, made where the notice is mailed.
+	Page string `json:"-"`
 	// Sequence is the notice's own, in the stream; later notices have a higher one.
 	Sequence uint64 `json:"-"`
 }

@@ -20,9 +20,10 @@ var (
 	// ErrPassword is returned for a password that cannot be set: bcrypt would ignore what is beyond 72 bytes, and what
 	// everybody tries first protects nothing.
 	ErrPassword = errors.New("invalid password: use 8 to 72 bytes with 5 different characters at least, and neither the account's name nor what everybody tries first, such as 12345678 or a row of keys")
-	// ErrEmail and ErrLanguage are returned for a contact that an account cannot have.
+	// ErrEmail, ErrLanguage and ErrZone are returned for a contact that an account cannot have.
 	ErrEmail    = errors.New("invalid e-mail address: write it like anna@example.org, or leave it empty")
 	ErrLanguage = errors.New("unknown language: use en or de")
+	ErrZone     = errors.New("unknown time zone: use a name such as Europe/Zurich, or leave it empty for UTC")
 )
 
 // Account owns events and webhooks.
@@ -78,7 +79,7 @@ func NewAccounts(b *broker.Broker) *Accounts {
 	}
 }
 
-// Create stores a new account: record.ErrExists if the name is taken, event.ErrAccount, ErrPassword, ErrEmail or ErrLanguage if it
+// Create stores a new account: record.ErrExists if the name is taken, event.ErrAccount, ErrPassword, ErrEmail, ErrLanguage or ErrZone if it
 // cannot be one.
 func (s *Accounts) Create(ctx context.Context, name, password string, operator bool, contact Contact) error {
 	if err := contact.Check(); err != nil {

@@ -51,6 +51,7 @@ type accountAddCommand struct {
 	newPassword `embed:""`
 	Email       string `help:"Address that gets the notices of the new account." placeholder:"ADDRESS"`
 	Language    string `help:"Language of the mails, en or de. Default: en."`
+	Zone        string `help:"Time zone of the times in mails, such as Europe/Zurich. Default: UTC."`
 	apiLogin    `embed:""`
 }
 
@@ -60,7 +61,7 @@ func (c *accountAddCommand) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
-	body := map[string]string{"name": c.Name, "password": password, "email": c.Email, "language": c.Language}
+	body := map[string]string{"name": c.Name, "password": password, "email": c.Email, "language": c.Language, "zone": c.Zone}
 	if err := c.ask(ctx, std, http.MethodPost, "/v1/accounts", body, nil); err != nil {
 		return err
 	}
@@ -72,6 +73,7 @@ type accountSetCommand struct {
 	accountName `embed:""`
 	Email       *string `help:"Address that gets its notices; --email= for the installation's address." placeholder:"ADDRESS"`
 	Language    *string `help:"Language of the mails, en or de." placeholder:"LANGUAGE"`
+	Zone        *string `help:"Time zone of the times in mails, such as Europe/Zurich." placeholder:"ZONE"`
 	apiLogin    `embed:""`
 }
 
@@ -83,6 +85,9 @@ func (c *accountSetCommand) Run(ctx context.Context, std streams) error {
 	}
 	if c.Language != nil {
 		change["language"] = *c.Language
+	}
+	if c.Zone != nil {
+		change["zone"] = *c.Zone
 	}
 	if len(change) == 0 {
 		return usageError{errors.New("nothing is to be set: give --email or --language")}

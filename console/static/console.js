@@ -22,7 +22,7 @@ function countdowns() {
     }
     const days = Math.floor(left / 86400), hours = Math.floor(left / 3600) % 24, minutes = Math.floor(left / 60) % 60, seconds = left % 60;
     place.textContent = left <= 0 ? place.dataset.now
-      : (days ? days + " d " + hours + " h" : hours ? hours + " h " + minutes + " min" : minutes ? minutes + " min " + seconds + " s" : seconds + " s");
+      : (days ? days + " " + document.body.dataset.days + " " + hours + " h" : hours ? hours + " h " + minutes + " min" : minutes ? minutes + " min " + seconds + " s" : seconds + " s");
   }
 }
 
@@ -33,7 +33,7 @@ function choices(within) {
     const tabs = document.createElement("div");
     tabs.className = "tabs";
     tabs.setAttribute("role", "tablist");
-    tabs.setAttribute("aria-label", "Language");
+    tabs.setAttribute("aria-label", document.body.dataset.languages);
     const buttons = sections.map((section) => {
       const button = document.createElement("button");
       button.type = "button";
@@ -89,7 +89,7 @@ async function copy(button) {
   }
   const label = button.dataset.label || button.textContent;
   button.dataset.label = label;
-  button.textContent = done ? button.dataset.done || "Copied" : "Press Ctrl+C";
+  button.textContent = done ? document.body.dataset.copied : document.body.dataset.press;
   setTimeout(() => { button.textContent = label; }, 2000);
 }
 
@@ -217,7 +217,7 @@ function live(view) {
 function zones(within) {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (!zone) return;
-  for (const place of within.querySelectorAll("[data-zone]")) place.textContent = "in the zone " + zone;
+  for (const place of within.querySelectorAll("[data-zone]")) place.textContent = document.body.dataset.inZone.replace("{zone}", zone);
   for (const field of within.querySelectorAll("input[name=zone]")) field.value = zone;
 }
 

@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"slots":    {},
 	"defaults": {},
 	"durable":  {},
+	"words":    {},
 
 	"broker":   {"event", "durable", "fault", "lifetime", "defaults"},
 	"record":   {"broker"},
@@ -30,7 +31,7 @@ var arrows = map[string][]string{
 	"backlog":  {"delivery", "event"},
 	"registry": {"record", "backlog", "delivery", "broker", "event", "fault", "lifetime"},
 	"stats":    {"record"},
-	"notify":   {"registry", "record", "backlog", "delivery", "broker", "lifetime"},
+	"notify":   {"registry", "record", "backlog", "delivery", "broker", "lifetime", "words"},
 
 	// The live path and the backlogs do not know each other: app brings them together.
 	"consumer": {"registry", "record", "delivery", "slots", "broker", "event", "fault", "lifetime"},
@@ -41,7 +42,7 @@ var arrows = map[string][]string{
 	"metrics": {"backlog", "delivery", "broker", "event"},
 
 	"api":     {"replay", "notify", "stats", "registry", "record", "backlog", "delivery", "broker", "event"},
-	"console": {"api", "replay", "notify", "stats", "registry", "record", "delivery"},
+	"console": {"api", "replay", "notify", "stats", "registry", "record", "delivery", "words"},
 	"app": {
 		"console", "api", "runner", "replay", "consumer", "notify", "stats", "registry", "backlog", "delivery", "slots",
 		"broker", "event", "durable", "lifetime", "defaults", "metrics",

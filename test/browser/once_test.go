@@ -158,7 +158,7 @@ func TestLiveMeansLive(t *testing.T) {
 	}
 
 	w.stop()
-	w.sees("[data-lost]:not([hidden])", "There is no contact with Saumer. What is shown is from")
+	w.sees("[data-lost]:not([hidden])", "There is no contact with Saumer. This is how it stood at:")
 }
 
 // What is asked for wrongly is no fault of the server's, and a test is no delivery.

@@ -191,7 +191,7 @@ func TestLinksThatDoNotWork(t *testing.T) {
 		if got := w.text("h1"); got != link.german {
 			t.Errorf("%s: %q, want %q", name, got, link.german)
 		}
-		if buttons := eval[int](w, `document.querySelectorAll("form").length`); buttons != 0 {
+		if buttons := eval[int](w, `document.querySelectorAll("main form").length`); buttons != 0 {
 			t.Errorf("%s: there is a form", name)
 		}
 	}

@@ -41,14 +41,20 @@ func TestPagesFitTheirScreens(t *testing.T) {
 	for _, p := range []struct{ name, path string }{
 		{"overview", "/console/"}, {"webhooks", "/console/webhooks"}, {"create", "/console/webhooks/new"},
 		{"webhook", fmt.Sprintf("/console/webhooks/%d", davos)}, {"inactive", fmt.Sprintf("/console/webhooks/%d?why=1", down.ID)},
-		{"notices", "/console/notices"}, {"demo", "/console/demo/CreateWebHook?app=Newsletter+Davos&url=https%3A%2F%2Fexample.org%2Fhook"},
+		{"notices", "/console/notices"}, {"account", "/console/account"}, {"demo", "/console/demo/CreateWebHook?app=Newsletter+Davos&url=https%3A%2F%2Fexample.org%2Fhook"},
 		{"delete", fmt.Sprintf("/console/webhooks/%d/delete", down.ID)}, {"drop", fmt.Sprintf("/console/webhooks/%d/activate", down.ID)},
 		{"reactivate", link}, {"reactivate-drop", link + "?drop"}, {"wrong", "/reactivate/wrong"},
 	} {
+		w.speak("en")
 		for _, s := range screens {
 			w.look(p.name, s.name, p.path, s.width, s.scheme)
 		}
+		w.speak("de")
+		for _, s := range screens[1:3] {
+			w.look(p.name, s.name+"-de", p.path, s.width, s.scheme)
+		}
 	}
+	w.speak("en")
 	w.open("/console/")
 	w.press("Log out")
 	for _, s := range screens {

@@ -38,7 +38,7 @@ func TestTroubleIsByCause(t *testing.T) {
 	w.sees("main form", "The replay sends 80 events to this host")
 	w.status.Store(http.StatusOK)
 	w.press("Activate all 40 and replay")
-	w.sees("[role=status]", "40 webhooks of "+host+": activated. 80 events are being sent.")
+	w.sees("[role=status]", "40 webhooks of "+host+" are active. 80 events are being sent.")
 	w.received(2 + 80)
 	all, err := w.app.Service().List(t.Context(), w.me(), api.ListFilter{State: "inactive"})
 	if err != nil || len(all.Webhooks) != 0 {
@@ -54,7 +54,7 @@ func TestListHasPages(t *testing.T) {
 	}
 	w.login()
 	w.open("/console/webhooks")
-	w.sees(".lead", "120 in this account, 50 on this page.")
+	w.sees(".lead", "120 webhooks in this account. 50 of them on this page.")
 	seen := map[string]bool{}
 	for page := 1; ; page++ {
 		for _, id := range eval[[]string](w, `[...document.querySelectorAll("tbody tr td:first-child")].map((cell) => cell.innerText)`) {
@@ -74,6 +74,6 @@ func TestListHasPages(t *testing.T) {
 	w.open("/console/webhooks")
 	w.fill("input[name=text]", "HOOK/77")
 	w.press("Filter")
-	w.sees(".lead", "1 found.")
+	w.sees(".lead", "1 webhook found.")
 	w.sees("tbody", "/hook/77")
 }
