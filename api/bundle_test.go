@@ -23,6 +23,7 @@ import (
 
 	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/defaults"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
@@ -112,7 +113,7 @@ func setup(t testing.TB) *bundle {
 	s := NewService(Options{
 		Notices:  u.notices,
 		Registry: r, Accounts: u.accounts, Backlogs: u.backlogs, Addresses: addresses{}, Attempts: u.attempts,
-		Replays: replay.NewBacklogs(b, r, 5*24*time.Hour, 24*time.Hour), Stream: b, Prober: client,
+		Replays: replay.NewBacklogs(b, r, backlog.Rules{After: defaults.DeactivateAfter, Attempts: defaults.DeactivateAttempts, Window: 5 * 24 * time.Hour}, 24*time.Hour), Stream: b, Prober: client,
 		Tester: delivery.NewSender(client, u.attempts, delivery.NewOutages(time.Minute, time.Hour), u.stats),
 		Stats:  u.stats,
 		Audit:  registry.NewAudit(b), Forget: b.ForgetAccount, Log: zap.New(core),

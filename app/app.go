@@ -214,7 +214,7 @@ func (a *App) wire(ackWait time.Duration) {
 		Rules: rules, MaxInFlight: o.MaxInFlight, Grace: o.Grace, Pull: wait, Sweep: cmp.Or(o.Sweep, defaults.Sweep), Owner: owner,
 		Log: o.Log.Named("runner"),
 	})
-	backlogs := replay.NewBacklogs(a.broker, a.registry, o.ReplayWindow, o.Retention)
+	backlogs := replay.NewBacklogs(a.broker, a.registry, rules, o.Retention)
 	a.service = api.NewService(api.Options{
 		Registry: a.registry, Accounts: a.accounts, Addresses: a.client, Attempts: attempts,
 		Backlogs: backlogs, Replays: backlogs, Tester: sender, Prober: a.client, Stream: a.broker, Stats: a.stats,

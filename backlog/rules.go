@@ -31,6 +31,11 @@ type Rules struct {
 	Window time.Duration
 }
 
+// Spent says whether an event has failed for as long and as often, by what the attempt log knows of it, as before it is exhausted.
+func (r *Rules) Spent(u delivery.Untaken) bool {
+	return u.Last.Number >= r.Attempts && u.Last.At.Add(u.Last.Duration).Sub(u.First.At) >= r.After
+}
+
 // Cause is why a webhook is to be judged.
 type Cause string
 

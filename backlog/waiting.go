@@ -139,6 +139,20 @@ func (r *Record) hold(w Waiting) {
 	have.Attempts, have.Replay = max(have.Attempts, w.Attempts), have.Replay || w.Replay
 }
 
+// Recall has an event wait again that failed and that the record may have forgotten, unless the webhook's last activation, nil
+// for none, has left it out, or it is exhausted.
+func (r *Record) Recall(u delivery.Untaken, last *Activation, rules *Rules) {
+	p := u.Last.Position()
+	pending, retry := r.Waits(p)
+	_, done := r.Done.at(p.Seq)
+	switch {
+	case pending, retry, done, r.Spanned(p):
+	case last != nil && last.drops(p), rules.Spent(u):
+	default:
+		r.hold(Waiting{p, u.Last.Number, u.Last.Replay})
+	}
+}
+
 // keep has an event wait whose attempt says nothing: as a retry if it is one, else pending, with that attempt uncounted.
 func (r *Record) keep(t Try) {
 	p := t.Position()

@@ -22,6 +22,8 @@ type Progress struct {
 	HandedOut uint64
 	// AckFloor is the sequence up to which everything is acknowledged.
 	AckFloor uint64
+	// InFlight is how many events are handed out and not acknowledged.
+	InFlight uint64
 }
 
 // Progress asks the dispatch consumer's leader.
@@ -39,7 +41,7 @@ func (b *Broker) askProgress(ctx context.Context) (Progress, error) {
 		return Progress{}, fmt.Errorf("ask the consumer dispatch how far it is: %w", err)
 	}
 	b.clock.set(asked, info.TimeStamp)
-	return Progress{HandedOut: info.Delivered.Stream, AckFloor: info.AckFloor.Stream}, nil
+	return Progress{HandedOut: info.Delivered.Stream, AckFloor: info.AckFloor.Stream, InFlight: uint64(max(info.NumAckPending, 0))}, nil
 }
 
 // Bounds are the ends of the stream of events.

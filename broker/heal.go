@@ -40,6 +40,9 @@ func (b *Broker) makeMissing(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(missing) > 0 {
+		b.watch.unsure.Store(true) // before anybody finds a bucket empty
+	}
 	var errs []error
 	for _, name := range missing {
 		if err := b.makeStream(ctx, name); err != nil {
@@ -48,7 +51,6 @@ func (b *Broker) makeMissing(ctx context.Context) error {
 		}
 		b.options.Log.Error("a stream was gone, and was made again: all that it held is lost", zap.String("stream", name))
 		b.tellRemade(name)
-		b.watch.unsure.Store(true)
 	}
 	return errors.Join(errs...)
 }

@@ -69,9 +69,16 @@ func (b *Broker) SetBack() <-chan struct{} { return b.watch.setBack }
 
 // Unsure says whether what waits for a webhook may be more than its backlog tells: NATS lost something, and that is not seen
 // to yet.
-func (b *Broker) Unsure() bool {
-	return b.watch.unsure.Load() || b.watch.own().Setback.Open()
-}
+func (b *Broker) Unsure() bool { return b.watch.unsure.Load() || b.watch.own().Setback.Open() }
 
-// Looked says whether this process has made sure, since its start, of what NATS has lost.
-func (b *Broker) Looked() bool { return b.watch.started.Load() }
+// Doubtful says whether NATS has less than it had, by what is written down, which nobody may have found yet; or has no bucket of
+// backlogs at the moment.
+func (b *Broker) Doubtful(ctx context.Context) (bool, error) {
+	kept, _, err := b.loadMark(ctx)
+	if err != nil {
+		return false, err
+	}
+	known := b.watch.own().merged(kept).Streams
+	is, err := b.extents(ctx)
+	return len(lostStreams(known, is)) > 0, err
+}

@@ -1,8 +1,11 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/saumer/saumer/event"
@@ -64,6 +67,33 @@ func (s *Sender) Test(ctx context.Context, t Target, name string) Attempt {
 
 // Outage says since when the network seems to be down on our side; false if it does not.
 func (s *Sender) Outage() (since time.Time, down bool) { return s.outages.since() }
+
+// Untaken is an event that the endpoint has not taken by what the attempt log knows: the oldest and the newest attempt of it.
+type Untaken struct{ First, Last Attempt }
+
+// Untaken are the events that the attempt log of a webhook shows to have failed and not to be taken, by sequence; those whose
+// position it does not have are left out.
+func (s *Sender) Untaken(ctx context.Context, key string) ([]Untaken, error) {
+	entries, _, err := s.log.List(ctx, key, LogFilter{})
+	if err != nil {
+		return nil, err
+	}
+	found, taken := map[event.Position]Untaken{}, map[event.Position]bool{}
+	for _, e := range entries { // newest first
+		p := event.Position{Seq: e.Seq, Time: e.Published.UTC()}
+		if p.Time.IsZero() {
+			continue
+		}
+		u, known := found[p]
+		if u.First = e.Attempt; !known {
+			u.Last = e.Attempt
+		}
+		found[p] = u
+		taken[p] = taken[p] || e.Outcome == Delivered
+	}
+	maps.DeleteFunc(found, func(p event.Position, _ Untaken) bool { return taken[p] })
+	return slices.SortedFunc(maps.Values(found), func(a, b Untaken) int { return cmp.Compare(a.Last.Seq, b.Last.Seq) }), nil
+}
 
 // SucceededSince says whether the attempt log of a webhook shows a success that began after t. The log is bounded, so
 // an old success may have left it; but then newer attempts have pushed it out, and of a webhook that succeeds at all

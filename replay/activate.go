@@ -87,12 +87,12 @@ func (m *Backlogs) activate(ctx context.Context, key string, replayEvents bool, 
 
 // activation makes the webhook active, by an activation that knows how many events it sends, and has the record follow it.
 func (m *Backlogs) activation(ctx context.Context, w *registry.Webhook, r *backlog.Record, replayEvents bool) (*counter, error) {
-	bounds, err := m.broker.Bounds(ctx)
+	now, err := m.moment(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := newCounter(m.broker, *w, bounds)
-	from := event.End{Seq: bounds.Next(), AsOf: bounds.Last.Time}
+	c := newCounter(m.broker, *w, now)
+	from := event.End{Seq: now.bounds.Next(), AsOf: now.bounds.Last.Time}
 	until, err := m.edge(ctx, *w, from)
 	if err != nil {
 		return nil, err
@@ -151,7 +151,7 @@ func restore(w *registry.Webhook, r *backlog.Record) {
 // edge is the end of what a replay of an inactive webhook sends: the end of the replay window by the stream's own time
 // stamps, or the given end of the stream if that comes first.
 func (m *Backlogs) edge(ctx context.Context, w registry.Webhook, end event.End) (event.End, error) {
-	at := w.Deactivated.Add(m.window)
+	at := w.Deactivated.Add(m.rules.Window)
 	if at.After(m.broker.Now()) {
 		return end, nil
 	}

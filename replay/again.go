@@ -78,7 +78,7 @@ func (m *Backlogs) Replay(ctx context.Context, key string, from, to time.Time) (
 	if err != nil {
 		return Replayed{}, err
 	}
-	done, c := Replayed{Kept: p.kept}, newCounter(m.broker, w, p.bounds)
+	done, c := Replayed{Kept: p.kept}, newCounter(m.broker, w, moment{bounds: p.bounds})
 	if p.low >= p.end.Seq {
 		return done, nil
 	}

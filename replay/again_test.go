@@ -8,6 +8,7 @@ import (
 	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/registry"
 )
 
 func TestRedeliver(t *testing.T) {
@@ -58,6 +59,42 @@ func TestReplay(t *testing.T) {
 	}
 	if done, err := b.Replay(ctx, b.key, to.Add(hour), to.Add(2*hour)); err != nil || done.Events != 0 {
 		t.Errorf("a period without events: %+v, %v", done, err)
+	}
+}
+
+// After the stream went back, what it has below the cursor of a span is still to come.
+func TestWhyAndLagKnowThatACursorGoesBack(t *testing.T) {
+	b, ctx := setup(t, 10), t.Context()
+	open := func(anchor event.Position) {
+		t.Helper()
+		if _, err := b.registry.Update(ctx, b.key, func(w *registry.Webhook) error { w.Ranges = nil; return w.OpenRange("range", 3, 0) }); err != nil {
+			t.Fatal(err)
+		}
+		b.change(func(r *backlog.Record) error {
+			r.State, r.Spans = backlog.CatchingUp, []backlog.Span{{ID: "range", From: 3, Cursor: 9, Anchor: anchor}}
+			return nil
+		})
+	}
+	for name, c := range map[string]struct {
+		anchor event.Position
+		lag    uint64
+		want   map[uint64]Reason
+	}{
+		"it is there":               {b.at(8), 2, map[uint64]Reason{2: Settled, 4: Settled, 9: Queued}},
+		"another one is there":      {event.Position{Seq: 8, Time: b.at(5).Time}, 5, map[uint64]Reason{5: Settled, 6: Queued, 8: Queued}},
+		"it is beyond the end":      {event.Position{Seq: 12, Time: b.at(6).Time}, 4, map[uint64]Reason{6: Settled, 7: Queued}},
+		"it was before the span's":  {event.Position{Seq: 8, Time: b.at(1).Time}, 8, map[uint64]Reason{2: Settled, 3: Queued}},
+		"it is later than the last": {event.Position{Seq: 8, Time: b.at(10).Time.Add(time.Hour)}, 2, map[uint64]Reason{8: Settled, 9: Queued}},
+	} {
+		open(c.anchor)
+		if s := b.status(); s.Lag != c.lag {
+			t.Errorf("%s: %d events behind, want %d", name, s.Lag, c.lag)
+		}
+		for seq, want := range c.want {
+			if a, err := b.Why(ctx, b.webhook(), seq, nil); err != nil || a.Reason != want {
+				t.Errorf("%s: why %d: %+v, %v, want %s", name, seq, a, err, want)
+			}
+		}
 	}
 }
 

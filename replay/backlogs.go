@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
@@ -28,16 +29,16 @@ var (
 
 // Backlogs answers what people ask. It is safe for concurrent use.
 type Backlogs struct {
-	broker            *broker.Broker
-	registry          *registry.Registry
-	store             Store
-	window, retention time.Duration
+	broker    *broker.Broker
+	registry  *registry.Registry
+	store     Store
+	rules     backlog.Rules
+	retention time.Duration
 }
 
-// NewBacklogs makes a Backlogs. Window is how long after a deactivation events are kept for a replay, retention how long
-// the stream keeps any.
-func NewBacklogs(b *broker.Broker, r *registry.Registry, window, retention time.Duration) *Backlogs {
-	return &Backlogs{broker: b, registry: r, store: NewStore(b), window: window, retention: retention}
+// NewBacklogs makes a Backlogs of backlogs that are worked off by rules. Retention is how long the stream keeps events.
+func NewBacklogs(b *broker.Broker, r *registry.Registry, rules backlog.Rules, retention time.Duration) *Backlogs {
+	return &Backlogs{broker: b, registry: r, store: NewStore(b), rules: rules, retention: retention}
 }
 
 // Delete removes a webhook with its backlog and its log. When it returns, this node begins no attempt any more, and other

@@ -10,11 +10,14 @@ import (
 
 	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/defaults"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/registry"
 )
 
 const optin, hour = "optin_finalized", time.Hour
+
+var rules = backlog.Rules{After: defaults.DeactivateAfter, Attempts: defaults.DeactivateAttempts, Window: hour}
 
 // bundle is a webhook on a real broker, where nobody delivers anything.
 type bundle struct {
@@ -59,7 +62,7 @@ func setup(t *testing.T, events int) *bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bundle{NewBacklogs(store, webhooks, hour, 720*hour), t, w.Key()}
+	b := &bundle{NewBacklogs(store, webhooks, rules, 720*hour), t, w.Key()}
 	b.publish(events)
 	return b
 }

@@ -16,21 +16,21 @@ func Count(ctx context.Context, b *broker.Broker, w registry.Webhook, r *backlog
 	if err != nil {
 		return 0, err
 	}
-	return newCounter(b, w, bounds).count(ctx, r, event.End{})
+	return newCounter(b, w, moment{bounds: bounds}).count(ctx, r, event.End{})
 }
 
-// counter counts the events of a webhook that the stream has, for one answer: within bounds that were asked before, and
+// counter counts the events of a webhook that the stream has, for one answer: as of a moment that was asked before, and
 // with no question asked twice.
 type counter struct {
 	broker  *broker.Broker
 	subject string
-	bounds  broker.Bounds
+	moment
 	// from is how many events there are from a sequence on.
 	from map[uint64]uint64
 }
 
-func newCounter(b *broker.Broker, w registry.Webhook, bounds broker.Bounds) *counter {
-	return &counter{b, event.Subject(w.Account, w.Event), bounds, map[uint64]uint64{}}
+func newCounter(b *broker.Broker, w registry.Webhook, now moment) *counter {
+	return &counter{b, event.Subject(w.Account, w.Event), now, map[uint64]uint64{}}
 }
 
 // count is the number of events that a record holds before an end. What a span has too is counted there.
@@ -68,6 +68,35 @@ func (c *counter) between(ctx context.Context, from, to uint64) (uint64, error) 
 	}
 	beyond, err := c.since(ctx, max(from, to))
 	return n - min(n, beyond), err
+}
+
+// beside is the number of events in [from, to) that a record does not hold; to 0 means to the end. What two spans have is
+// taken off twice, and so is too low, but then the record holds some.
+func (c *counter) beside(ctx context.Context, r *backlog.Record, from, to uint64) (uint64, error) {
+	n, err := c.between(ctx, from, to)
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	for p := range r.Waiting() {
+		if p.Seq >= from && (to == 0 || p.Seq < to) && !r.Spanned(p) && n > 0 {
+			n--
+		}
+	}
+	for _, s := range r.Spans {
+		low, high := max(from, s.Cursor), s.To.Seq
+		if high == 0 || to != 0 && to < high {
+			high = to
+		}
+		if high != 0 && high <= low {
+			continue
+		}
+		held, err := c.between(ctx, low, high)
+		if err != nil {
+			return 0, err
+		}
+		n -= min(n, held)
+	}
+	return n, nil
 }
 
 // since is the number of events from a sequence on.

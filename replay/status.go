@@ -31,7 +31,8 @@ type Status struct {
 	LastError string
 	// NextAttempt is when the backlog is attempted next; zero if nothing waits for a time.
 	NextAttempt time.Time
-	// Lag is how many events the webhook is behind, and Buffered how many of them a replay would send now.
+	// Lag is how many events the webhook is behind: 0 only if none of those that are stored is still to be taken. While events
+	// are in flight that count may have some that were taken just now. Buffered is how many a replay would send now.
 	Lag, Buffered uint64
 	// Cursor is the stream sequence from which the backlog reads on; 0 if it reads nothing. Of a backlog that has just
 	// begun it is one to come: up to there the live path hands over event by event.
@@ -59,6 +60,11 @@ type Progress struct {
 
 // Status tells how a webhook stands. Of a backlog that is not ours to touch it tells no more than why.
 func (m *Backlogs) Status(ctx context.Context, w registry.Webhook) (Status, error) {
+	// Before the record: what is acknowledged by then is taken, or the record has it.
+	now, err := m.moment(ctx)
+	if err != nil {
+		return Status{}, err
+	}
 	r, _, err := m.store.Load(ctx, w.Key())
 	switch {
 	case errors.Is(err, record.ErrNewer):
@@ -77,11 +83,10 @@ func (m *Backlogs) Status(ctx context.Context, w registry.Webhook) (Status, erro
 		}
 		restore(&w, &r)
 	}
-	bounds, err := m.broker.Bounds(ctx)
-	if err != nil {
+	if err := m.rewind(ctx, &r, now.bounds); err != nil {
 		return Status{}, err
 	}
-	return m.status(ctx, w, &r, newCounter(m.broker, w, bounds))
+	return m.status(ctx, w, &r, newCounter(m.broker, w, now))
 }
 
 // status tells how a webhook stands whose record and for whom events are counted.
@@ -122,18 +127,23 @@ func (m *Backlogs) status(ctx context.Context, w registry.Webhook, r *backlog.Re
 	return s, nil
 }
 
-// lag is how many events the webhook is behind. Without a span, what the live path has not handed out is to come.
+// lag is how many events the webhook is behind: what its backlog holds, what the live path has in flight, and what is to come.
 func (m *Backlogs) lag(ctx context.Context, w registry.Webhook, r *backlog.Record, c *counter) (uint64, error) {
 	n, err := c.count(ctx, r, event.End{})
-	if err != nil || len(r.Spans) > 0 {
+	if err != nil {
 		return n, err
 	}
-	progress, err := m.broker.Progress(ctx)
-	if err != nil || progress.HandedOut >= c.bounds.Last.Seq {
+	from := c.progress.AckFloor + 1
+	if before, there := w.RangeByID(registry.RangeBefore); there {
+		from = max(from, before.To.Seq)
+	}
+	next := max(from, c.progress.HandedOut+1)
+	flying, err := c.beside(ctx, r, from, next)
+	if err != nil {
 		return n, err
 	}
-	more, err := c.since(ctx, progress.HandedOut+1)
-	return n + more, err
+	coming, err := c.beside(ctx, r, next, 0)
+	return n + min(flying, c.progress.InFlight) + coming, err
 }
 
 // inactive fills in what a replay would send now, and until when all of it is there.

@@ -34,6 +34,7 @@ const (
 	Outside   Reason = "outside"     // the webhook is inactive, and it came after the replay window
 	Dropped   Reason = "dropped"     // an activation left it out
 	Exhausted Reason = "exhausted"   // all attempts failed
+	Uncertain Reason = "uncertain"   // it waits for nothing, and nobody knows whether it was taken
 	Settled   Reason = "settled"     // done with, so long ago that the log does not tell how
 )
 
@@ -53,10 +54,10 @@ type facts struct {
 	now     moment
 	webhook registry.Webhook
 	backlog backlog.Record
-	// unsure is true if NATS lost something, and what waits may be more than the backlog tells.
+	// unsure is true if NATS lost something, and what waits may be more than the backlog tells. Loss is the last such loss.
 	unsure bool
-	// again is the first event that the live path handed out again after the last such loss, 0 if there was none.
-	again uint64
+	loss   broker.Setback
+	rules  *backlog.Rules
 	// edge is the end of what a replay of an inactive webhook would send.
 	edge event.End
 	// entries are those of the attempt log for the event, newest first.
@@ -66,9 +67,9 @@ type facts struct {
 // Why says why a webhook got the event of a sequence, or why not. Entries are those of the attempt log for the event,
 // newest first; it is read before.
 func (m *Backlogs) Why(ctx context.Context, w registry.Webhook, seq uint64, entries []delivery.Entry) (Answer, error) {
-	f := facts{seq: seq, webhook: w, entries: entries}
+	f := facts{seq: seq, webhook: w, entries: entries, rules: &m.rules}
 	var err error
-	if f.unsure, f.again, err = m.unsure(ctx); err != nil {
+	if f.unsure, f.loss, err = m.unsure(ctx); err != nil {
 		return Answer{}, err
 	}
 	if f.now, err = m.moment(ctx); err != nil {
@@ -89,6 +90,9 @@ func (m *Backlogs) Why(ctx context.Context, w registry.Webhook, seq uint64, entr
 		return Answer{}, err
 	}
 	restore(&w, &f.backlog)
+	if err = m.rewind(ctx, &f.backlog, f.now.bounds); err != nil {
+		return Answer{}, err
+	}
 	if !w.Active {
 		if f.edge, err = m.edge(ctx, w, event.End{Seq: f.now.bounds.Next(), AsOf: f.now.bounds.Last.Time}); err != nil {
 			return Answer{}, err
@@ -150,11 +154,17 @@ func failed(r backlog.Retry) string {
 	}
 }
 
-// unsure says whether NATS lost something, by what any process has found, and what waits is not known yet; and which event was
-// the first to be handed out again after the last loss.
-func (m *Backlogs) unsure(ctx context.Context) (unsure bool, again uint64, err error) {
-	last, err := m.broker.Setback(ctx)
-	return !m.broker.Looked() || m.broker.Unsure() || last.Open(), last.From, err
+// unsure says whether NATS lost something, by what any process has found or would find, and what waits is not known yet; and
+// which was the last loss.
+func (m *Backlogs) unsure(ctx context.Context) (unsure bool, last broker.Setback, err error) {
+	if last, err = m.broker.Setback(ctx); err != nil {
+		return false, last, err
+	}
+	if m.broker.Unsure() || last.Open() {
+		return true, last, nil
+	}
+	unsure, err = m.broker.Doubtful(ctx)
+	return unsure, last, err
 }
 
 // outstanding tells of what the backlog or the live path has still to do.
@@ -180,28 +190,72 @@ func (f *facts) outstanding() (Reason, string, bool) {
 		return Ahead, "It is stored, and is about to be delivered: the live path has not come to it.", true
 	case f.event != nil && f.before():
 		return Before, fmt.Sprintf("It was published before the webhook was made (%s). A replay of that time sends it.", clock(w.Created)), true
-	case f.seq > f.now.progress.AckFloor && len(f.entries) == 0:
-		return UnderWay, "It is being delivered.", true
-	case f.seq > f.now.progress.AckFloor && f.again > 0 && f.seq >= f.again:
+	case f.seq > f.now.progress.AckFloor && f.beforeLoss():
 		return UnderWay, "NATS had lost something, and the event is handed out again: it may be sent once more.", true
+	case f.seq > f.now.progress.AckFloor && !f.exhausted():
+		return UnderWay, "It is being delivered.", true
 	}
 	return "", "", false
 }
 
+// beforeLoss says whether all that the log knows of the event is from before the last loss.
+func (f *facts) beforeLoss() bool {
+	return f.loss.Number > 0 && len(f.entries) > 0 && f.entries[0].At.Before(f.loss.At)
+}
+
+// exhausted says whether the event is exhausted: by the backlog, which has not told people yet, or by its failures. Those from
+// before a loss prove nothing of an event that was handed out again since. Where the backlogs lost all, they prove it only of one
+// that has failed for long enough: any other one was taken in again.
+func (f *facts) exhausted() bool {
+	if len(f.entries) == 0 {
+		return false
+	}
+	told := slices.ContainsFunc(f.backlog.Outbox, func(n backlog.Notice) bool { return slices.Contains(n.Seqs, f.seq) })
+	if told || slices.Contains(f.backlog.Exhausted.Seqs, f.seq) {
+		return true
+	}
+	u := delivery.Untaken{First: f.entries[len(f.entries)-1].Attempt, Last: f.entries[0].Attempt}
+	switch {
+	case u.Last.Number < f.rules.Attempts:
+		return false
+	case !f.beforeLoss():
+		return true
+	default:
+		return f.seq < f.loss.From && (!f.loss.Anew || f.rules.Spent(u))
+	}
+}
+
 // past tells of what nothing is to be done about any more.
 func (f *facts) past() (Reason, string) {
-	w := &f.webhook
-	if a := w.Activation; a != nil && f.event != nil && f.at().Before(a.From) && (!a.Replay || !f.at().Before(a.Until)) && !f.event.Time.Before(a.Deactivated) {
-		if a.Replay {
-			return Dropped, fmt.Sprintf("It came while the webhook was inactive, after the time for which events are kept for a replay, and was left out by the activation at %s.", clock(a.At))
-		}
-		return Dropped, fmt.Sprintf("It came while the webhook was inactive, and the activation at %s was without a replay.", clock(a.At))
+	a, left := f.webhook.Activation, false
+	if a != nil && f.event != nil {
+		left = f.at().Before(a.From) && (!a.Replay || !f.at().Before(a.Until))
 	}
-	if len(f.entries) > 0 {
+	failed := len(f.entries) > 0
+	switch {
+	case failed && f.exhausted():
 		last := f.entries[0]
 		return Exhausted, fmt.Sprintf("It is exhausted: attempt %d, the last one, failed at %s (%s). Redeliver it when the endpoint takes it.", last.Number, clock(last.At), last.Error)
+	case left && !f.event.Time.Before(a.Deactivated) && a.Replay:
+		return Dropped, fmt.Sprintf("It came while the webhook was inactive, after the time for which events are kept for a replay, and was left out by the activation at %s.", clock(a.At))
+	case left && !f.event.Time.Before(a.Deactivated):
+		return Dropped, fmt.Sprintf("It came while the webhook was inactive, and the activation at %s was without a replay.", clock(a.At))
+	case left && failed && f.entries[0].At.Before(a.At):
+		return Dropped, fmt.Sprintf("It had failed when the webhook was deactivated, and the activation at %s left it out.", clock(a.At))
+	case failed:
+		last := f.entries[0]
+		return Uncertain, fmt.Sprintf("Attempt %d failed at %s (%s), and the event does not wait any more: a later attempt was taken that the attempt log does not have (yet), or the backlog has forgotten the event. Redeliver it if the endpoint does not have it.", last.Number, clock(last.At), last.Error)
+	case f.forgotten():
+		return Uncertain, fmt.Sprintf("NATS lost what waited in the backlogs, which was found at %s, and the attempt log does not tell whether the event was taken before. Redeliver it if the endpoint does not have it.", clock(f.loss.At))
+	case left:
+		return Settled, fmt.Sprintf("It was delivered or exhausted, or it waited when the webhook was deactivated and was left out by the activation at %s. The attempt log does not go back that far.", clock(a.At))
 	}
 	return Settled, "It was delivered, or it is exhausted and a notice said so. The attempt log does not go back that far."
+}
+
+// forgotten says whether the event may have waited by itself when the backlogs lost all, and was not handed out again since.
+func (f *facts) forgotten() bool {
+	return f.loss.Anew && f.seq < f.loss.From && f.event != nil && f.event.Time.Before(f.loss.At)
 }
 
 // before says whether the event was published before the webhook was made.

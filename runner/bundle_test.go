@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"slices"
@@ -149,7 +150,7 @@ func (w *world) start() {
 	})
 	w.during(w.registry.Run)
 	<-w.registry.Started()
-	w.store, w.backlogs = replay.NewStore(w.broker), replay.NewBacklogs(w.broker, w.registry, w.options.Rules.Window, 30*24*time.Hour)
+	w.store, w.backlogs = replay.NewStore(w.broker), replay.NewBacklogs(w.broker, w.registry, w.options.Rules, 30*24*time.Hour)
 	w.options.Broker, w.options.Registry, w.options.Slots = w.broker, w.registry, slots.New(w.options.MaxInFlight, 100)
 	w.cover = NewCover(w.broker, w.options.Rules, zap.NewNop())
 	w.during(consumer.NewWorker(consumer.Options{
@@ -344,6 +345,7 @@ type script struct {
 	taken    bool
 	reached  bool
 	requests []delivery.Request
+	logs     []delivery.Attempt
 	got      []string
 	notices  []backlog.Notice
 	buffered []uint64
@@ -407,6 +409,9 @@ func (s *script) Attempt(ctx context.Context, _ delivery.Target, r delivery.Requ
 		a.Outcome = delivery.Aborted
 	}
 	a.Duration = time.Since(a.At)
+	s.mu.Lock()
+	s.logs = append(s.logs, a)
+	s.mu.Unlock()
 	if a.Outcome == delivery.Delivered {
 		s.mu.Lock()
 		s.got = append(s.got, string(r.Data))
@@ -425,6 +430,37 @@ func (s *script) Outage() (time.Time, bool) {
 
 func (s *script) SucceededSince(context.Context, string, time.Time) (bool, error) {
 	return s.taken, nil
+}
+
+func (s *script) Untaken(context.Context, string) ([]delivery.Untaken, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	bySeq := map[uint64]delivery.Untaken{}
+	for _, a := range s.logs {
+		u, known := bySeq[a.Seq]
+		if u.Last = a; !known {
+			u.First = a
+		}
+		bySeq[a.Seq] = u
+	}
+	for _, a := range s.logs {
+		if a.Outcome == delivery.Delivered {
+			delete(bySeq, a.Seq)
+		}
+	}
+	return slices.Collect(maps.Values(bySeq)), nil
+}
+
+// logged are the entries of the attempt log for an event, newest first.
+func (s *script) logged(seq uint64) (entries []delivery.Entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, a := range slices.Backward(s.logs) {
+		if a.Seq == seq {
+			entries = append(entries, delivery.Entry{Position: uint64(i), Attempt: a})
+		}
+	}
+	return entries
 }
 
 func (s *script) Tell(_ context.Context, _ registry.Webhook, n backlog.Notice, buffered uint64) error {

@@ -36,6 +36,8 @@ func (s *instant) Outage() (time.Time, bool) { return time.Time{}, false }
 
 func (s *instant) SucceededSince(context.Context, string, time.Time) (bool, error) { return true, nil }
 
+func (s *instant) Untaken(context.Context, string) ([]delivery.Untaken, error) { return nil, nil }
+
 // BenchmarkCatchUp is all that a runner does for a delivery, besides the request itself: read, log, write down how far it is.
 func BenchmarkCatchUp(b *testing.B) {
 	o := catchUp(b, b.N)

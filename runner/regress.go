@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/lifetime"
 	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
@@ -52,10 +54,19 @@ func (w *Worker) seeTo(ctx context.Context) error {
 	return w.options.Broker.SeenTo(ctx, loss)
 }
 
-// owe has a webhook's backlog work off the ranges that have ended and whose spans may be forgotten with a loss.
+// owe has a webhook's backlog work off the ranges that have ended and whose spans may be forgotten with a loss, and what it had
+// waiting in a bucket that lost all, as far as the attempt log knows of it.
 func (w *Worker) owe(ctx context.Context, webhook registry.Webhook, loss broker.Setback) error {
-	owed := endedSince(webhook.Ranges, loss)
-	if len(owed) == 0 {
+	owed, untaken := endedSince(webhook.Ranges, loss), []delivery.Untaken(nil)
+	if loss.Anew {
+		var err error
+		if untaken, err = w.options.Sender.Untaken(ctx, webhook.Key()); err != nil {
+			return fmt.Errorf("ask what the backlog of %s may have forgotten: %w", webhook.Key(), err)
+		}
+		// What the live path hands out again waits for that.
+		untaken = slices.DeleteFunc(untaken, func(u delivery.Untaken) bool { return u.Last.Seq >= loss.From || !u.Last.At.Before(loss.At) })
+	}
+	if len(owed) == 0 && len(untaken) == 0 {
 		return nil
 	}
 	_, _, err := w.store.Upsert(ctx, webhook.Key(), func(b *backlog.Record) error {
@@ -67,6 +78,9 @@ func (w *Worker) owe(ctx context.Context, webhook registry.Webhook, loss broker.
 			if err := b.Owe(max(r.From, loss.From), r.To, webhook.Activation); err != nil {
 				return err
 			}
+		}
+		for _, u := range untaken {
+			b.Recall(u, webhook.Activation, &w.options.Rules)
 		}
 		return nil
 	})

@@ -43,6 +43,55 @@ func TestBacklogsThatAreDeleted(t *testing.T) {
 	})
 }
 
+// What waited by itself for longer than the live path goes back comes again, too, as far as the attempt log knows of it; and
+// nobody says of it meanwhile that it is done with. What was exhausted before is left alone.
+func TestARejectedEventThatIsForgotten(t *testing.T) {
+	inWorld(t, registry.Settings{}, nil, func(w *world) {
+		w.during(w.broker.Run)
+		w.taken = true
+		w.answers(func(r delivery.Request) delivery.Outcome {
+			if n := number(r); n == 2 || n == 4 {
+				return delivery.Status
+			}
+			return delivery.Delivered
+		})
+		w.work()
+		w.publish(5)
+		time.Sleep(2 * w.options.Rules.After)
+		w.until("both are exhausted", func() bool { r, there := w.record(); return !there || len(r.Retries) == 0 })
+		exhausted := len(w.logged(2))
+		w.answers(func(r delivery.Request) delivery.Outcome {
+			if number(r) == 7 {
+				return delivery.Status
+			}
+			return delivery.Delivered
+		})
+		w.publish(5)
+		for range 6 {
+			time.Sleep(5 * time.Minute)
+			w.publish(1)
+		}
+		if err := w.broker.JetStream.DeleteStream(w.t.Context(), backlogsStream); err != nil {
+			w.t.Fatal(err)
+		}
+		w.answers(nil)
+		w.until("it is delivered", func() bool {
+			answer, err := w.backlogs.Why(w.t.Context(), w.webhook(), 7, w.logged(7))
+			if done := w.counts()["7"] > 0; err == nil && !done && slices.Contains([]replay.Reason{replay.Exhausted, replay.Settled, replay.Uncertain}, answer.Reason) {
+				w.t.Errorf("it is said to be %+v", answer)
+			}
+			return w.counts()["7"] > 0
+		})
+		w.calm()
+		if again := len(w.logged(2)); again != exhausted {
+			w.t.Errorf("%d attempts of an event that was exhausted before", again-exhausted)
+		}
+		if answer, err := w.backlogs.Why(w.t.Context(), w.webhook(), 2, w.logged(2)); err != nil || answer.Reason != replay.Exhausted {
+			w.t.Errorf("it is said to be %+v, %v", answer, err)
+		}
+	})
+}
+
 // restart ends everything, does something to the directory of the bucket of the backlogs, and starts anew.
 func (w *world) restart(do func(dir string) error) {
 	w.t.Helper()

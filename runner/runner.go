@@ -40,6 +40,8 @@ type Sender interface {
 	Outage() (since time.Time, down bool)
 	// SucceededSince says whether the attempt log of a webhook shows a success that began after t.
 	SucceededSince(ctx context.Context, key string, t time.Time) (bool, error)
+	// Untaken are the events that the attempt log of a webhook shows to have failed and not to be taken.
+	Untaken(ctx context.Context, key string) ([]delivery.Untaken, error)
 }
 
 // Options of the runners.

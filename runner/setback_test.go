@@ -27,7 +27,11 @@ func TestARecordThatIsLost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, registry.Settings{}, nil, func(w *world) {
 				w.outage100()
-				w.until("what was handed over is known", func() bool { r, _ := w.record(); return r.Lease.Owner == "" })
+				w.until("what was handed over is known", func() bool {
+					r, _ := w.record()
+					progress, err := w.broker.Progress(w.t.Context())
+					return err == nil && progress.AckFloor == uint64(w.published) && r.Lease.Owner == ""
+				})
 				from := int(w.opened().From)
 				w.set(w.broker.Backlogs, nil)
 				status, err := w.backlogs.Status(w.t.Context(), w.webhook())

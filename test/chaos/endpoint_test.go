@@ -47,8 +47,16 @@ type endpoint struct {
 	taken []uint16
 	// all counts what was taken, twice what was taken before; attempts counts every request.
 	all, twice, attempts int
+	// rejected are the events that were answered with a status which is about them, by number.
+	rejected map[int]rejections
 	// highest is the highest number that was taken; back counts those that came after a higher one, for the first time.
 	highest, back int
+}
+
+// rejections are how often an event was rejected, and when first and last.
+type rejections struct {
+	count       int
+	first, last time.Time
 }
 
 func newEndpoint(files *tlsFiles) (*endpoint, error) {
@@ -56,7 +64,7 @@ func newEndpoint(files *tlsFiles) (*endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &endpoint{tls: files, address: fmt.Sprintf("127.0.0.1:%d", port), mode: healthy}
+	e := &endpoint{tls: files, address: fmt.Sprintf("127.0.0.1:%d", port), mode: healthy, rejected: map[int]rejections{}}
 	return e, e.listen()
 }
 
@@ -81,6 +89,25 @@ func (e *endpoint) listen() error {
 	e.server = &http.Server{Handler: e, ErrorLog: silent}
 	go func() { _ = e.server.Serve(l) }() // it ends with http.ErrServerClosed
 	return nil
+}
+
+func (e *endpoint) reject(n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := e.rejected[n]
+	r.count, r.last = r.count+1, time.Now()
+	if r.first.IsZero() {
+		r.first = r.last
+	}
+	e.rejected[n] = r
+}
+
+// exhausted says whether an event was rejected as often, and for about as long, as before it is exhausted.
+func (e *endpoint) exhausted(n int) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := e.rejected[n]
+	return r.count >= deactivateAttempts && r.last.Sub(r.first) >= deactivateAfter*3/4
 }
 
 func (e *endpoint) is() mode {
@@ -138,10 +165,12 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		wait(r.Context(), timeout+500*time.Millisecond)
 	case some500:
 		if n%50 == 0 || rand.IntN(3) == 0 { // some are never taken, and exhausted
+			e.reject(n)
 			w.WriteHeader(http.StatusInternalServerError)
 			return
 		}
 	case all400:
+		e.reject(n)
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	case trickles:

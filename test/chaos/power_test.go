@@ -78,8 +78,7 @@ func command(name string, args ...string) error {
 
 // powerTroubles are losses of power of the embedded NATS.
 func powerTroubles() []trouble {
-	// Not watched: of a rejected event that BACKLOGS forgot, why says exhausted until it is sent again.
-	return []trouble{{"embedded: the power is lost", powerLost, func(w *world) {
+	return []trouble{watched(either, trouble{"embedded: the power is lost", powerLost, func(w *world) {
 		for i := range cuts {
 			w.must(w.hooks[1].set(refuses))
 			w.must(w.hooks[2].set(some500))
@@ -92,7 +91,7 @@ func powerTroubles() []trouble {
 			w.settle()
 			w.remove(added)
 		}
-	}}}
+	}})}
 }
 
 // cut has the power fail, and starts the machine again under a name.

@@ -21,8 +21,7 @@ func removeTroubles() []trouble {
 		all = append(all, watched(remedied, trouble{"nats: " + name + " is deleted", handOver, func(w *world) { w.removeStream(name) }}))
 	}
 	return append(all,
-		// Not watched: of a rejected event that was forgotten, why says exhausted until it is sent again.
-		trouble{"nats: KV_BACKLOGS is deleted", setBack, func(w *world) { w.removeStream("KV_BACKLOGS") }},
+		watched(remedied, trouble{"nats: KV_BACKLOGS is deleted", setBack, func(w *world) { w.removeStream("KV_BACKLOGS") }}),
 		watched(remedied, trouble{"nats: EVENTS is deleted", lostAcks, func(w *world) {
 			w.removeStream("EVENTS")
 			w.t.Logf("%d events were lost with the stream", w.account())

@@ -16,11 +16,9 @@ func restoreTroubles() []trouble {
 		{"EVENTS"}, {"WAKES"}, {"KV_WEBHOOKS"}, {"KV_BACKLOGS"}, {"KV_POSITIONS"},
 		{"ATTEMPTS", "NOTICES", "REJECTED", "STATS", "KV_ACCOUNTS"},
 	} {
-		tr := trouble{"embedded: an older copy of " + strings.Join(names, ", ") + " is restored", setBack, func(w *world) { w.restore(names) }}
-		if names[0] != "KV_BACKLOGS" { // as where it is deleted, why is wrong of a rejected event that was forgotten
-			tr = watched(either, tr)
-		}
-		all = append(all, tr)
+		all = append(all, watched(either, trouble{"embedded: an older copy of " + strings.Join(names, ", ") + " is restored", setBack, func(w *world) {
+			w.restore(names)
+		}}))
 	}
 	return all
 }

@@ -155,16 +155,17 @@ func (x *witness) states(i int) {
 		}
 		n := missing[0]
 		event, said := x.pub.where(n), all[at]
-		reason, err := worker.Why(h.id, event.seq)
+		why, err := worker.Why(h.id, event.seq)
 		if err != nil || len(h.endpoint.missing(n, n+1)) == 0 {
 			continue // it came meanwhile
 		}
-		if slices.Contains(settledReasons, reason) {
-			x.lie(n, "%s has not got event %d, and the reason is said to be %q", h.name, event.seq, reason)
+		// People are told of exhausted events by and by, or never, if that is forgotten before.
+		exhausted := why.Reason == "exhausted" && h.endpoint.exhausted(n)
+		if slices.Contains(settledReasons, why.Reason) && !exhausted {
+			x.lie(n, "%s has not got event %d, and the reason is said to be %q: %s", h.name, event.seq, why.Reason, why.Text)
 		}
-		// What was on its way when a process or a NATS ended comes again after the ack wait, once there is a leader.
-		if age := time.Since(event.at); said.State == "live" && said.Lag == 0 && age > 2*ackWait {
-			x.lie(n, "%s is said to be live with nothing that waits, and has not got event %d (%s) for %v", h.name, event.seq, reason, age.Round(time.Second))
+		if age := time.Since(event.at); said.State == "live" && said.Lag == 0 {
+			x.lie(n, "%s is said to be live with nothing that waits, and has not got event %d (%s) for %v", h.name, event.seq, why.Reason, age.Round(time.Second))
 		}
 	}
 }

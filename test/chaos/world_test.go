@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,6 +26,8 @@ const (
 	hooks   = 12
 	// patience is how long everything may take to be delivered after a fault is over.
 	patience = 3 * time.Minute
+	// deactivateAfter and deactivateAttempts are how long and how often a rejected event fails until it is exhausted.
+	deactivateAfter, deactivateAttempts = 4 * time.Second, 4
 )
 
 // world is Saumer at work: a cluster of three NATS and a Redis with three workers, or one process with all embedded.
@@ -187,7 +190,7 @@ func (w *world) start(i int, env ...string) {
 	w.must(os.MkdirAll(dir, 0o700))
 	args := []string{
 		"--data", filepath.Join(dir, "data"), "--timeout", timeout.String(), "--connect-timeout", "1s", "--grace", "5s",
-		"--backoff-initial", "100ms", "--backoff-max", "1s", "--failing-after", "1s", "--deactivate-after", "4s", "--deactivate-attempts", "4",
+		"--backoff-initial", "100ms", "--backoff-max", "1s", "--failing-after", "1s", "--deactivate-after", deactivateAfter.String(), "--deactivate-attempts", strconv.Itoa(deactivateAttempts),
 		"--allow-cidrs", "127.0.0.0/8", "--max-in-flight", "8", "--secret-key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
 	}
 	if !w.embedded {

@@ -231,25 +231,28 @@ func (s *Saumer) Readiness() (bool, error) {
 	return res.StatusCode == http.StatusOK, res.Body.Close()
 }
 
-// Why is the reason why a webhook got the event of a sequence, or why not, as a word.
-func (s *Saumer) Why(id, sequence uint64) (string, error) {
+// Why is the answer to why a webhook got an event or not: a word for the reason, and a sentence.
+type Why struct {
+	Reason string `json:"reason"`
+	Text   string `json:"text"`
+}
+
+// Why says why a webhook got the event of a sequence, or why not.
+func (s *Saumer) Why(id, sequence uint64) (answer Why, err error) {
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, fmt.Sprintf("%s/v1/webhooks/%d/why?event=%d", s.API, id, sequence), nil)
 	if err != nil {
-		return "", err
+		return answer, err
 	}
 	req.SetBasicAuth("demo", Password)
 	res, err := brief.Do(req)
 	if err != nil {
-		return "", err
+		return answer, err
 	}
 	defer func() { _ = res.Body.Close() }() // it has been read
-	var answer struct {
-		Reason string `json:"reason"`
-	}
 	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || res.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("ask why: status %s: %w", res.Status, err)
+		return answer, fmt.Errorf("ask why: status %s: %w", res.Status, err)
 	}
-	return answer.Reason, nil
+	return answer, nil
 }
 
 // Publish publishes an optin_finalized over HTTP, with an id that makes it idempotent.
