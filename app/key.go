@@ -13,13 +13,13 @@ import (
 	"github.com/saumer/saumer/registry"
 )
 
-// keyName is the file in the data directory that holds the key which seals secrets.
-const keyName = "secret.key"
+// KeyName is the file in the data directory that holds the key which seals secrets.
+const KeyName = "secret.key"
 
 // keyFile reads the key in the data directory, and makes one where there is none. Of several processes that make one at
 // once, all get the same.
 func keyFile(dir string) ([]byte, error) {
-	path := filepath.Join(dir, keyName)
+	path := filepath.Join(dir, KeyName)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		text = []byte(base64.StdEncoding.EncodeToString(registry.NewKey()) + "\n")

@@ -30,7 +30,7 @@ func TestKeyFileIsMadeOnce(t *testing.T) {
 			t.Errorf("processes that began at once have the keys %x", keys)
 		}
 	}
-	if info, err := os.Stat(filepath.Join(dir, keyName)); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(filepath.Join(dir, KeyName)); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file is %v, %v", info, err)
 	}
 }
@@ -42,7 +42,7 @@ func TestKeyFileThatCannotBeRead(t *testing.T) {
 		"empty": "", "zeros": strings.Repeat("\x00", 45), "cut": "AAAAAAAA", "blank": "\n", "no base64": "key!",
 	} {
 		dir := t.TempDir()
-		path := filepath.Join(dir, keyName)
+		path := filepath.Join(dir, KeyName)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

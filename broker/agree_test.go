@@ -71,7 +71,7 @@ func TestOperatorsSettingsAreKept(t *testing.T) {
 func TestOlderThan(t *testing.T) {
 	t.Parallel()
 	for version, want := range map[string]bool{"2.12.0": true, "2.13.9": true, "2.14.0-RC.1": false, "2.14.0": false, "2.15.2": false, "": false} {
-		if got := olderThan(version, minimum); got != want {
+		if got := OlderThan(version, Minimum); got != want {
 			t.Errorf("%s is too old: %t", version, got)
 		}
 	}

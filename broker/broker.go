@@ -15,8 +15,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/durable"
-
-	"github.com/saumer/saumer/event"
 )
 
 // Options say which NATS to use and what the streams look like.
@@ -104,11 +102,11 @@ type Broker struct {
 }
 
 const (
-	// minimum is the first nats-server that sets a consumer back with a stream that lost its newest events. Message schedules
+	// Minimum is the first nats-server that sets a consumer back with a stream that lost its newest events. Message schedules
 	// (ADR-51) are older.
-	minimum = "2.14.0"
-	// recommended has all fixes of syncs that were lost (nats-server 8456 and 8475).
-	recommended = "2.15.0"
+	Minimum = "2.14.0"
+	// Recommended has all fixes of syncs that were lost (nats-server 8456 and 8475).
+	Recommended = "2.15.0"
 )
 
 // Open connects, or starts the embedded server, and brings the definitions of streams, buckets and consumers up to
@@ -145,15 +143,15 @@ func Open(ctx context.Context, o Options) (_ *Broker, err error) {
 	if b.read, err = b.connect("saumer reads", true); err != nil {
 		return nil, err
 	}
-	if v := b.nc.ConnectedServerVersion(); olderThan(v, minimum) {
-		return nil, fmt.Errorf("nats-server %s at %s is too old: Saumer needs %s or newer, which sets a consumer back with its stream after a loss of power", v, b.nc.ConnectedUrlRedacted(), minimum)
-	} else if olderThan(v, recommended) {
-		o.Log.Warn("this nats-server may lose more with the power than "+recommended+", which mends syncs to the disk that were lost",
+	if v := b.nc.ConnectedServerVersion(); OlderThan(v, Minimum) {
+		return nil, fmt.Errorf("nats-server %s at %s is too old: Saumer needs %s or newer, which sets a consumer back with its stream after a loss of power", v, b.nc.ConnectedUrlRedacted(), Minimum)
+	} else if OlderThan(v, Recommended) {
+		o.Log.Warn("this nats-server may lose more with the power than "+Recommended+", which mends syncs to the disk that were lost",
 			zap.String("version", v))
 	}
-	if most := b.nc.MaxPayload(); most < event.MaxSize+headroom {
+	if most := b.nc.MaxPayload(); most < LargestMessage {
 		o.Log.Warn("this nats-server takes smaller messages than an event of the largest size is with its headers: raise its max_payload",
-			zap.String("here", strconv.Itoa(event.MaxSize+headroom)), zap.String("kept", strconv.FormatInt(most, 10)))
+			zap.String("here", strconv.Itoa(LargestMessage)), zap.String("kept", strconv.FormatInt(most, 10)))
 	}
 	js, err := jetstream.New(b.nc)
 	if err != nil {

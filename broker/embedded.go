@@ -167,8 +167,8 @@ func redact(urls string) string {
 	return strings.Join(parts, ",")
 }
 
-// olderThan compares server versions, such as 2.11.4 and 2.12.0-RC.1. A pre-release counts as its release.
-func olderThan(version, minimum string) bool {
+// OlderThan compares server versions, such as 2.11.4 and 2.12.0-RC.1. A pre-release counts as its release.
+func OlderThan(version, minimum string) bool {
 	release, _, _ := strings.Cut(version, "-")
 	v := "v" + release
 	return semver.IsValid(v) && semver.Compare(v, "v"+minimum) < 0

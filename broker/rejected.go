@@ -19,6 +19,8 @@ const (
 	longest = 1000
 	// headroom is what the headers of a message may take of the largest message.
 	headroom = 4 << 10
+	// LargestMessage is what an event of the largest size is with its headers, in bytes.
+	LargestMessage = event.MaxSize + headroom
 )
 
 // RejectEvent is Reject of an event that was read from the stream.

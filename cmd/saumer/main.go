@@ -54,6 +54,7 @@ type commands struct {
 	} `cmd:"" help:"The file with settings."`
 	Bench      benchCommand                 `cmd:"" help:"Measure Saumer beside a bare loop of POSTs, on this machine."`
 	BenchPart  benchPartCommand             `cmd:"" hidden:""`
+	Doctor     doctorCommand                `cmd:"" help:"Look at what serve runs on with the same flags, change nothing, and say what to change."`
 	Health     healthCommand                `cmd:"" help:"Ask a running Saumer whether it is ready; exit code 0 if so."`
 	Version    versionCommand               `cmd:"" help:"Print the version."`
 	Completion kongplete.InstallCompletions `cmd:"" help:"Print what has your shell complete commands and flags."`

@@ -51,7 +51,8 @@ var arrows = map[string][]string{
 	// Only these see app, and only cmd sees config. Every other package is given its own options.
 	"config":     {"app", "notify", "registry", "backlog", "delivery", "event", "defaults"},
 	"bench":      {"app", "api", "registry", "backlog", "delivery", "event", "defaults"},
-	"cmd/saumer": {"config", "bench", "app", "event", "defaults"},
+	"doctor":     {"app", "registry", "delivery", "broker"},
+	"cmd/saumer": {"config", "bench", "doctor", "app", "event", "defaults"},
 
 	// What tests share. No row above may have one of these.
 	"test/process":    {},
