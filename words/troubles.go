@@ -130,6 +130,18 @@ var troubles = map[string]said{
 	"It came while the webhook was inactive, and the activation at %s was without a replay.": {
 		de: "Es kam, während der Webhook deaktiviert war, und die Aktivierung am %s war ohne Nachsenden.",
 	},
+	"It had failed when the webhook was deactivated, and the activation at %s left it out.": {
+		de: "Es war fehlgeschlagen, als der Webhook deaktiviert wurde, und die Aktivierung am %s ließ es aus.",
+	},
+	"Attempt %d failed at %s (%s), and the event does not wait any more: a later attempt was taken that the attempt log does not have (yet), or the backlog has forgotten the event. Redeliver it if the endpoint does not have it.": {
+		de: "Versuch %d scheiterte am %s (%s), und das Ereignis wartet nicht mehr: Entweder gelang ein späterer Versuch, den das Protokoll der Versuche (noch) nicht enthält, oder der Rückstand hat das Ereignis vergessen. Senden Sie es noch einmal, wenn es dem Empfänger fehlt.",
+	},
+	"NATS lost what waited in the backlogs, which was found at %s, and the attempt log does not tell whether the event was taken before. Redeliver it if the endpoint does not have it.": {
+		de: "NATS hat verloren, was im Rückstand wartete; das wurde am %s bemerkt. Das Protokoll der Versuche sagt nicht, ob das Ereignis vorher angenommen wurde. Senden Sie es noch einmal, wenn es dem Empfänger fehlt.",
+	},
+	"It was delivered or exhausted, or it waited when the webhook was deactivated and was left out by the activation at %s. The attempt log does not go back that far.": {
+		de: "Es wurde zugestellt oder ist endgültig fehlgeschlagen, oder es wartete, als der Webhook deaktiviert wurde, und die Aktivierung am %s ließ es aus. So weit reicht das Protokoll der Versuche nicht zurück.",
+	},
 	"It is exhausted: attempt %d, the last one, failed at %s (%s). Redeliver it when the endpoint takes it.": {
 		de: "Es ist endgültig fehlgeschlagen: Versuch %d, der letzte, scheiterte am %s (%s). Senden Sie es noch einmal, wenn der Empfänger es annimmt.",
 	},
