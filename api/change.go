@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/filter"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
@@ -24,6 +25,8 @@ type Change struct {
 	// Tag is the webhook's as the caller knows it; empty if that does not matter.
 	Tag      string
 	App, URL *string
+	// Filter replaces the filter; one that says nothing takes it away.
+	Filter   *filter.Filter
 	Settings SettingsChange
 }
 
@@ -37,13 +40,13 @@ type SettingsChange struct {
 // Tag tells one version from another of what people can change of a webhook. It does not change with what happens to the
 // webhook.
 func (w Webhook) Tag() string {
-	data, _ := json.Marshal([]any{w.App, w.Event, w.URL, w.Settings}) // strings, numbers and a map of strings never fail
+	data, _ := json.Marshal([]any{w.App, w.Event, w.URL, w.Settings, w.Filter}) // text, numbers and what was read as JSON never fail
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:8])
 }
 
 // Change changes a webhook. What waits in its backlog follows: it goes to the new URL, of which the failures of the one before
-// say nothing. It returns ErrID, record.ErrNotFound, ErrTag, ErrApp, delivery.ErrURL, delivery.ErrForbidden, ErrSettings, or
+// say nothing. It returns ErrID, record.ErrNotFound, ErrTag, ErrApp, delivery.ErrURL, delivery.ErrForbidden, ErrSettings, filter.Err, or
 // registry.ErrIndex if no webhook can be changed at the moment. Once the webhook is changed, it returns no error.
 func (s *Service) Change(ctx context.Context, acc registry.Account, id uint64, c Change) (Webhook, error) {
 	if id == 0 {
@@ -85,6 +88,9 @@ func (s *Service) checkChange(ctx context.Context, c Change) error {
 			return err
 		}
 	}
+	if _, err := filter.Compile(c.Filter); err != nil {
+		return err
+	}
 	if c.URL == nil {
 		return nil
 	}
@@ -98,9 +104,20 @@ func (s *Service) checkChange(ctx context.Context, c Change) error {
 // apply changes a record.
 func (c Change) apply(w *registry.Webhook) {
 	w.App, w.URL = given(c.App, w.App), given(c.URL, w.URL)
+	if c.Filter != nil {
+		w.Filter = some(c.Filter)
+	}
 	w.Settings.MaxInFlight = given(c.Settings.MaxInFlight, w.Settings.MaxInFlight)
 	w.Settings.Timeout = given(c.Settings.Timeout, w.Settings.Timeout)
 	w.Settings.Headers = given(c.Settings.Headers, w.Settings.Headers)
+}
+
+// some is a filter, or nil for one that says nothing.
+func some(f *filter.Filter) *filter.Filter {
+	if f == nil || f.IsZero() {
+		return nil
+	}
+	return f
 }
 
 // given is what was given, or what is there if nothing was.
@@ -119,6 +136,7 @@ var UpdateWebHook = define(Function{
 		{6, http.StatusBadRequest, "url not allowed: its host leads to an address that is not public, or that is Saumer's own", delivery.ErrForbidden, false},
 		{7, http.StatusBadRequest, "invalid settings", ErrSettings, true},
 		{8, http.StatusPreconditionFailed, ErrTag.Error(), ErrTag, false},
+		{9, http.StatusBadRequest, "invalid filter", filter.Err, true},
 	},
 }, func(in *updateWebHookInput) []Parameter {
 	return []Parameter{
@@ -126,6 +144,7 @@ var UpdateWebHook = define(Function{
 		tagHeader(&in.tag),
 		change(Parameter{Name: "app", In: InBody, Doc: "Your own name for what the webhook belongs to."}, &in.app),
 		change(Parameter{Name: "url", In: InBody, Doc: "Where events are sent, http or https."}, &in.url),
+		object(Parameter{Name: "filter", In: InBody, Doc: "Which events are for the webhook, by their data, as CreateWebHook has it; {} for all. What waits is passed over if it is left out."}, &in.filter),
 		object(Parameter{Name: "settings", In: InBody, Doc: "maxInFlight and timeout, 0 for the default; headers, which replaces all of them."}, &in.settings),
 	}
 }, func(ctx context.Context, s *Service, acc registry.Account, in updateWebHookInput) (Webhook, error) {
@@ -133,13 +152,14 @@ var UpdateWebHook = define(Function{
 	if err != nil {
 		return Webhook{}, err
 	}
-	return s.Change(ctx, acc, in.id, Change{Tag: in.tag, App: in.app, URL: in.url, Settings: settings})
+	return s.Change(ctx, acc, in.id, Change{Tag: in.tag, App: in.app, URL: in.url, Filter: in.filter, Settings: settings})
 }, as(restWebhookOf))
 
 type updateWebHookInput struct {
 	id       uint64
 	tag      string
 	app, url *string
+	filter   *filter.Filter
 	settings settingsChange
 }
 

@@ -37,6 +37,8 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 	id := u.create("app", "optin_finalized")
 	asleep := u.create("asleep", "optin_finalized")
 	u.deactivate(asleep)
+	filtered := u.create("filtered", "optin_finalized")
+	u.rest("demo", "PATCH", "/v1/webhooks/"+filtered, `{"filter":{"pointer":"/id","exists":true}}`)
 	// One event that the webhook does not get, and one that waits for the live path, which is not there.
 	u.rest("demo", "POST", "/v1/events/optout_finalized", `{}`)
 	u.rest("demo", "POST", "/v1/events/optin_finalized", `{}`, "Idempotency-Key", "an order")
@@ -63,6 +65,8 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 		{"CreateWebHook", 6, "demo", "", good[:len(good)-1] + `,"settings":{"timeout":"-1s"}}`, nil},
 		{"CreateWebHook", 6, "demo", "", good[:len(good)-1] + `,"settings":{"timeout":"5"}}`, nil},
 		{"CreateWebHook", 6, "demo", "", good[:len(good)-1] + `,"settings":{"headers":{"Host":"x"}}}`, nil},
+		{"CreateWebHook", 7, "demo", "", good[:len(good)-1] + `,"filter":{"pointer":"id","equals":1}}`, nil},
+		{"CreateWebHook", 91, "demo", "", good[:len(good)-1] + `,"filter":{"path":"/id","equals":1}}`, nil},
 		{"CreateWebHook", 91, "demo", "", `{"application":"a"}`, nil},
 		{"CreateWebHook", 91, "demo", "", `{"app":7}`, nil},
 		{"CreateWebHook", 91, "demo", "", good + good, nil},
@@ -83,6 +87,7 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 		{"UpdateWebHook", 7, "demo", id, `{"settings":{"maxInFlight":1001}}`, nil},
 		{"UpdateWebHook", 7, "demo", id, `{"settings":{"timeout":"5"}}`, nil},
 		{"UpdateWebHook", 8, "demo", id, `{"app":"b"}`, []string{"If-Match", `"another"`}},
+		{"UpdateWebHook", 9, "demo", id, `{"filter":{"pointer":"/id"}}`, nil},
 		{"UpdateWebHook", 91, "demo", id, `{"event":"optout_finalized"}`, nil},
 		{"UpdateWebHook", 91, "demo", id, `{}`, []string{"If-Match", `another`}},
 		{"PauseWebHook", 2, "demo", "x", "", nil},
@@ -118,6 +123,7 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 		{"RedeliverEvent", 3, "other", id, `{"event":"1"}`, nil},
 		{"RedeliverEvent", 4, "demo", asleep, `{"event":"1"}`, nil},
 		{"RedeliverEvent", 5, "demo", id, `{}`, nil},
+		{"RedeliverEvent", 9, "demo", filtered, `{"event":"2"}`, nil},
 		{"RedeliverEvent", 6, "demo", id, `{"event":"1"}`, nil},
 		{"RedeliverEvent", 7, "demo", id, `{"event":"999"}`, nil},
 		{"RedeliverEvent", 7, "demo", id, `{"event":"no such id"}`, nil},

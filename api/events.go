@@ -94,6 +94,7 @@ var RedeliverEvent = define(Function{
 		{6, http.StatusConflict, replay.ErrForeign.Error(), replay.ErrForeign, false},
 		{7, http.StatusGone, replay.ErrDropped.Error(), replay.ErrDropped, false},
 		{8, http.StatusConflict, backlog.ErrOnTheWay.Error(), backlog.ErrOnTheWay, false},
+		{9, http.StatusConflict, replay.ErrLeftOut.Error(), replay.ErrLeftOut, false},
 	},
 }, func(in *eventInput) []Parameter {
 	return in.parameters(InBody)

@@ -152,7 +152,7 @@ func (s *Service) Exchange(ctx context.Context, acc registry.Account, id, positi
 }
 
 // Redeliver has one event sent to an active webhook again, marked as a replay, through its backlog; ref is the event. It returns the sequence, or ErrID, record.ErrNotFound, ErrReference, replay.ErrInactive,
-// replay.ErrForeign, replay.ErrDropped or backlog.ErrOnTheWay.
+// replay.ErrForeign, replay.ErrLeftOut, replay.ErrDropped or backlog.ErrOnTheWay.
 func (s *Service) Redeliver(ctx context.Context, acc registry.Account, id uint64, ref Reference) (uint64, error) {
 	w, err := s.record(ctx, acc, id)
 	if err != nil {

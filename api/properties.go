@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/filter"
 	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/registry"
 )
@@ -87,13 +88,14 @@ func numbered(w Webhook) properties[int] {
 // restWebhook is a webhook with its settings.
 type restWebhook struct {
 	properties[bool]
-	Settings settings `json:"settings"`
+	Settings settings       `json:"settings"`
+	Filter   *filter.Filter `json:"filter,omitempty"`
 
 	version string
 }
 
 func restWebhookOf(w Webhook) restWebhook {
-	return restWebhook{propertiesOf(w, func(is bool) bool { return is }), settingsOf(w.Settings), w.Tag()}
+	return restWebhook{propertiesOf(w, func(is bool) bool { return is }), settingsOf(w.Settings), w.Filter, w.Tag()}
 }
 
 // tag is the entity tag of what is shown.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/filter"
 	"github.com/saumer/saumer/notify"
 	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
@@ -135,7 +137,9 @@ type Webhook struct {
 // CreateInput is what a new webhook is made of.
 type CreateInput struct {
 	App, Event, URL string
-	Settings        registry.Settings
+	// Filter says which events are for the webhook; nil: all.
+	Filter   *filter.Filter
+	Settings registry.Settings
 }
 
 // Limits of what a webhook is made of.
@@ -151,7 +155,7 @@ const (
 const maxKey = 200
 
 // Create makes an active webhook, and returns it with its secret in the clear, this once. It returns ErrApp, ErrEvent,
-// delivery.ErrURL, delivery.ErrForbidden or ErrSettings for what a webhook cannot be made of, and registry.ErrIndex if none
+// delivery.ErrURL, delivery.ErrForbidden, ErrSettings or filter.Err for what a webhook cannot be made of, and registry.ErrIndex if none
 // can be made at the moment. Once the webhook is made, it returns no error.
 func (s *Service) Create(ctx context.Context, acc registry.Account, in CreateInput) (Webhook, string, error) {
 	if err := checkApp(in.App); err != nil {
@@ -164,7 +168,8 @@ func (s *Service) Create(ctx context.Context, acc registry.Account, in CreateInp
 	if err != nil {
 		return Webhook{}, "", err
 	}
-	if err := checkSettings(in.Settings); err != nil {
+	_, wrong := filter.Compile(in.Filter)
+	if err := cmp.Or(checkSettings(in.Settings), wrong); err != nil {
 		return Webhook{}, "", err
 	}
 	if err := s.o.Addresses.CheckAddress(ctx, u); err != nil {
@@ -178,7 +183,7 @@ func (s *Service) Create(ctx context.Context, acc registry.Account, in CreateInp
 		return Webhook{}, "", err
 	}
 	w, secret, err := s.o.Registry.Create(ctx, registry.Webhook{
-		Account: acc.Name, App: in.App, Event: in.Event, URL: in.URL, Settings: in.Settings,
+		Account: acc.Name, App: in.App, Event: in.Event, URL: in.URL, Filter: some(in.Filter), Settings: in.Settings,
 	})
 	unindexed := errors.Is(err, registry.ErrUnindexed)
 	if err != nil && !unindexed {
@@ -203,12 +208,12 @@ func (s *Service) Get(ctx context.Context, acc registry.Account, id uint64) (Web
 	return s.describe(ctx, w)
 }
 
-// Twins returns the ids of the account's webhooks that have the app, event and URL of a new one: each event would be sent
+// Twins returns the ids of the account's webhooks that have the app, event, URL and filter of a new one: each event would be sent
 // there by each of them.
 func (s *Service) Twins(ctx context.Context, acc registry.Account, in CreateInput) (ids []uint64, err error) {
 	all, err := s.o.Registry.List(ctx, acc.Name)
 	for _, w := range all {
-		if w.App == in.App && w.Event == in.Event && w.URL == in.URL {
+		if w.App == in.App && w.Event == in.Event && w.URL == in.URL && reflect.DeepEqual(w.Filter, some(in.Filter)) {
 			ids = append(ids, w.ID)
 		}
 	}

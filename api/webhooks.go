@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/filter"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -21,6 +22,7 @@ var CreateWebHook = defineBoth(Function{
 		{4, http.StatusBadRequest, "invalid url: use an absolute http or https URL of at most 2048 bytes, without user and fragment", delivery.ErrURL, true},
 		{5, http.StatusBadRequest, "url not allowed: its host leads to an address that is not public, or that is Saumer's own", delivery.ErrForbidden, false},
 		{6, http.StatusBadRequest, "invalid settings", ErrSettings, true},
+		{7, http.StatusBadRequest, "invalid filter", filter.Err, true},
 	},
 }, func(in *createWebHookInput) []Parameter {
 	return []Parameter{
@@ -28,6 +30,7 @@ var CreateWebHook = defineBoth(Function{
 		text(Parameter{Name: "event", In: InBody, Kind: KindEvent, Required: true, Label: "Event", Doc: "The event that the webhook gets."}, &in.event),
 		text(Parameter{Name: "url", In: InBody, Kind: KindURL, Required: true, Label: "URL", Doc: "Where events are sent, http or https."}, &in.url),
 		boolean(Parameter{Name: "ordered", In: InNoREST, Label: "In order", Doc: "Events are sent one at a time, in the order of the stream. An event that is not taken holds up those that follow."}, &in.ordered),
+		object(Parameter{Name: "filter", In: InBody, Label: "Filter", Doc: "Which events are for the webhook, by their data: a JSON pointer with equals, oneOf, exists, min or max; or all or any of such conditions. What is left out is never sent."}, &in.filter),
 		object(Parameter{Name: "settings", In: InBody, Label: "Settings", Doc: "How events are sent: ordered, maxInFlight, timeout (such as 5s), headers. What is left out has its default."}, &in.settings),
 	}
 }, func(ctx context.Context, s *Service, acc registry.Account, in createWebHookInput) (secretWebHook, error) {
@@ -36,7 +39,7 @@ var CreateWebHook = defineBoth(Function{
 		return secretWebHook{}, err
 	}
 	settings.Ordered = settings.Ordered || in.ordered
-	w, secret, err := s.Create(ctx, acc, CreateInput{App: in.app, Event: in.event, URL: in.url, Settings: settings})
+	w, secret, err := s.Create(ctx, acc, CreateInput{App: in.app, Event: in.event, URL: in.url, Filter: in.filter, Settings: settings})
 	return secretWebHook{w, secret}, err
 }, as(func(c secretWebHook) createdWebhook {
 	return createdWebhook{restWebhookOf(c.webhook), c.secret}
@@ -47,6 +50,7 @@ var CreateWebHook = defineBoth(Function{
 type createWebHookInput struct {
 	app, event, url string
 	ordered         bool
+	filter          *filter.Filter
 	settings        settings
 }
 

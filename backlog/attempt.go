@@ -25,6 +25,8 @@ type Try struct {
 	More bool
 	// Missing says that there was no attempt, since the stream does not hold the event any more.
 	Missing bool
+	// LeftOut says that there was no attempt, since the webhook's filter leaves out the event.
+	LeftOut bool
 	// Draw, in [0, 1), decides how far the next delay is off the exponential one.
 	Draw float64
 }
@@ -53,7 +55,7 @@ func (r *Record) Take(t Try, rules *Rules) Effect {
 			r.heal(t.end())
 		}
 		return GoOn
-	case t.Missing, class != delivery.Success && r.outdated(t.Position()):
+	case t.Missing, t.LeftOut, class != delivery.Success && r.outdated(t.Position()):
 		r.settle(t.Position())
 		return GoOn
 	case t.Seq == 0:

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/saumer/saumer/api"
+	"github.com/saumer/saumer/filter"
 )
 
 // change changes what people can change of a webhook, if it is still as the form shows it.
@@ -28,7 +30,7 @@ func (c *Console) change(w http.ResponseWriter, r *http.Request, v visitor) erro
 	return c.answer(w, r, v, api.UpdateWebHook, err, flash{Done: said})
 }
 
-// changeOf reads the form of a change: api.ErrSettings.
+// changeOf reads the form of a change: api.ErrSettings or filter.Err.
 func changeOf(r *http.Request) (in api.Change, err error) {
 	text := func(name string) *string {
 		value := strings.TrimSpace(r.PostForm.Get(name))
@@ -53,7 +55,21 @@ func changeOf(r *http.Request) (in api.Change, err error) {
 		timeout = time.Duration(seconds * float64(time.Second))
 	}
 	in.Settings.Timeout = &timeout
-	return in, nil
+	if r.PostForm.Has("filter") {
+		if in.Filter, err = filter.Parse(r.PostForm.Get("filter")); in.Filter == nil {
+			in.Filter = &filter.Filter{} // none
+		}
+	}
+	return in, err
+}
+
+// filterText is a filter as people write it; empty for none.
+func filterText(f *filter.Filter) string {
+	if f == nil {
+		return ""
+	}
+	text, _ := json.Marshal(f) // what was read as JSON never fails
+	return string(text)
 }
 
 // pause pauses a webhook.

@@ -22,6 +22,8 @@ const attemptsShown = 20
 // webhookPage is one webhook.
 type webhookPage struct {
 	Webhook view
+	// Filter is the webhook's, as JSON; empty if it has none.
+	Filter string
 	// Flash is what came of a form just now.
 	Flash flash
 	// PreviousUntil is until when the secret before the current one signs too; zero if none does.
@@ -71,7 +73,7 @@ func (c *Console) webhook(w http.ResponseWriter, r *http.Request, v visitor) err
 		return err
 	}
 	p := webhookPage{
-		Webhook: viewOf(v.Speaker, found), Flash: c.flashes.take(w, r, v.Name, c.encrypted(r)), PreviousUntil: found.PreviousUntil(c.o.Now()),
+		Webhook: viewOf(v.Speaker, found), Filter: filterText(found.Filter), Flash: c.flashes.take(w, r, v.Name, c.encrypted(r)), PreviousUntil: found.PreviousUntil(c.o.Now()),
 		Outcome: delivery.Outcome(query.Get("outcome")), Newer: query.Get("before") != "", Ref: strings.TrimSpace(query.Get("why")),
 	}
 	if p.Outcome != "" && p.Outcome != failed && !slices.Contains(delivery.Outcomes, p.Outcome) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/saumer/saumer/api"
+	"github.com/saumer/saumer/filter"
 	"github.com/saumer/saumer/replay"
 )
 
@@ -31,9 +32,9 @@ type webhooksPage struct {
 
 // createPage is the form of a new webhook.
 type createPage struct {
-	App, Event, URL string
-	Events          []string
-	Wrong           string
+	App, Event, URL, Filter string
+	Events                  []string
+	Wrong                   string
 	// Twins is true if the account has such a webhook, and one more has to be asked for.
 	Twins bool
 }
@@ -86,7 +87,7 @@ func (c *Console) webhooks(w http.ResponseWriter, r *http.Request, v visitor) er
 func (c *Console) newWebhook(w http.ResponseWriter, r *http.Request, v visitor) error {
 	fl := c.flashes.take(w, r, v.Name, c.encrypted(r))
 	c.write(w, r, "create", page{Title: v.Say("New webhook"), Visitor: v, Body: createPage{
-		App: fl.Values.Get("app"), Event: fl.Values.Get("event"), URL: fl.Values.Get("url"),
+		App: fl.Values.Get("app"), Event: fl.Values.Get("event"), URL: fl.Values.Get("url"), Filter: fl.Values.Get("filter"),
 		Events: c.o.Service.Events(), Wrong: fl.Wrong, Twins: fl.Values.Has("twins"),
 	}})
 	return nil
@@ -96,7 +97,12 @@ func (c *Console) newWebhook(w http.ResponseWriter, r *http.Request, v visitor) 
 // which a form that was sent twice makes, has to be asked for.
 func (c *Console) create(w http.ResponseWriter, r *http.Request, v visitor) error {
 	in := api.CreateInput{App: strings.TrimSpace(r.PostForm.Get("app")), Event: r.PostForm.Get("event"), URL: strings.TrimSpace(r.PostForm.Get("url"))}
-	again := flash{Values: url.Values{"app": {in.App}, "event": {in.Event}, "url": {in.URL}}}
+	again := flash{Values: url.Values{"app": {in.App}, "event": {in.Event}, "url": {in.URL}, "filter": {r.PostForm.Get("filter")}}}
+	var err error
+	if in.Filter, err = filter.Parse(r.PostForm.Get("filter")); err != nil {
+		again.Wrong = v.Sentence(err.Error())
+		return c.flash(w, r, v, webhooksPath+"/new", "", again)
+	}
 	if r.PostForm.Get("twins") == "" {
 		twins, err := c.o.Service.Twins(r.Context(), v.Account, in)
 		if err != nil {

@@ -298,9 +298,10 @@ func (w *Worker) spread(hard context.Context, e *inflightEvent, subscriptions []
 // fanOut adds an event to the lanes of those of its webhooks that it is the live path's for.
 func (w *Worker) fanOut(hard context.Context, e *inflightEvent, subscriptions []*registry.Subscription, by passing) {
 	for _, s := range subscriptions {
-		if r, skip := s.Webhook.RangeOf(e.event.Position()); !skip {
+		switch r, skip := s.Webhook.RangeOf(e.event.Position()); {
+		case !skip && !s.Filter.LeftOut(e.event.Data):
 			w.lanes.add(hard, e, s, by)
-		} else if r.Open() {
+		case skip && r.Open():
 			e.skipped = true
 			w.wakes.pass(hard, s)
 		}

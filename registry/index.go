@@ -17,6 +17,7 @@ import (
 
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
+	"github.com/saumer/saumer/filter"
 	"github.com/saumer/saumer/record"
 )
 
@@ -27,6 +28,8 @@ type Pair struct{ Account, Event string }
 type Subscription struct {
 	Webhook Webhook
 	Target  delivery.Target
+	// Filter leaves out events that are not for the webhook; nil: none.
+	Filter *filter.Program
 	// Newer is true if a newer version of Saumer wrote the webhook's record, and nothing else is known of it: its events
 	// are for a node of that version.
 	Newer bool

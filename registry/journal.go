@@ -2,12 +2,14 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/fault"
+	"github.com/saumer/saumer/filter"
 	"github.com/saumer/saumer/record"
 )
 
@@ -29,7 +31,7 @@ func (r *Registry) Create(ctx context.Context, w Webhook) (Webhook, string, erro
 		return Webhook{}, "", err
 	}
 	secret := delivery.NewSecret()
-	w.Form, w.ID, w.Created, w.Active = webhookForm, id, r.broker.Now(), true
+	w.Form, w.ID, w.Created, w.Active = w.form(), id, r.broker.Now(), true
 	w.Ranges = []Range{NewRange(bounds)}
 	w.Secrets = []string{r.sealer.Seal(secret, w.Key())}
 	if w.Revision, err = r.webhooks.Create(ctx, w.Key(), w); err != nil {
@@ -215,5 +217,6 @@ func (r *Registry) Target(w Webhook) (delivery.Target, error) {
 
 func (r *Registry) subscription(w Webhook) (*Subscription, error) {
 	t, err := r.Target(w)
-	return &Subscription{Webhook: w, Target: t}, err
+	program, wrong := filter.Compile(w.Filter)
+	return &Subscription{Webhook: w, Target: t, Filter: program}, errors.Join(err, wrong)
 }

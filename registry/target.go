@@ -52,7 +52,8 @@ func (s *Sealer) open(w Webhook) (Webhook, error) {
 	if err != nil {
 		return w, fmt.Errorf("the URL of webhook %s: %w", w.Key(), err)
 	}
-	w.URL, w.Settings.Headers, w.Sealed, w.Form = target.URL, target.Headers, "", webhookForm
+	w.URL, w.Settings.Headers, w.Sealed = target.URL, target.Headers, ""
+	w.Form = w.form()
 	return w, nil
 }
 
@@ -73,6 +74,6 @@ func (s *Sealer) encode(w *Webhook) ([]byte, error) {
 		return nil, err
 	}
 	data, err := EncodeWebhook(&sealed)
-	w.Form = webhookForm
+	w.Form = w.form()
 	return data, err
 }

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/saumer/saumer/backlog"
+	"github.com/saumer/saumer/filter"
 )
 
 // Webhook is a subscription of a URL to one event of an account, as the journal keeps it.
@@ -41,6 +42,8 @@ type Webhook struct {
 	// be open.
 	Ranges   []Range  `json:"ranges"`
 	Settings Settings `json:"settings,omitzero"`
+	// Filter says which events are for the webhook, by their data; nil leaves out none.
+	Filter *filter.Filter `json:"filter,omitempty"`
 	// Sealed is the whole URL and the headers, in a record whose URL has more than a host or which has headers: there, URL has only the host.
 	// It is empty once it is opened, and stays if it does not open with this process's key.
 	Sealed string `json:"sealed,omitempty"`

@@ -12,12 +12,28 @@ import (
 	"github.com/saumer/saumer/record"
 )
 
-// webhookForm is the newest form of a webhook's record that this version reads, and the one that it writes.
+// webhookForm is the form of a webhook's record that has nothing of what the newer forms are for.
 const webhookForm = 2
 
 // sealedForm is the form of a record whose URL or headers are sealed; all else in it is as in webhookForm. What has neither
 // a path nor a query nor headers is written in webhookForm, so that older versions read it.
 const sealedForm = 3
+
+// filterForm is the form of a record with a filter, which a version that does not know it must not leave out; all else in it is as
+// in sealedForm, or, if nothing is sealed, as in webhookForm.
+const filterForm = 4
+
+// form is the form that the webhook's record is written in: the oldest that has all of it.
+func (w *Webhook) form() int {
+	switch {
+	case w.Filter != nil:
+		return filterForm
+	case w.Sealed != "":
+		return sealedForm
+	default:
+		return webhookForm
+	}
+}
 
 // decodeWebhook reads the record under a webhook's key, which must be the webhook's own: record.ErrUnreadable or
 // record.ErrNewer.
@@ -36,7 +52,7 @@ func decodeWebhook(e broker.Entry) (Webhook, error) {
 // decodeOf reads the record of a webhook of this account, whatever its key. Of a newer form it returns the event only,
 // beside the error. What the index holds has neither a revision nor the time when it was written.
 func decodeOf(account string, e broker.Entry) (w Webhook, err error) {
-	form, err := record.Form(e.Value, sealedForm)
+	form, err := record.Form(e.Value, filterForm)
 	switch {
 	case err != nil:
 	case form == 1:
@@ -60,17 +76,13 @@ func decodeOf(account string, e broker.Entry) (w Webhook, err error) {
 	if err != nil {
 		return Webhook{}, err
 	}
-	if w.Form, w.Revision = webhookForm, e.Revision; w.Sealed != "" {
-		w.Form = sealedForm
-	}
+	w.Form, w.Revision = w.form(), e.Revision
 	return w, nil
 }
 
 // EncodeWebhook is what the journal holds for a webhook, under its key.
 func EncodeWebhook(w *Webhook) ([]byte, error) {
-	if w.Form = webhookForm; w.Sealed != "" {
-		w.Form = sealedForm
-	}
+	w.Form = w.form()
 	return json.Marshal(w)
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/filter"
 )
 
 // form1 is a webhook's record as the version before wrote it, form2 what this one makes of it.
@@ -65,5 +66,38 @@ func TestJournalOfForm1(t *testing.T) {
 	}
 	if w.ID != 8 || len(w.Ranges) != 1 || w.Ranges[0].ID != RangeBefore || w.Ranges[0].To.Seq != 1 || w.Ranges[0].To.AsOf.IsZero() {
 		t.Errorf("made %+v", w)
+	}
+}
+
+// A filter is in a form that an older version leaves alone, and with the filter that form is gone.
+func TestFilterHasAForm(t *testing.T) {
+	t.Parallel()
+	_, b := newTestAccounts(t)
+	sealer, err := NewSealer(NewKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := openRegistry(t, b, sealer)
+	form := func(w Webhook) string {
+		t.Helper()
+		entry, err := b.Webhooks.Get(t.Context(), w.Key())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(entry.Value[:6])
+	}
+	for _, c := range []struct{ url, before string }{{"https://h/", `{"v":2`}, {"https://h/path", `{"v":3`}} {
+		w, _, err := r.Create(t.Context(), Webhook{Account: "demo", App: "a", Event: "x", URL: c.url, Filter: &filter.Filter{Pointer: "/id", Equals: []byte("7")}})
+		if err != nil || form(w) != `{"v":4` {
+			t.Fatalf("%s: form %s, %v", c.url, form(w), err)
+		}
+		found, err := r.Lookup(t.Context(), []Pair{{"demo", "x"}})
+		if subs := found[Pair{"demo", "x"}]; err != nil || len(subs) == 0 || subs[len(subs)-1].Target.URL != c.url ||
+			!subs[len(subs)-1].Filter.LeftOut([]byte(`{"id":8}`)) || subs[len(subs)-1].Filter.LeftOut([]byte(`{"id":7}`)) {
+			t.Errorf("%s is looked up as %+v, %v", c.url, subs, err)
+		}
+		if w, err = r.Update(t.Context(), w.Key(), func(w *Webhook) error { w.Filter = nil; return nil }); err != nil || form(w) != c.before {
+			t.Errorf("%s without its filter: form %s, %v", c.url, form(w), err)
+		}
 	}
 }

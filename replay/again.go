@@ -9,11 +9,12 @@ import (
 	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/filter"
 	"github.com/saumer/saumer/registry"
 )
 
 // Redeliver has an event sent again to an active webhook, through its backlog and marked as a replay; it need not have
-// failed. It returns record.ErrNotFound, ErrInactive, ErrForeign, ErrDropped or backlog.ErrOnTheWay. Once the backlog has the
+// failed. It returns record.ErrNotFound, ErrInactive, ErrForeign, ErrLeftOut, ErrDropped or backlog.ErrOnTheWay. Once the backlog has the
 // event it returns no error.
 func (m *Backlogs) Redeliver(ctx context.Context, key string, seq uint64) error {
 	w, err := m.active(ctx, key)
@@ -28,6 +29,13 @@ func (m *Backlogs) Redeliver(ctx context.Context, key string, seq uint64) error 
 		return err
 	case e.Account != w.Account || e.Name != w.Event:
 		return ErrForeign
+	}
+	program, err := filter.Compile(w.Filter)
+	if err != nil {
+		return err
+	}
+	if program.LeftOut(e.Data) {
+		return ErrLeftOut
 	}
 	progress, err := m.broker.Progress(ctx)
 	if err != nil {

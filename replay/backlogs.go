@@ -23,6 +23,8 @@ var (
 	ErrLater = errors.New("it is under way, and takes a while")
 	// ErrForeign is returned for an event that is not of the webhook's account and kind.
 	ErrForeign = errors.New("the webhook is not for events of this name")
+	// ErrLeftOut is returned for an event that the webhook's filter leaves out.
+	ErrLeftOut = errors.New("the webhook's filter leaves out the event")
 	// ErrDropped is returned for an event that the stream does not hold: it never did, or the retention has dropped it.
 	ErrDropped = errors.New("the event is not kept any more, or never was")
 )

@@ -32,7 +32,8 @@ type Status struct {
 	// NextAttempt is when the backlog is attempted next; zero if nothing waits for a time.
 	NextAttempt time.Time
 	// Lag is how many events the webhook is behind: 0 only if none of those that are stored is still to be taken. While events
-	// are in flight that count may have some that were taken just now. Buffered is how many a replay would send now.
+	// are in flight that count may have some that were taken just now. Buffered is how many a replay would send now. What a filter
+	// leaves out counts until it is passed over.
 	Lag, Buffered uint64
 	// Cursor is the stream sequence from which the backlog reads on; 0 if it reads nothing. Of a backlog that has just
 	// begun it is one to come: up to there the live path hands over event by event.

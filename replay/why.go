@@ -11,6 +11,7 @@ import (
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/filter"
 	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 )
@@ -20,22 +21,23 @@ type Reason string
 
 // The reasons.
 const (
-	Unknown   Reason = "unknown"     // the stream never held it, or it is another account's
-	Gone      Reason = "gone"        // the retention has dropped it
-	Foreign   Reason = "other-event" // the webhook is for another event
-	Before    Reason = "before"      // it was published before the webhook was made
-	Ahead     Reason = "ahead"       // the live path has not come to it
-	UnderWay  Reason = "under-way"   // the live path has it in hand
-	Delivered Reason = "delivered"   // the endpoint took it
-	Retrying  Reason = "retrying"    // it failed by itself, and is attempted again at its time
-	Waits     Reason = "waiting"     // it waits in the backlog by itself
-	Queued    Reason = "queued"      // it waits in the part of the stream that is worked off
-	Held      Reason = "held"        // the webhook is inactive, and a replay would send it
-	Outside   Reason = "outside"     // the webhook is inactive, and it came after the replay window
-	Dropped   Reason = "dropped"     // an activation left it out
-	Exhausted Reason = "exhausted"   // all attempts failed
-	Uncertain Reason = "uncertain"   // it waits for nothing, and nobody knows whether it was taken
-	Settled   Reason = "settled"     // done with, so long ago that the log does not tell how
+	Unknown   Reason = "unknown"      // the stream never held it, or it is another account's
+	Gone      Reason = "gone"         // the retention has dropped it
+	Foreign   Reason = "other-event"  // the webhook is for another event
+	LeftOut   Reason = "filtered-out" // the webhook's filter leaves it out
+	Before    Reason = "before"       // it was published before the webhook was made
+	Ahead     Reason = "ahead"        // the live path has not come to it
+	UnderWay  Reason = "under-way"    // the live path has it in hand
+	Delivered Reason = "delivered"    // the endpoint took it
+	Retrying  Reason = "retrying"     // it failed by itself, and is attempted again at its time
+	Waits     Reason = "waiting"      // it waits in the backlog by itself
+	Queued    Reason = "queued"       // it waits in the part of the stream that is worked off
+	Held      Reason = "held"         // the webhook is inactive, and a replay would send it
+	Outside   Reason = "outside"      // the webhook is inactive, and it came after the replay window
+	Dropped   Reason = "dropped"      // an activation left it out
+	Exhausted Reason = "exhausted"    // all attempts failed
+	Uncertain Reason = "uncertain"    // it waits for nothing, and nobody knows whether it was taken
+	Settled   Reason = "settled"      // done with, so long ago that the log does not tell how
 )
 
 // Answer tells of one event and one webhook.
@@ -58,6 +60,8 @@ type facts struct {
 	unsure bool
 	loss   broker.Setback
 	rules  *backlog.Rules
+	// leftOut is by which condition the webhook's filter leaves out the event; empty if it does not.
+	leftOut string
 	// edge is the end of what a replay of an inactive webhook would send.
 	edge event.End
 	// entries are those of the attempt log for the event, newest first.
@@ -79,6 +83,11 @@ func (m *Backlogs) Why(ctx context.Context, w registry.Webhook, seq uint64, entr
 	switch {
 	case err == nil:
 		f.event = &e
+		program, err := filter.Compile(w.Filter)
+		if err != nil {
+			return Answer{}, err
+		}
+		f.leftOut = program.Why(e.Data)
 		// After the stream went back, the log may have attempts of another event with this sequence.
 		f.entries = slices.DeleteFunc(slices.Clone(entries), func(a delivery.Entry) bool {
 			return !a.Published.IsZero() && !a.Published.Equal(e.Time)
@@ -126,6 +135,9 @@ func (f *facts) why() (Reason, string) {
 		if entry.Outcome == delivery.Delivered {
 			return Delivered, fmt.Sprintf("The endpoint took it at %s: it answered %d to attempt %d.", clock(entry.At), entry.Status, entry.Number)
 		}
+	}
+	if f.leftOut != "" {
+		return LeftOut, fmt.Sprintf("It is filtered out by the condition that %s.", f.leftOut)
 	}
 	if i, found := b.Retry(f.at()); found {
 		r := b.Retries[i]

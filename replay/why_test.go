@@ -55,6 +55,8 @@ func TestWhy(t *testing.T) {
 		"dropped by the retention":   {func(f *facts) { f.event, f.seq = nil, 3; f.now.bounds.First = 10 }, Gone},
 		"never there":                {func(f *facts) { f.event, f.seq = nil, 500 }, Unknown},
 		"another account's":          {func(f *facts) { f.event = &event.Event{Account: "other", Name: "optin"} }, Unknown},
+		"filtered out":               {func(f *facts) { f.leftOut = "/id equals 5" }, LeftOut},
+		"filtered out since":         {func(f *facts) { f.leftOut, f.entries = "/id equals 5", entry(delivery.Delivered) }, Delivered},
 		"another event":              {func(f *facts) { f.event = &event.Event{Account: "demo", Name: "optout"} }, Foreign},
 		"older than the webhook":     {func(f *facts) { f.seq = 4; f.event = &event.Event{Account: "demo", Name: "optin", Seq: 4, Time: noon} }, Before},
 		"delivered":                  {func(f *facts) { f.entries = entry(delivery.Delivered) }, Delivered},

@@ -9,6 +9,7 @@ import (
 	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/filter"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -31,6 +32,8 @@ type item struct {
 type feed struct {
 	broker  *broker.Broker
 	subject string
+	// filter leaves out events that are not for the webhook; nil: none.
+	filter *filter.Program
 	// replays says which events are sent as a replay since an activation asked for that.
 	replays func(event.Position) bool
 	// due are the waiting events, queue the ones read from the current span, both ascending.
@@ -54,6 +57,8 @@ type feed struct {
 	// ordered is true if nothing may pass an event that is not done with, and blocked if there is one that has to wait:
 	// then nothing is read.
 	ordered, blocked bool
+	// early is true if the live path is not past where the open span of an ordered webhook begins: then that is not read.
+	early bool
 	// only is true while nothing is to begin beside the first item, nor to be read.
 	only bool
 	// flight holds what is under way, by number, of which begun is the highest. Lowest is below all of them.
@@ -173,7 +178,7 @@ func (f *feed) put(b batch) error {
 			continue
 		}
 		f.known = append(f.known, e.Position())
-		if !f.holds(e.Position()) {
+		if !f.holds(e.Position()) && !f.filter.LeftOut(e.Data) {
 			f.queue = append(f.queue, item{Position: e.Position(), event: e, replay: span.Replay != 0 || f.replays(e.Position())})
 			f.queued += len(e.Data)
 		}
@@ -195,6 +200,9 @@ func (f *feed) turn(to int) {
 	}
 }
 
+// waits says whether nothing is to be read at the moment.
+func (f *feed) waits() bool { return f.blocked || f.early && f.current >= len(f.spans)-1 }
+
 // working says whether it is the feed of a record that is being worked off.
 func (f *feed) working() bool { return f.batches != nil }
 
@@ -212,7 +220,7 @@ func (f *feed) idle() bool { return len(f.flight) == 0 && len(f.due) == 0 && len
 // dry says whether there is nothing left to begin.
 func (f *feed) dry() bool {
 	return len(f.due) == 0 && len(f.queue) == 0 && !f.reading &&
-		(f.current == len(f.spans) || f.blocked || f.ordered && f.head)
+		(f.current == len(f.spans) || f.waits() || f.ordered && f.head)
 }
 
 // atHead says whether the reading of the open span came near the end of the stream.
@@ -221,7 +229,7 @@ func (f *feed) atHead() bool { return f.head && f.current < len(f.spans) }
 // append adds a span that was opened meanwhile.
 func (f *feed) append(s backlog.Span) {
 	f.spans = append(f.spans, s)
-	f.blocked = f.blocked || f.ordered // until the live path is past where it begins
+	f.early = f.ordered
 	if f.current == len(f.spans)-1 {
 		f.turn(f.current)
 		f.head = false

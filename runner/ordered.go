@@ -56,7 +56,7 @@ func (f *feed) line(r *backlog.Record, now time.Time, floor uint64) {
 		}
 	}
 	if spanned && floor+1 < open.From && open.Cursor == open.From {
-		f.blocked = true
+		f.early = true
 	}
 }
 
@@ -77,7 +77,7 @@ func (r *runner) rest(ctx context.Context) error {
 	if never {
 		return nil
 	}
-	if soon := r.Broker.Now().Add(settling); r.feed.blocked && at.Before(soon) {
+	if soon := r.Broker.Now().Add(settling); r.feed.waits() && at.Before(soon) {
 		at = soon
 	}
 	return r.store.WakeAt(ctx, r.key, at)

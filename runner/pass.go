@@ -11,6 +11,7 @@ import (
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/fault"
+	"github.com/saumer/saumer/filter"
 	"github.com/saumer/saumer/record"
 )
 
@@ -42,6 +43,9 @@ func (r *runner) begin(ctx context.Context) error {
 		return err
 	}
 	if r.target, err = r.Registry.Target(r.webhook); err != nil {
+		return err
+	}
+	if r.filter, err = filter.Compile(r.webhook.Filter); err != nil {
 		return err
 	}
 	if r.limit = r.target.MaxInFlight; r.limit == 0 {
@@ -258,7 +262,7 @@ func (r *runner) settle(ctx context.Context) error {
 		return err
 	}
 	// What others make of the spans from here on is not the feed's.
-	r.feed = feed{blocked: r.feed.blocked}
+	r.feed = feed{blocked: r.feed.waits()}
 	return nil
 }
 
@@ -272,7 +276,7 @@ func (r *runner) end(ctx, lasting context.Context) error {
 	more := false
 	err := r.update(lasting, func(b *backlog.Record) {
 		at, never := b.Wake()
-		if more = ctx.Err() == nil && !never && !b.Empty() && !at.After(r.Broker.Now()) && !r.feed.blocked; !more {
+		if more = ctx.Err() == nil && !never && !b.Empty() && !at.After(r.Broker.Now()) && !r.feed.waits(); !more {
 			b.Lease.Release(r.Owner)
 		}
 	})

@@ -37,7 +37,7 @@ type back struct {
 
 // wants says whether the next read is due.
 func (f *feed) wants() bool {
-	return !f.reading && !f.head && !f.blocked && len(f.queue) <= f.size/2 && f.queued < queuedBytes && f.current < len(f.spans)
+	return !f.reading && !f.head && !f.waits() && len(f.queue) <= f.size/2 && f.queued < queuedBytes && f.current < len(f.spans)
 }
 
 // fetch begins the next read where one is due.

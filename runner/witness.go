@@ -58,7 +58,7 @@ func (r *runner) draw(ctx context.Context, span backlog.Span) (item, error) {
 		var drawn item
 		for _, e := range events {
 			p := e.Position()
-			switch unmet := e.Seq < end && p.Before(span.To) && event.Check(e.Data) == nil && !r.feed.holds(p); {
+			switch unmet := e.Seq < end && p.Before(span.To) && event.Check(e.Data) == nil && !r.filter.LeftOut(e.Data) && !r.feed.holds(p); {
 			case unmet && drawn.Seq != 0:
 				drawn.more = true
 				return drawn, nil

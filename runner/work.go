@@ -12,6 +12,7 @@ import (
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/fault"
+	"github.com/saumer/saumer/filter"
 	"github.com/saumer/saumer/record"
 )
 
@@ -32,6 +33,7 @@ type result struct {
 // work attempts what is due. What came of it is written by settle, or with the end of the pass.
 func (r *runner) work(ctx, lasting context.Context) error {
 	r.feed = newFeed(r.Broker, r.webhook, &r.record, r.Broker.Now(), r.floor)
+	r.feed.filter = r.filter
 	if err := r.witness(lasting); err != nil {
 		return err
 	}
@@ -93,14 +95,14 @@ func (r *runner) fill(ctx context.Context) error {
 			r.feed.landed(i.number)
 			return fmt.Errorf("webhook %s: %w", r.key, record.ErrNotFound)
 		}
-		target, results := r.target, r.results
-		r.Slots.Go(r.key, target.MaxInFlight, func() { results <- r.attempt(target, i) })
+		target, filter, results := r.target, r.filter, r.results
+		r.Slots.Go(r.key, target.MaxInFlight, func() { results <- r.attempt(target, filter, i) })
 	}
 	return nil
 }
 
 // attempt makes one attempt. It uses nothing of the runner that changes.
-func (r *runner) attempt(target delivery.Target, i item) result {
+func (r *runner) attempt(target delivery.Target, filter *filter.Program, i item) result {
 	res := result{number: i.number, try: backlog.Try{Witness: i.witness, More: i.more, Attempt: delivery.Attempt{
 		Seq: i.Seq, Published: i.Time, Number: i.attempts + 1, Replay: i.replay, Outcome: delivery.Aborted,
 	}}}
@@ -119,6 +121,10 @@ func (r *runner) attempt(target delivery.Target, i item) result {
 			return res
 		}
 		i.event = &e
+	}
+	if filter.LeftOut(i.event.Data) {
+		res.try.LeftOut = true
+		return res
 	}
 	res.try.Attempt = r.Sender.Attempt(r.attempts, target, delivery.Request{
 		Event: i.event.Name, ID: i.event.ID, Seq: i.Seq, Data: i.event.Data, Published: i.event.Time, Number: i.attempts + 1, Replay: i.replay,
@@ -153,6 +159,7 @@ func (r *runner) take(ctx context.Context, res result) error {
 	switch {
 	case t.Missing:
 		r.log.Warn("an event of the backlog is not in the stream any more", zap.Uint64("seq", t.Seq), zap.Time("published", t.Published))
+	case t.LeftOut:
 	case len(r.record.Exhausted.Seqs) > exhausted:
 		r.log.Warn("an event is exhausted", zap.Uint64("seq", t.Seq), zap.Int("attempts", t.Number))
 	case t.Outcome.Class() == delivery.Success:

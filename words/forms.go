@@ -11,6 +11,10 @@ var forms = map[string]said{
 	"Each event is POSTed there as JSON. Your receiver has to answer 2xx within 15 seconds.": {
 		de: "Jedes Ereignis wird als JSON per POST dorthin gesendet. Ihr Empfänger muss innerhalb von 15 Sekunden mit 2xx antworten.",
 	},
+	"Events by their data": {de: "Ereignisse nach ihren Daten"},
+	"Which events are for the webhook, by their data, as JSON; empty for all. What is left out is never sent.": {
+		de: "Welche Ereignisse für den Webhook sind, nach ihren Daten, als JSON; leer für alle. Was ausgelassen wird, wird nie gesendet.",
+	},
 	"Make a second webhook for the same app, event and URL": {de: "Einen zweiten Webhook für dieselbe App, dasselbe Ereignis und dieselbe URL anlegen"},
 	"Webhook %s sends these events to this URL already. Nothing was made. Check the box if you want each event twice.": {
 		de: "Webhook %s sendet diese Ereignisse bereits an diese URL. Es wurde nichts angelegt. Setzen Sie den Haken, wenn Sie jedes Ereignis zweimal möchten.",

@@ -143,6 +143,7 @@ var functions = map[string]said{
 	"the attempt log does not have this attempt, or does not have it any more": {de: "diesen Versuch hat das Protokoll nicht oder nicht mehr"},
 	"missing or invalid event: use its id or its stream sequence":              {de: "fehlendes oder ungültiges Ereignis: Nehmen Sie seine Kennung oder Sequenznummer"},
 	"the webhook is not for events of this name":                               {de: "der Webhook ist nicht für Ereignisse dieses Namens"},
+	"the webhook's filter leaves out the event":                                {de: "der Filter des Webhooks lässt das Ereignis aus"},
 	"the event is not kept any more, or never was":                             {de: "das Ereignis ist nicht mehr aufbewahrt oder war es nie"},
 	"the event is about to be sent in any case":                                {de: "das Ereignis wird ohnehin gleich gesendet"},
 	"too many replays are unfinished: wait until they are done":                {de: "zu viele Nachsendungen sind noch nicht fertig: Warten Sie, bis sie es sind"},

@@ -114,6 +114,7 @@ var troubles = map[string]said{
 	"; the endpoint has been failing since %s (%s), and the next attempt is at %s": {
 		de: "; der Empfänger ist seit dem %s gestört (%s), und der nächste Versuch ist am %s",
 	},
+	"It is filtered out by the condition that %s.": {de: "Der Filter lässt es aus, durch die Bedingung: %s."},
 	"It is stored, and is about to be delivered: the live path has not come to it.": {
 		de: "Es ist gespeichert und wird gleich zugestellt; es war noch nicht an der Reihe.",
 	},

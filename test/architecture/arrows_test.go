@@ -23,26 +23,27 @@ var arrows = map[string][]string{
 	"defaults": {},
 	"durable":  {},
 	"words":    {},
+	"filter":   {},
 
 	"broker":   {"event", "durable", "fault", "lifetime", "defaults"},
 	"record":   {"broker"},
 	"delivery": {"http1", "broker", "event"},
 	// What a backlog is and decides knows no stream, no clock and no client: see TestBacklogIsPure.
 	"backlog":  {"delivery", "event"},
-	"registry": {"record", "backlog", "delivery", "broker", "event", "fault", "lifetime"},
+	"registry": {"filter", "record", "backlog", "delivery", "broker", "event", "fault", "lifetime"},
 	"stats":    {"record"},
 	"notify":   {"registry", "record", "backlog", "delivery", "broker", "lifetime", "words"},
 
 	// The live path and the backlogs do not know each other: app brings them together.
 	"consumer": {"registry", "record", "delivery", "slots", "broker", "event", "fault", "lifetime"},
-	"replay":   {"registry", "record", "backlog", "delivery", "broker", "event", "fault"},
-	"runner":   {"replay", "registry", "record", "backlog", "delivery", "slots", "broker", "event", "fault", "lifetime"},
+	"replay":   {"filter", "registry", "record", "backlog", "delivery", "broker", "event", "fault"},
+	"runner":   {"filter", "replay", "registry", "record", "backlog", "delivery", "slots", "broker", "event", "fault", "lifetime"},
 
 	// What Prometheus is told; app gives it what it asks.
 	"metrics": {"backlog", "delivery", "broker", "event"},
 
-	"api":     {"replay", "notify", "stats", "registry", "record", "backlog", "delivery", "broker", "event"},
-	"console": {"api", "replay", "notify", "stats", "registry", "record", "delivery", "words"},
+	"api":     {"filter", "replay", "notify", "stats", "registry", "record", "backlog", "delivery", "broker", "event"},
+	"console": {"filter", "api", "replay", "notify", "stats", "registry", "record", "delivery", "words"},
 	"app": {
 		"console", "api", "runner", "replay", "consumer", "notify", "stats", "registry", "backlog", "delivery", "slots",
 		"broker", "event", "durable", "lifetime", "defaults", "metrics",
