@@ -48,6 +48,7 @@ type webhookBody struct {
 	MaxInFlight *int              `name:"max-in-flight" help:"Attempts that may be under way at a time; 0 for the default."`
 	Timeout     *time.Duration    `help:"How long an answer may take; 0s for the default."`
 	Header      map[string]string `help:"Header that each delivery has, such as Authorization=...; may be given several times." placeholder:"NAME=VALUE" mapsep:"none"`
+	Filter      *string           `help:"Which events are for it, by their data, as JSON, such as '{\"pointer\": \"/id\", \"min\": 10}'; {} for all." placeholder:"JSON"`
 	From        string            `name:"from-file" help:"File with further members of the request as a JSON object, as docs/API.md has them; - reads the standard input." placeholder:"FILE"`
 }
 
@@ -79,6 +80,12 @@ func (c webhookBody) members(in io.Reader, more map[string]any) (map[string]any,
 	}
 	if c.Timeout != nil {
 		settings["timeout"] = c.Timeout.String()
+	}
+	if c.Filter != nil {
+		if !json.Valid([]byte(*c.Filter)) {
+			return nil, usageError{fmt.Errorf("--filter %s is not JSON: write it like {\"pointer\": \"/id\", \"min\": 10}", *c.Filter)}
+		}
+		body["filter"] = json.RawMessage(*c.Filter)
 	}
 	if c.Header != nil {
 		settings["headers"] = c.Header
@@ -130,13 +137,16 @@ func (c *webhookCreateCommand) Run(ctx context.Context, std streams) error {
 		return c.one(std, answer)
 	}
 	var made struct {
-		ID     uint64
-		Secret string
+		ID           uint64
+		Secret, Note string
 	}
 	if err := json.Unmarshal(answer, &made); err != nil {
 		return fmt.Errorf("read the answer: %w", err)
 	}
-	_, err = fmt.Fprintf(std.out, "made the webhook %d\nsecret %s   (it is not shown again)\n", made.ID, made.Secret)
+	if made.Note != "" {
+		made.Note += "\n"
+	}
+	_, err = fmt.Fprintf(std.out, "made the webhook %d\nsecret %s   (it is not shown again)\n%s", made.ID, made.Secret, made.Note)
 	return err
 }
 
@@ -204,7 +214,7 @@ func (c *webhookUpdateCommand) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	if len(body) == 0 {
-		return usageError{errors.New("nothing is to be changed: give --to, --app, --timeout, --max-in-flight, --header or --from-file")}
+		return usageError{errors.New("nothing is to be changed: give --to, --app, --timeout, --max-in-flight, --header, --filter or --from-file")}
 	}
 	return c.do(ctx, std, http.MethodPatch, "", body)
 }
