@@ -37,10 +37,10 @@ func TestNoticesByPage(t *testing.T) {
 	}
 	failing := `{"sequence":3,"kind":"failing","at":"2026-03-01T12:00:00.000Z","webhook":3,"app":"tourism","event":"optin_finalized",` +
 		`"host":"example.org","reason":"down","since":"2026-03-01T11:00:00.000Z","deactivation":"2026-03-01T13:00:00.000Z","buffered":4,` +
-		`"replayUntil":null,"link":"","expires":null,"sequences":[],"attempts":0,"events":0,"until":null}`
+		`"replayUntil":null,"link":"","expires":null,"sequences":[],"attempts":0,"events":0,"until":null,"channels":[]}`
 	exhausted := `{"sequence":1,"kind":"exhausted","at":"2026-03-01T12:00:00.000Z","webhook":1,"app":"tourism","event":"optin_finalized",` +
 		`"host":"example.org","reason":"no","since":null,"deactivation":null,"buffered":0,` +
-		`"replayUntil":null,"link":"","expires":null,"sequences":[3,5],"attempts":10,"events":0,"until":null}`
+		`"replayUntil":null,"link":"","expires":null,"sequences":[3,5],"attempts":10,"events":0,"until":null,"channels":[]}`
 	golden(t, "the second page", get("?limit=1&before=4"), `{"notices":[`+failing+`],"next":3}`)
 	golden(t, "the last page", get("?limit=1&before=3"), `{"notices":[`+exhausted+`],"next":null}`)
 	golden(t, "one webhook's", get("?webhook=3"), `{"notices":[`+failing+`],"next":null}`)

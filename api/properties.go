@@ -205,6 +205,21 @@ type notice struct {
 	// Events is how many events NATS lost, published after Since and until Until.
 	Events uint64 `json:"events"`
 	Until  stamp  `json:"until"`
+	// Channels say what came of it, each at its last attempt.
+	Channels []channelResult `json:"channels"`
+}
+
+// channelResult is what came of a notice by a channel.
+type channelResult struct {
+	Channel  string        `json:"channel"`
+	Result   notify.Result `json:"result"`
+	At       stamp         `json:"at"`
+	Attempts int           `json:"attempts"`
+	Error    string        `json:"error"`
+}
+
+func channelResultOf(r notify.Receipt) channelResult {
+	return channelResult{r.Channel, r.Result, stamp(r.At), r.Attempts, r.Error}
 }
 
 func noticeOf(n notify.Notice) notice {
@@ -213,6 +228,7 @@ func noticeOf(n notify.Notice) notice {
 		Reason: n.Reason, Since: stamp(n.Since), Deactivation: stamp(n.Deactivation), Buffered: n.Buffered,
 		ReplayUntil: stamp(n.ReplayUntil), Link: n.Link, Expires: stamp(n.Expires),
 		Sequences: append([]uint64{}, n.Seqs...), Attempts: n.Attempts, Events: n.Events, Until: stamp(n.Until),
+		Channels: each(n.Receipts, channelResultOf),
 	}
 }
 

@@ -47,7 +47,7 @@ func (a *App) openOutlet(ctx context.Context, name string, channel notify.Channe
 		return err
 	}
 	a.outlets = append(a.outlets, &notify.Outlet{
-		Channel: channel, Links: a.links, Consumer: consumer, Grace: a.options.Grace, Pull: cmp.Or(a.options.Pull, defaults.Pull),
+		Name: name, Channel: channel, Receipts: a.broker, Links: a.links, Consumer: consumer, Grace: a.options.Grace, Pull: cmp.Or(a.options.Pull, defaults.Pull),
 		Now: a.broker.Now, Log: a.options.Log.Named("notify").Named(name),
 	})
 	return nil

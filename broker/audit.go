@@ -29,12 +29,13 @@ func (b *Broker) Audited(ctx context.Context, account string, before uint64) ite
 	return b.newest(ctx, streamAudit, auditPrefix+account, before)
 }
 
-// ForgetAccount removes what the streams hold of an account: its events, attempts, notices, statistics, audit log, and what was
+// ForgetAccount removes what the streams hold of an account: its events, attempts, notices with what came of them, statistics, audit log, and what was
 // rejected of it. What is in flight may still be noted.
 func (b *Broker) ForgetAccount(ctx context.Context, account string) error {
 	for stream, subject := range map[string]string{
 		streamEvents: "events." + account + ".>", streamAttempts: attemptsPrefix + account + ".*", streamNotices: noticesPrefix + account + ".>",
 		streamStats: "stats." + account, streamAudit: auditPrefix + account, streamRejected: "rejected.events." + account + ".>",
+		streamReceipts: receiptsPrefix + account + ".>",
 	} {
 		s, err := b.JetStream.Stream(ctx, stream)
 		if err == nil {

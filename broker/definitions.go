@@ -20,6 +20,7 @@ const (
 	streamRejected = "REJECTED"
 	streamStats    = "STATS"
 	streamAudit    = "AUDIT"
+	streamReceipts = "RECEIPTS"
 )
 
 // Names of the consumers. Each channel of notices has one more.
@@ -75,6 +76,10 @@ func (b *Broker) streams() []jetstream.StreamConfig {
 		{
 			Name: streamAudit, Description: "who changed what and when",
 			Subjects: []string{auditPrefix + "*"}, MaxAge: auditAge, MaxMsgsPerSubject: auditKept,
+		},
+		{
+			Name: streamReceipts, Description: "what came of each notice by each channel",
+			Subjects: []string{receiptsPrefix + "*.*.*"}, MaxAge: o.Retention, MaxMsgsPerSubject: 1,
 		},
 		{
 			Name: streamStats, Description: "what came of the attempts of each minute",

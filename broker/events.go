@@ -88,6 +88,8 @@ type get struct {
 	Batch int        `json:"batch,omitempty"`
 	Bytes int        `json:"max_bytes,omitempty"`
 	Start *time.Time `json:"start_time,omitempty"`
+	// MultiLast asks for the last message of each subject that one of these matches.
+	MultiLast []string `json:"multi_last,omitempty"`
 }
 
 // Read returns the next events of a subject from a sequence on, at most limit of them and about 4 MiB. No events

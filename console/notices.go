@@ -25,6 +25,36 @@ type noticeView struct {
 	notify.Notice
 	// Class is a state of the style, Text what happened in a sentence.
 	Class, Text string
+	// Arrivals are what came of it, by channel.
+	Arrivals []arrival
+}
+
+// arrival is what came of a notice by one channel; Failed if it did not arrive.
+type arrival struct {
+	Text, Error string
+	Failed      bool
+}
+
+func arrivalsOf(t *words.Speaker, receipts []notify.Receipt) (all []arrival) {
+	for _, r := range receipts {
+		channel := t.Say("Mail")
+		if r.Channel != "mail" {
+			channel = t.Say("POST to the operator")
+		}
+		a := arrival{Error: t.Sentence(r.Error), Failed: r.Result == notify.Again || r.Result == notify.Dropped}
+		switch r.Result {
+		case notify.Arrived:
+			a.Text = t.Say("%s: sent.", channel)
+		case notify.Nobody:
+			a.Text = t.Say("%s: no address is set, and nobody was told.", channel)
+		case notify.Again:
+			a.Text = t.Say("%s: it did not arrive, and is tried again.", channel)
+		case notify.Dropped:
+			a.Text = t.Say("%s: it did not arrive, and is not tried again.", channel)
+		}
+		all = append(all, a)
+	}
+	return all
 }
 
 func (c *Console) noticesRoutes(mux *http.ServeMux) {
@@ -57,7 +87,7 @@ func (c *Console) notices(w http.ResponseWriter, r *http.Request, v visitor) err
 }
 
 func noticeViewOf(t *words.Speaker, n notify.Notice) noticeView {
-	v := noticeView{Notice: n, Class: "warn"}
+	v := noticeView{Notice: n, Class: "warn", Arrivals: arrivalsOf(t, n.Receipts)}
 	switch n.Kind {
 	case notify.Failing:
 		v.Text = t.Say("It has been failing for a while.")

@@ -58,7 +58,7 @@ func (m *Mail) Send(ctx context.Context, n Notice, _ int) error {
 		to = m.o.To
 	}
 	if to == "" {
-		return nil
+		return ErrNobody
 	}
 	message, err := m.message(n, to, words.In(account.Contact.Language).At(account.Contact.Location()))
 	if err != nil {

@@ -67,6 +67,8 @@ type Notice struct {
 	// Events is how many events NATS is known to have lost, published after Since, if that is known, and until Until.
 	Events uint64    `json:"events,omitempty"`
 	Until  time.Time `json:"until,omitzero"`
+	// Receipts are what came of it, by channel.
+	Receipts []Receipt `json:"-"`
 	// Page is the page of the console that has more, made where the notice is mailed.
 	Page string `json:"-"`
 	// Sequence is the notice's own, in the stream; later notices have a higher one.
@@ -124,7 +126,7 @@ func (n *Notices) Tell(ctx context.Context, w registry.Webhook, of backlog.Notic
 }
 
 // List returns the kept notices of an account, of one webhook or of all for 0, whose sequence is below before, 0 for
-// all: newest first, at most limit of them. A notice that cannot be read is left out, and said in the log.
+// all: newest first, at most limit of them, each with what came of it. A notice that cannot be read is left out, and said in the log.
 func (n *Notices) List(ctx context.Context, account string, webhook, before uint64, limit int) ([]Notice, error) {
 	var listed []Notice
 	for stored, err := range n.o.Broker.Notices(ctx, account, before) {
@@ -145,7 +147,7 @@ func (n *Notices) List(ctx context.Context, account string, webhook, before uint
 			break
 		}
 	}
-	return listed, nil
+	return listed, n.receipts(ctx, account, listed)
 }
 
 // form is the newest form of a notice that this version reads and writes.

@@ -17,8 +17,13 @@ import (
 	"github.com/saumer/saumer/record"
 )
 
-// ErrUndeliverable is returned by a channel for a notice that it will never bring to anybody.
-var ErrUndeliverable = errors.New("it will never arrive")
+// Errors of channels; match them with errors.Is.
+var (
+	// ErrUndeliverable is returned by a channel for a notice that it will never bring to anybody.
+	ErrUndeliverable = errors.New("it will never arrive")
+	// ErrNobody is returned by a channel for a notice that is for nobody whom it knows.
+	ErrNobody = errors.New("nobody is named for it")
+)
 
 const (
 	// senders is how many notices one channel of one process brings to people at once.
@@ -29,6 +34,9 @@ const (
 	stale = 5 * 24 * time.Hour
 )
 
+// errStale says why a notice is given up.
+var errStale = fmt.Errorf("it did not arrive within %v", stale)
+
 // fetchWaits is how long to wait after a fetch of notices that failed.
 var fetchWaits = lifetime.Waits{First: time.Second, Longest: time.Second}
 
@@ -37,15 +45,19 @@ var tries = delivery.Backoff{Initial: 10 * time.Second, Max: time.Hour}
 
 // Channel is one way to tell people.
 type Channel interface {
-	// Send tells whom the notice is for, or nobody if it is for none; attempt counts from 1. What fails is tried again,
-	// unless the error is an ErrUndeliverable. The error holds no secret.
+	// Send tells whom the notice is for; attempt counts from 1. What fails is tried again, unless the error is an
+	// ErrUndeliverable or ErrNobody. The error holds no secret.
 	Send(ctx context.Context, n Notice, attempt int) error
 }
 
 // Outlet takes the notices for one channel, on all nodes together: each notice until it has arrived, by itself, so
 // that one that does not arrive holds up no other.
 type Outlet struct {
+	// Name is the channel's, mail or post.
+	Name    string
 	Channel Channel
+	// Receipts keep what came of each notice.
+	Receipts Receipts
 	// Links makes the links of notices.
 	Links    *Links
 	Consumer jetstream.Consumer
@@ -114,17 +126,24 @@ func (o *Outlet) bring(ctx context.Context, m jetstream.Msg) error {
 		return m.Term()
 	case o.Now().Sub(meta.Timestamp) > stale:
 		log.Error("a notice did not arrive in time, and is dropped", zap.Int("attempts", attempt))
+		o.note(ctx, n, Dropped, attempt, errStale)
 		return m.Term()
 	}
 	err = o.Channel.Send(ctx, o.Links.linked(n), attempt)
 	switch {
+	case errors.Is(err, ErrNobody):
+		o.note(ctx, n, Nobody, attempt, nil)
 	case errors.Is(err, ErrUndeliverable):
 		log.Error("a notice cannot arrive, and is dropped", zap.Error(err))
+		o.note(ctx, n, Dropped, attempt, err)
 		return m.Term()
 	case err != nil:
 		again := tries.Delay(attempt, rand.Float64())
 		log.Warn("a notice did not arrive, and is tried again", zap.Int("attempts", attempt), zap.Duration("wait", again), zap.Error(err))
+		o.note(ctx, n, Again, attempt, err)
 		return m.NakWithDelay(again)
+	default:
+		o.note(ctx, n, Arrived, attempt, nil)
 	}
 	// The answer is waited for: without it somebody may be told twice.
 	return m.DoubleAck(context.WithoutCancel(ctx))

@@ -69,6 +69,11 @@ var troubles = map[string]said{
 	"%s: the certificate's serial number is negative":                   {de: "%s: die Seriennummer des Zertifikats ist negativ"},
 	"%s: the certificate cannot be read":                                {de: "%s: das Zertifikat lässt sich nicht lesen"},
 
+	// Why a notice did not arrive.
+	"the mail server does not take mails to this account's address: it will never arrive": {de: "der Mailserver nimmt keine Mails an die Adresse dieses Kontos an"},
+	"it did not arrive within %s": {de: "es kam innerhalb von %s nicht an"},
+	"send the mail: %s":           {de: "die Mail ließ sich nicht senden: %s"},
+
 	// Why a webhook is not active, or not readable.
 	"somebody paused it": {de: "jemand hat ihn angehalten"},
 	"of its backlog, %s": {de: "sein Rückstand: %s"},

@@ -180,6 +180,20 @@ func TestEachChannelIsTriedByItself(t *testing.T) {
 		// The mail server is away, which keeps no post back.
 		posted("notice.failing")
 		mailed()
+		told, err := w.app.Service().Notices(w.t.Context(), w.account, 0, 0, 10)
+		if err != nil || len(told) != 1 || len(told[0].Receipts) != 2 {
+			t.Fatalf("the notices are %+v, %v", told, err)
+		}
+		results := map[string]notify.Receipt{}
+		for _, r := range told[0].Receipts {
+			results[r.Channel] = r
+		}
+		if r := results["mail"]; r.Result != notify.Again || r.Attempts < 2 || r.Error == "" {
+			t.Errorf("of the mail is told %+v", r)
+		}
+		if r := results["post"]; r.Result != notify.Arrived || r.Attempts != 1 || r.Error != "" {
+			t.Errorf("of the post is told %+v", r)
+		}
 		if body := operator.bodies()[0]; !strings.Contains(body, `"kind":"failing"`) || !strings.Contains(body, `"host":"receiver.example"`) {
 			t.Errorf("posted was %s", body)
 		}
