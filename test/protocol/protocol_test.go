@@ -1,7 +1,7 @@
 // Package protocol plays the hand-over between live path and backlog with the real consumer and runner, in virtual
 // time: nodes that crash and stall between any two steps, redelivery, endpoints that come and go, deactivation and
-// activation, records that go back, and a stream that goes back. No event that NATS holds is lost, none is exhausted without a notice, and in the end no record is
-// left.
+// activation, and losses of power, which set the stream and each bucket back independently. No event that NATS holds is lost, none
+// is exhausted without a notice, and in the end no record is left.
 package protocol
 
 import (
@@ -20,6 +20,7 @@ import (
 	_ "unsafe" // for go:linkname
 
 	_ "github.com/nats-io/nats-server/v2/server/ats" // its clock
+	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
@@ -31,7 +32,7 @@ import (
 )
 
 var (
-	runs    = flag.Int("protocol.runs", 3, "how many worlds of each kind: with crashes or without, with records that go back or without")
+	runs    = flag.Int("protocol.runs", 3, "how many worlds of each kind: with crashes or without, and with what goes back")
 	first   = flag.Uint64("protocol.seed", 1, "the seed of the first world")
 	verbose = flag.Bool("protocol.log", false, "show what the nodes log")
 )
@@ -56,13 +57,24 @@ const (
 var account = registry.Account{Name: "demo", Operator: true}
 
 // tally is what came of a world.
-type tally struct{ events, lost, twice, givenUp, activated, setback, excused, rewinds, gone int }
+type tally struct{ events, lost, twice, givenUp, activated, setback, gone int }
 
-// kind is what may happen in a world besides.
+// kind is what may happen in a world besides: nodes crash, buckets go back, the stream of events goes back.
 type kind struct{ crashes, setbacks, rewinds bool }
 
+// losing are the streams that may go back.
+func (k kind) losing() (names []string) {
+	if k.setbacks {
+		names = append(names, buckets...)
+	}
+	if k.rewinds {
+		names = append(names, eventsStream)
+	}
+	return names
+}
+
 func TestNoEventIsLost(t *testing.T) {
-	for _, k := range []kind{{}, {crashes: true}, {setbacks: true}, {crashes: true, setbacks: true}, {rewinds: true}, {crashes: true, rewinds: true}} {
+	for _, k := range []kind{{}, {crashes: true}, {setbacks: true}, {crashes: true, setbacks: true}, {rewinds: true}, {crashes: true, rewinds: true}, {crashes: true, setbacks: true, rewinds: true}} {
 		t.Run(fmt.Sprintf("crashes %v, setbacks %v, rewinds %v", k.crashes, k.setbacks, k.rewinds), func(t *testing.T) {
 			var sum tally
 			for i := range *runs {
@@ -76,14 +88,12 @@ func TestNoEventIsLost(t *testing.T) {
 						sum.givenUp += got.givenUp
 						sum.activated += got.activated
 						sum.setback += got.setback
-						sum.excused += got.excused
-						sum.rewinds += got.rewinds
 						sum.gone += got.gone
 					})
 				})
 			}
-			t.Logf("%d deliveries, %d lost, %d twice, %d exhausted with a notice; %d activations; %d records set back, which forgot %d; %d streams set back, which lost %d",
-				sum.events, sum.lost, sum.twice, sum.givenUp, sum.activated, sum.setback, sum.excused, sum.rewinds, sum.gone)
+			t.Logf("%d deliveries, %d lost, %d twice, %d exhausted with a notice; %d activations; %d streams and buckets set back, which lost %d",
+				sum.events, sum.lost, sum.twice, sum.givenUp, sum.activated, sum.setback, sum.gone)
 			// Without a fault, duplicates come only from the short time in which a span opens or closes.
 			if k == (kind{}) && sum.twice*100 > sum.events {
 				t.Errorf("%d of %d deliveries came twice without a fault", sum.twice, sum.events)
@@ -101,13 +111,13 @@ type world struct {
 	receivers []*receiver
 	nodes     []*node
 	crashed   []*node
-	journal   *journal
+	nc        *nats.Conn // of the world itself
 	log       *zap.Logger
 	published int
 	activated int
-	// copied is a copy of the stream of events, empty for none; rewinds counts how often the stream was set back to one.
-	copied  string
-	rewinds int
+	// copied are copies of streams, by name; setback counts how often one was set back to its copy.
+	copied  map[string]string
+	setback int
 }
 
 type node struct {
@@ -118,7 +128,7 @@ type node struct {
 }
 
 func play(t *testing.T, seed uint64, k kind) tally {
-	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 1)), log: zap.NewNop()}
+	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 1)), log: zap.NewNop(), copied: map[string]string{}}
 	if *verbose {
 		w.log = zaptest.NewLogger(t)
 	}
@@ -135,19 +145,16 @@ func play(t *testing.T, seed uint64, k kind) tally {
 			t.Fatal(err)
 		}
 	}
-	w.journal = w.openJournal()
+	w.connect()
 	for range steps {
 		w.step(k.crashes)
-		if k.setbacks && w.rng.IntN(6) == 0 {
-			w.setBack()
-		}
-		if k.rewinds && w.rng.IntN(10) == 0 {
-			w.rewind()
+		if losing := k.losing(); len(losing) > 0 && w.rng.IntN(8) == 0 {
+			w.lose(losing)
 		}
 	}
 	w.settle()
 	result := w.reconcile(seed)
-	w.journal.close()
+	w.nc.Close()
 	for _, n := range w.nodes {
 		n.stop()
 		if err := <-n.done; err != nil {
@@ -163,7 +170,7 @@ func play(t *testing.T, seed uint64, k kind) tally {
 	}
 	w.server.Shutdown()
 	w.server.WaitForShutdown()
-	result.activated, result.setback, result.rewinds = w.activated, w.journal.setback, w.rewinds
+	result.activated, result.setback = w.activated, w.setback
 	return result
 }
 
@@ -369,8 +376,6 @@ func (w *world) reconcile(seed uint64) tally {
 				sum.gone++
 			case givenUp[delivery{uint64(i) + 1, n}]:
 				sum.givenUp++
-			case w.journal.excused[delivery{uint64(i) + 1, n}]:
-				sum.excused++
 			default:
 				lost = append(lost, n)
 			}
