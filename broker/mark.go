@@ -102,9 +102,21 @@ func decide(s stand) verdict {
 		v.from, v.why = min(v.from, s.back), v.why+", and "+s.cause
 	case s.delivered >= s.back:
 		// What it acknowledged may be in no backlog any more.
-		v = verdict{true, s.back, s.cause}
+		v = verdict{true, min(s.back, s.unacked()), s.cause}
 	}
 	return v
+}
+
+// unacked is the first event that nobody may have acknowledged. Who holds it may crash, so that a consumer in the place of the one
+// that handed it out has to hand it out again.
+func (s stand) unacked() uint64 {
+	switch {
+	case !s.exists:
+		return s.mark.Floor + 1
+	case s.resume != 0: // of one that was reset the floor tells nothing
+		return min(s.resume, s.mark.Floor+1)
+	}
+	return s.floor + 1
 }
 
 // decideConsumer is decide by what the stream EVENTS and the consumer tell.
@@ -113,21 +125,21 @@ func decideConsumer(s stand) verdict {
 	case !s.exists && s.mark.IsZero():
 		return verdict{true, 1, "there is none"}
 	case !s.exists && s.lost():
-		return verdict{true, s.after, "it is gone, and the stream went back"}
+		return verdict{true, min(s.unacked(), s.after), "it is gone, and the stream went back"}
 	case !s.exists:
-		return verdict{true, min(s.mark.Floor+1, s.after), "it is gone"}
+		return verdict{true, min(s.unacked(), s.after), "it is gone"}
 	case s.delivered > s.last && s.mark.IsZero():
 		return verdict{true, 1, "it is ahead of the stream, and nothing tells what it has handed out"}
 	case s.delivered > s.last:
-		return verdict{true, s.after, "it is ahead of the stream, which went back"}
+		return verdict{true, min(s.unacked(), s.after), "it is ahead of the stream, which went back"}
 	case s.lost() && s.made.Equal(s.mark.Made) && s.delivered >= s.after:
-		return verdict{true, s.after, "the stream went back, and the consumer did not"}
+		return verdict{true, min(s.unacked(), s.after), "the stream went back, and the consumer did not"}
 	case s.lost():
 		return verdict{}
 	case s.starved:
-		return verdict{true, s.floor + 1, "it handed out nothing though the stream has more"}
+		return verdict{true, s.unacked(), "it handed out nothing though the stream has more"}
 	case s.resume != 0:
-		return verdict{true, min(s.resume, s.mark.Floor+1), "it was reset to what was acknowledged long ago"}
+		return verdict{true, s.unacked(), "it was reset to what was acknowledged long ago"}
 	}
 	return verdict{}
 }
