@@ -73,26 +73,31 @@ func (s *Service) DeleteAccount(ctx context.Context, acc registry.Account, name 
 	if err := s.o.Accounts.BeginRemoval(ctx, name); err != nil {
 		return gone, err
 	}
+	if err := s.removeAll(ctx, name, &gone); err != nil || name == acc.Name {
+		return gone, begun(err)
+	}
+	return gone, s.noted(ctx, acc, "DeleteAccount", name, nil)
+}
+
+// removeAll removes what an account has, and then its record. Gone counts what that is.
+func (s *Service) removeAll(ctx context.Context, name string, gone *Removed) error {
 	webhooks, err := s.o.Registry.List(ctx, name)
 	if err != nil {
-		return gone, err
+		return err
 	}
 	for _, w := range webhooks {
 		if described, err := s.describe(ctx, w); err == nil {
 			gone.Waiting += described.Status.Lag + described.Status.Buffered
 		}
 		if err := s.o.Backlogs.Delete(ctx, w.Key()); err != nil && !errors.Is(err, record.ErrNotFound) {
-			return gone, fmt.Errorf("delete webhook %s: %w", w.Key(), err)
+			return fmt.Errorf("delete webhook %s: %w", w.Key(), err)
 		}
 		gone.Webhooks++
 	}
 	if err := s.o.Forget(ctx, name); err != nil {
-		return gone, err
+		return err
 	}
-	if err := s.o.Accounts.Remove(ctx, name); err != nil || name == acc.Name {
-		return gone, err
-	}
-	return gone, s.noted(ctx, acc, "DeleteAccount", name, nil)
+	return s.o.Accounts.Remove(ctx, name)
 }
 
 // SetLimits changes what an account may do at most, for an operator: ErrOperator, record.ErrNotFound or registry.ErrLimits.

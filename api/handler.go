@@ -86,6 +86,8 @@ func (h *shell) guard(next http.Handler) http.Handler {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTime))
 		ctx, cancel := context.WithTimeoutCause(r.Context(), requestTime, overtime{})
 		defer cancel()
+		ctx, leave := h.service.Attend(ctx)
+		defer leave()
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }

@@ -48,6 +48,8 @@ type Events interface {
 	Event(ctx context.Context, seq uint64) (event.Event, error)
 	// Find looks for an event by its id: broker.ErrNotFound.
 	Find(ctx context.Context, account, name, id string) (uint64, error)
+	// Answers returns a context.DeadlineExceeded if NATS does not answer until the context ends, or has been gone for a while.
+	Answers(ctx context.Context) error
 }
 
 var _ Events = (*broker.Broker)(nil)

@@ -45,12 +45,12 @@ func (h *shell) resource(methods map[string]*Function) http.Handler {
 		}
 		login, err := h.login(r, f, shown(r))
 		if err != nil {
-			h.refuse(w, f, login.Name, err)
+			h.refuse(w, f, login.Name, Overdue(r.Context(), err))
 			return
 		}
 		result, err := f.rest(WithCaller(r.Context(), CallerOf(login, h.service.Client(r))), h.service, login.Account, restRequest{w, r})
 		if err != nil {
-			h.refuse(w, f, login.Name, err)
+			h.refuse(w, f, login.Name, Overdue(r.Context(), err))
 			return
 		}
 		if made, ok := result.(interface{ location() string }); ok {

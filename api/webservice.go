@@ -51,6 +51,7 @@ func (h *shell) webService(w http.ResponseWriter, r *http.Request) {
 		answer(w, status, Envelope{0, "success", result})
 		return
 	}
+	err = Overdue(r.Context(), err)
 	code, message := h.outcome(f, account, err)
 	retryAfter(w, err)
 	answer(w, status, Envelope{code.Code, message, nil})

@@ -72,6 +72,7 @@ type Broker struct {
 	// progress and bounds ask dispatch and events, once for all who ask at the same time.
 	progress together[Progress]
 	bounds   together[Bounds]
+	answers  together[map[string]extent]
 	// positions has the mark of dispatch.
 	positions *Bucket
 	watch     watch

@@ -53,6 +53,17 @@ func (b *Broker) reachable() error {
 	return nil
 }
 
+// Answers returns nil once the leaders of our streams have answered, and an error that is a context.DeadlineExceeded if they do
+// not until the context ends, or if the connection has been gone for longer than a request should wait for it. A stream that is
+// gone, or has no leader, is no silence.
+func (b *Broker) Answers(ctx context.Context) error {
+	if err := b.reachable(); err != nil {
+		return err
+	}
+	_, err := b.answers.ask(ctx, b.extents)
+	return err
+}
+
 // connect connects to NATS; flood is true if many messages will come. A connection that was made is made again for as long
 // as it takes, also while NATS refuses the login, as in a rotation of credentials.
 func (b *Broker) connect(name string, flood bool) (*nats.Conn, error) {

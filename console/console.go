@@ -185,6 +185,8 @@ func (c *Console) guard(next http.HandlerFunc) http.HandlerFunc {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTime))
 		ctx, cancel := context.WithTimeoutCause(r.Context(), requestTime, overtime{})
 		defer cancel()
+		ctx, leave := c.o.Service.Attend(ctx)
+		defer leave()
 		next(w, r.WithContext(ctx))
 	})
 }
@@ -214,6 +216,7 @@ func (c *Console) fail(w http.ResponseWriter, r *http.Request, v visitor, err er
 	if v.Speaker == nil {
 		v.Speaker = speaker(r, v.Account)
 	}
+	err = api.Overdue(r.Context(), err)
 	status, message := http.StatusInternalServerError, v.Say("That did not work, and it is not your fault. The log of Saumer says why.")
 	var large *http.MaxBytesError
 	switch code, text := api.GetWebHook.Code(err); {
@@ -223,7 +226,7 @@ func (c *Console) fail(w http.ResponseWriter, r *http.Request, v visitor, err er
 		status, message = http.StatusForbidden, v.Say("This form is out of date: somebody has logged in or out in the meantime. Nothing was changed. Go back, load the page again and repeat it.")
 	case errors.As(err, &large):
 		status, message = http.StatusRequestEntityTooLarge, v.Say("That is too much for a form.")
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded):
 		return // the visitor has left
 	case code.Status == http.StatusInternalServerError:
 		c.o.Log.Error("a page failed", zap.String("path", place(r)), zap.String("account", v.Name), zap.Error(err))
