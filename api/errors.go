@@ -26,6 +26,8 @@ var (
 	ErrPosition  = errors.New("the attempt log does not have this attempt, or does not have it any more")
 	ErrPeriod    = errors.New("invalid period: it begins at a time and ends before a later one")
 	ErrReference = errors.New("missing or invalid event: use its id or its stream sequence")
+	ErrNoEvent   = errors.New("event not found: it is not kept any more, or never was")
+	ErrErased    = errors.New("the event was erased")
 	ErrSpan      = errors.New("invalid span: use hour or day")
 	ErrHops      = fmt.Errorf("the event goes round: what it tells of went out to webhooks of Saumer more than %d times, and it was not stored", event.MaxHops)
 	ErrOperator  = errors.New("only an operator's account can make accounts")

@@ -159,7 +159,7 @@ func TestSuccessIsAsDescribed(t *testing.T) {
 	}
 	paths := map[string]string{
 		"GetAttempt": fmt.Sprintf("%s/%d", id, logged[0].Position), "PublishEvent": "optin_finalized", "ExplainEvent": id + "?event=2",
-		"SetPassword": "third", "DeleteAccount": "third", "RevokeKey": "other/" + key.ID,
+		"GetEvent": "1", "EraseEvent": "1?bySequence=true", "SetPassword": "third", "DeleteAccount": "third", "RevokeKey": "other/" + key.ID,
 	}
 	// What removes comes last.
 	order := slices.SortedStableFunc(slices.Values(Functions()), func(a, b *Function) int {
@@ -234,7 +234,8 @@ func TestTheAPIIsDescribed(t *testing.T) {
 // Every list has pages: a limit, a place to go on from, and the next such place in the answer.
 func TestEveryListHasPages(t *testing.T) {
 	t.Parallel()
-	whole := map[string]bool{"GetStats": true, "GetLimits": true} // these are of one size
+	// These are of one size, or of one event.
+	whole := map[string]bool{"GetStats": true, "GetLimits": true, "GetEvent": true}
 	lists := 0
 	for _, f := range Functions() {
 		if f.Method != http.MethodGet || whole[f.Name] {

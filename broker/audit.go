@@ -32,17 +32,18 @@ func (b *Broker) Audited(ctx context.Context, account string, before uint64) ite
 // ForgetAccount removes what the streams hold of an account: its events, attempts, notices with what came of them, statistics, audit log, and what was
 // rejected of it. What is in flight may still be noted.
 func (b *Broker) ForgetAccount(ctx context.Context, account string) error {
-	for stream, subject := range map[string]string{
-		streamEvents: "events." + account + ".>", streamAttempts: attemptsPrefix + account + ".*", streamNotices: noticesPrefix + account + ".>",
-		streamStats: "stats." + account, streamAudit: auditPrefix + account, streamRejected: "rejected.events." + account + ".>",
-		streamReceipts: receiptsPrefix + account + ".>",
+	for _, of := range [][2]string{
+		{streamEvents, "events." + account + ".>"}, {streamAttempts, attemptsPrefix + account + ".*"}, {streamNotices, noticesPrefix + account + ".>"},
+		{streamStats, "stats." + account}, {streamAudit, auditPrefix + account},
+		{streamReceipts, receiptsPrefix + account + ".>"},
+		{streamRejected, rejectedPrefix + "events." + account + ".>"}, {streamRejected, erasedPrefix + account + ".>"},
 	} {
-		s, err := b.JetStream.Stream(ctx, stream)
+		s, err := b.JetStream.Stream(ctx, of[0])
 		if err == nil {
-			err = s.Purge(ctx, jetstream.WithPurgeSubject(subject))
+			err = s.Purge(ctx, jetstream.WithPurgeSubject(of[1]))
 		}
 		if err != nil {
-			return fmt.Errorf("remove %s from the stream %s: %w", subject, stream, err)
+			return fmt.Errorf("remove %s from the stream %s: %w", of[1], of[0], err)
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
@@ -76,6 +77,8 @@ type Broker struct {
 	// positions has the mark of dispatch.
 	positions *Bucket
 	watch     watch
+	// known are accounts, and when it was asked whether there are these.
+	known *lru.Cache[string, time.Time]
 	// outsize is true if the next event is larger than what the last pull asked for.
 	outsize atomic.Bool
 	health  health
@@ -119,7 +122,7 @@ func Open(ctx context.Context, o Options) (_ *Broker, err error) {
 			noted: make(chan struct{}, 1), setBack: make(chan struct{}, 1), written: map[string]uint64{}, fell: map[string]bool{},
 		},
 		health: health{ill: make(chan struct{}, 1), turn: make(chan struct{}, 1)},
-		remade: make(chan string, remadeKept),
+		remade: make(chan string, remadeKept), known: knownAccounts(),
 	}
 	b.life, b.endLife = context.WithCancel(context.WithoutCancel(ctx))
 	b.doubt() // who knows what happened before

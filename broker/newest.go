@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+
+	"github.com/nats-io/nats.go"
 )
 
 // Stored is a record in a stream.
@@ -18,10 +20,16 @@ const readAtOnce = 256
 // newest are the records of a stream under a subject and below a sequence, 0 for all, newest first. An error ends them. It reads
 // directly, from any replica, so that the newest may be missing for a moment.
 func (b *Broker) newest(ctx context.Context, stream, subject string, before uint64) iter.Seq2[Stored, error] {
-	return func(yield func(Stored, error) bool) {
+	return backwards(ctx, b, stream, subject, before, func(m *nats.Msg, seq uint64) (Stored, error) { return Stored{Seq: seq, Record: m.Data}, nil })
+}
+
+// backwards is newest with what a function makes of each message.
+func backwards[T any](ctx context.Context, b *Broker, stream, subject string, before uint64, of func(m *nats.Msg, seq uint64) (T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
 		s, err := b.JetStream.Stream(ctx, stream)
 		if err != nil {
-			yield(Stored{}, fmt.Errorf("ask the stream %s for its bounds: %w", stream, err))
+			yield(none, fmt.Errorf("ask the stream %s for its bounds: %w", stream, err))
 			return
 		}
 		state := s.CachedInfo().State
@@ -35,9 +43,9 @@ func (b *Broker) newest(ctx context.Context, stream, subject string, before uint
 			if end > first+span {
 				from = end - span
 			}
-			found, err := b.storedIn(ctx, stream, subject, from, end)
+			found, err := storedIn(ctx, b, stream, subject, from, end, of)
 			if err != nil {
-				yield(Stored{}, err)
+				yield(none, err)
 				return
 			}
 			for i := len(found) - 1; i >= 0; i-- {
@@ -50,9 +58,9 @@ func (b *Broker) newest(ctx context.Context, stream, subject string, before uint
 	}
 }
 
-// storedIn are the records under a subject in [from, to), oldest first.
-func (b *Broker) storedIn(ctx context.Context, stream, subject string, from, to uint64) ([]Stored, error) {
-	var found []Stored
+// storedIn is what a function makes of the messages under a subject in [from, to), oldest first.
+func storedIn[T any](ctx context.Context, b *Broker, stream, subject string, from, to uint64, of func(m *nats.Msg, seq uint64) (T, error)) ([]T, error) {
+	var found []T
 	for from < to {
 		messages, err := b.direct(ctx, stream, get{Seq: from, Next: subject, Batch: readAtOnce, Bytes: 4 << 20})
 		if err != nil {
@@ -69,7 +77,11 @@ func (b *Broker) storedIn(ctx context.Context, stream, subject string, from, to 
 			if from = seq + 1; seq >= to {
 				return found, nil
 			}
-			found = append(found, Stored{Seq: seq, Record: m.Data})
+			made, err := of(m, seq)
+			if err != nil {
+				return nil, fmt.Errorf("read %s at %d: %w", subject, seq, err)
+			}
+			found = append(found, made)
 		}
 	}
 	return found, nil

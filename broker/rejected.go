@@ -38,13 +38,13 @@ func (b *Broker) RejectEvent(ctx context.Context, e event.Event, reason string) 
 // Of a message that is too large for NATS with these headers the first part is kept, and Saumer-Size says how long it was.
 func (b *Broker) Reject(ctx context.Context, subject string, header nats.Header, data []byte, at event.Position, reason string) error {
 	seq := at.Seq
-	msg := &nats.Msg{Subject: "rejected." + subject, Data: data, Header: nats.Header{
+	msg := &nats.Msg{Subject: rejectedPrefix + subject, Data: data, Header: nats.Header{
 		"Saumer-Reason":   {reason},
 		"Saumer-Sequence": {strconv.FormatUint(seq, 10)},
 		nats.MsgIdHdr:     {strconv.FormatUint(seq, 10) + "." + strconv.FormatInt(at.Time.UnixNano(), 10)},
 	}}
 	if len(subject) > longest {
-		msg.Subject = "rejected.overlong"
+		msg.Subject = rejectedPrefix + "overlong"
 		msg.Header.Set("Saumer-Subject", subject[:longest])
 	}
 	if id := header.Get(nats.MsgIdHdr); id != "" {

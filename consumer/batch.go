@@ -85,7 +85,7 @@ func (w *Worker) passOver(hard context.Context, b *batch) []arrival {
 	b.passed = b.passed[:0]
 	for _, a := range b.arrivals {
 		// What comes again, or has the sequence of another event, is looked at more closely.
-		if a.position.Seq > w.inflight.highest && a.pair != none && w.passes(hard, a, b.pairs[a.pair].Event, b.found[a.pair]) {
+		if a.position.Seq > w.inflight.highest && a.pair != none && w.passes(hard, a, b.pairs[a.pair], b.found[a.pair]) {
 			b.passed = append(b.passed, ack{a.position.Seq, a.msg})
 		} else {
 			left = append(left, a)
@@ -102,9 +102,9 @@ func (w *Worker) passOver(hard context.Context, b *batch) []arrival {
 
 // passes says whether an event is to be passed over: a range of each of its webhooks holds it, or it has none. What a backlog
 // is going to read is checked there.
-func (w *Worker) passes(hard context.Context, a arrival, name string, subscriptions []*registry.Subscription) bool {
+func (w *Worker) passes(hard context.Context, a arrival, of registry.Pair, subscriptions []*registry.Subscription) bool {
 	if len(subscriptions) == 0 {
-		if known, err := w.Names.KnowsEvent(hard, name); err != nil || !known {
+		if why, err := w.unknown(hard, of.Account, of.Event); err != nil || why != "" {
 			return false // it is asked once more, and what is wrong is said
 		}
 	}

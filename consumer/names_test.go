@@ -12,22 +12,24 @@ import (
 
 // names answers whether an event is known.
 type names struct {
-	known bool
-	err   error
+	event, account bool
+	err            error
 }
 
-func (n names) KnowsEvent(context.Context, string) (bool, error) { return n.known, n.err }
+func (n names) KnowsEvent(context.Context, string) (bool, error)   { return n.event, n.err }
+func (n names) KnowsAccount(context.Context, string) (bool, error) { return n.account, n.err }
 
-// An event without a webhook is done if any process knows its name, rejected if none does, and waits if that cannot be told.
+// An event without a webhook is done if any process knows its name and there is its account, rejected if not, and waits if that cannot be told.
 func TestAnEventThatAnotherProcessKnowsIsNotRejected(t *testing.T) {
 	t.Parallel()
 	for what, test := range map[string]struct {
 		names          names
 		rejected, done bool
 	}{
-		"another process knows it": {names{true, nil}, false, true},
-		"none knows it":            {names{false, nil}, true, false},
-		"NATS does not tell":       {names{false, errors.New("away")}, false, false},
+		"another process knows it": {names{true, true, nil}, false, true},
+		"none knows it":            {names{false, true, nil}, true, false},
+		"there is no such account": {names{true, false, nil}, true, false},
+		"NATS does not tell":       {names{false, false, errors.New("away")}, false, false},
 	} {
 		rejects := &rejected{}
 		w := NewWorker(Options{Rejects: rejects, Names: test.names, Log: zap.NewNop()})

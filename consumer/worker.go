@@ -69,9 +69,10 @@ type Rejects interface {
 	Reject(ctx context.Context, subject string, header nats.Header, data []byte, at event.Position, reason string) error
 }
 
-// Names says whether webhooks can be made for an event in any process.
+// Names says whether webhooks can be made for an event in any process, and whether there is an account.
 type Names interface {
 	KnowsEvent(ctx context.Context, name string) (bool, error)
+	KnowsAccount(ctx context.Context, name string) (bool, error)
 }
 
 // Events hands out events, each until it is acknowledged.
@@ -269,15 +270,16 @@ func (w *Worker) lookup(ctx context.Context, b *batch) bool {
 // some of these are done. It does not wait. What passes its lane is added to by.
 func (w *Worker) spread(hard context.Context, e *inflightEvent, subscriptions []*registry.Subscription, by passing) {
 	if len(subscriptions) == 0 {
-		switch known, err := w.Names.KnowsEvent(hard, e.event.Name); {
+		switch unknown, err := w.unknown(hard, e.event.Account, e.event.Name); {
 		case err != nil:
-			w.Log.Warn("an event waits until it is known whether its name is", zap.String("event", e.event.Name), zap.Error(err))
+			w.Log.Warn("an event waits until it is known whether its name and its account are", zap.String("account", e.event.Account),
+				zap.String("event", e.event.Name), zap.Error(err))
 			w.inflight.remove(e)
 			w.giveBack(e.msg)
 			return
-		case !known:
+		case unknown != "":
 			w.inflight.remove(e)
-			w.reject(hard, e.msg, e.event.Position(), "unknown event, and no webhook is subscribed to it")
+			w.reject(hard, e.msg, e.event.Position(), unknown)
 			return
 		}
 	}
@@ -293,6 +295,17 @@ func (w *Worker) spread(hard context.Context, e *inflightEvent, subscriptions []
 		return
 	}
 	w.fanOut(hard, e, subscriptions, by)
+}
+
+// unknown says why an event that no webhook is for cannot be one: empty if it can.
+func (w *Worker) unknown(ctx context.Context, account, name string) (why string, err error) {
+	if known, err := w.Names.KnowsEvent(ctx, name); err != nil || !known {
+		return "unknown event, and no webhook is subscribed to it", err
+	}
+	if known, err := w.Names.KnowsAccount(ctx, account); err != nil || !known {
+		return "there is no account of this name", err
+	}
+	return "", nil
 }
 
 // fanOut adds an event to the lanes of those of its webhooks that it is the live path's for.

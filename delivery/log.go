@@ -99,3 +99,23 @@ func (l *Log) List(ctx context.Context, key string, filter LogFilter) (entries [
 	}
 	return entries, 0, nil
 }
+
+// Erase removes for good what endpoints answered to attempts of an event, which may repeat its body. That there were attempts
+// stays. Positions of later entries may change.
+func (l *Log) Erase(ctx context.Context, key string, seq uint64) error {
+	if _, _, err := l.List(ctx, key, LogFilter{Limit: 1}); err != nil { // stores what waits
+		return err
+	}
+	return l.broker.RewriteAttempts(ctx, key, func(record []byte) []byte {
+		var a Attempt
+		if json.Unmarshal(record, &a) != nil || a.Seq != seq || a.Test || len(a.Response) == 0 {
+			return record // of a newer version, or of another event
+		}
+		a.Response = nil
+		changed, err := a.appendRecord(nil)
+		if err != nil {
+			return record // its time was read from JSON
+		}
+		return changed
+	})
+}

@@ -37,6 +37,7 @@ const (
 	Dropped   Reason = "dropped"      // an activation left it out
 	Exhausted Reason = "exhausted"    // all attempts failed
 	Uncertain Reason = "uncertain"    // it waits for nothing, and nobody knows whether it was taken
+	Erased    Reason = "erased"       // somebody erased it: it is sent to nobody any more
 	Settled   Reason = "settled"      // done with, so long ago that the log does not tell how
 )
 
@@ -95,6 +96,11 @@ func (m *Backlogs) Why(ctx context.Context, w registry.Webhook, seq uint64, entr
 	case !errors.Is(err, broker.ErrNotFound):
 		return Answer{}, err
 	}
+	if f.event == nil {
+		if at, was, err := m.broker.Erased(ctx, w.Account, seq); err != nil || was {
+			return Answer{Erased, seq, erasedText(at, entries)}, err
+		}
+	}
 	if f.backlog, _, err = m.store.Load(ctx, w.Key()); err != nil && !errors.Is(err, record.ErrNotFound) {
 		return Answer{}, err
 	}
@@ -109,6 +115,16 @@ func (m *Backlogs) Why(ctx context.Context, w registry.Webhook, seq uint64, entr
 	}
 	reason, text := f.why()
 	return Answer{reason, seq, text}, nil
+}
+
+// erasedText tells of an event that was erased.
+func erasedText(at time.Time, entries []delivery.Entry) string {
+	for _, e := range entries {
+		if e.Outcome == delivery.Delivered {
+			return fmt.Sprintf("Somebody erased the event at %s: it is sent to nobody any more. The endpoint had taken it at %s.", clock(at), clock(e.At))
+		}
+	}
+	return fmt.Sprintf("Somebody erased the event at %s: it is sent to nobody any more.", clock(at))
 }
 
 // at is the position of the event; without a time if the stream does not hold it.

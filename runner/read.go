@@ -110,7 +110,8 @@ func deliverable(ctx context.Context, b *broker.Broker, events []event.Event) ([
 	}), err
 }
 
-// sound says whether the stream still has an event, or has dropped it by its retention, which proves nothing.
+// sound says whether the stream has not gone back to before an event. One that the retention dropped, or that was removed by
+// itself, proves nothing: what is later than it has a higher sequence then.
 func sound(ctx context.Context, b *broker.Broker, anchor event.Position) (bool, error) {
 	e, err := b.Event(ctx, anchor.Seq)
 	if err == nil {
@@ -120,7 +121,11 @@ func sound(ctx context.Context, b *broker.Broker, anchor event.Position) (bool, 
 		return false, err
 	}
 	bounds, err := b.Bounds(ctx)
-	return anchor.Seq < bounds.First, err
+	if err != nil || anchor.Seq < bounds.First {
+		return true, err
+	}
+	after, err := b.SequenceAt(ctx, anchor.Time.Add(time.Nanosecond), bounds.Next())
+	return after > anchor.Seq, err
 }
 
 // goBack finds the first event later than an anchor that is not in the stream any more.

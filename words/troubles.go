@@ -126,6 +126,12 @@ var troubles = map[string]said{
 	"It was published before the webhook was made (%s). A replay of that time sends it.": {
 		de: "Es wurde veröffentlicht, bevor der Webhook angelegt war (%s). Wird jene Zeit nachgesendet, kommt es mit.",
 	},
+	"Somebody erased the event at %s: it is sent to nobody any more.": {
+		de: "Jemand hat das Ereignis am %s gelöscht: Es wird niemandem mehr gesendet.",
+	},
+	"Somebody erased the event at %s: it is sent to nobody any more. The endpoint had taken it at %s.": {
+		de: "Jemand hat das Ereignis am %s gelöscht: Es wird niemandem mehr gesendet. Der Empfänger hatte es am %s angenommen.",
+	},
 	"It is being delivered.": {de: "Es wird gerade zugestellt."},
 	"NATS had lost something, and the event is handed out again: it may be sent once more.": {
 		de: "NATS hatte etwas verloren, und das Ereignis wird noch einmal ausgegeben: Vielleicht wird es ein zweites Mal gesendet.",

@@ -33,6 +33,7 @@ type commands struct {
 	Listen   listenCommand   `cmd:"" help:"Receive deliveries and print them, for trying things out."`
 	Demo     demoCommand     `cmd:"" help:"Show all of it in a minute: deliver, back off, deactivate, reactivate, replay."`
 	Webhook  webhookCommands `cmd:"" help:"Webhooks."`
+	Event    eventCommands   `cmd:"" help:"Events."`
 	Attempts attemptsCommand `cmd:"" help:"List the attempts of a webhook, newest first, or show one."`
 	Notices  noticesCommand  `cmd:"" help:"List what people were told, newest first."`
 	Account  struct {

@@ -1,0 +1,138 @@
+package broker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/saumer/saumer/event"
+)
+
+// erasedPrefix begins the subjects that say of events that they were erased: <account>.<sequence>.
+const erasedPrefix = rejectedPrefix + "erased."
+
+func erasedSubject(account string, seq uint64) string {
+	return erasedPrefix + account + "." + strconv.FormatUint(seq, 10)
+}
+
+// Erase removes an event from the stream for good: NATS overwrites the bytes of its body. That it was erased is kept as long as
+// the retention. It is idempotent, so that one that was cut off is finished by the next.
+func (b *Broker) Erase(ctx context.Context, e event.Event) error {
+	if err := b.noteErased(ctx, e.Account, e.ID, e.Position()); err != nil {
+		return err
+	}
+	return secureDelete(ctx, b.events, e.Seq)
+}
+
+// EraseRefused is Erase for a message that was rejected.
+func (b *Broker) EraseRefused(ctx context.Context, r Refused) error {
+	if err := b.noteErased(ctx, r.Account, r.Key, event.Position{Seq: r.Sequence, Time: r.At}); err != nil {
+		return err
+	}
+	rejected, err := b.JetStream.Stream(ctx, streamRejected)
+	if err != nil {
+		return fmt.Errorf("ask for the stream %s: %w", streamRejected, err)
+	}
+	return secureDelete(ctx, rejected, r.Place)
+}
+
+// idOfErased is the header with the id of an event that was erased.
+const idOfErased = "Saumer-Event-Id"
+
+// noteErased keeps that the event at a position was erased, before it is.
+func (b *Broker) noteErased(ctx context.Context, account, id string, at event.Position) error {
+	msg := &nats.Msg{Subject: erasedSubject(account, at.Seq), Header: nats.Header{
+		idOfErased: {id}, "Saumer-Published": {at.Time.UTC().Format(time.RFC3339Nano)},
+	}}
+	if _, err := b.JetStream.PublishMsg(ctx, msg); err != nil {
+		return fmt.Errorf("note that event %d is erased: %w", at.Seq, err)
+	}
+	return nil
+}
+
+func secureDelete(ctx context.Context, stream jetstream.Stream, seq uint64) error {
+	err := stream.SecureDeleteMsg(ctx, seq)
+	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) && !errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
+		return fmt.Errorf("erase message %d of the stream %s: %w", seq, stream.CachedInfo().Config.Name, err)
+	}
+	return nil
+}
+
+// Erased says when an event of an account was erased; false if it was not, or the retention has passed since.
+func (b *Broker) Erased(ctx context.Context, account string, seq uint64) (at time.Time, was bool, err error) {
+	m, err := b.ask(ctx, streamRejected, get{Last: erasedSubject(account, seq)})
+	if errors.Is(err, ErrNotFound) {
+		return time.Time{}, false, nil
+	}
+	if err != nil {
+		return time.Time{}, false, fmt.Errorf("ask whether event %d was erased: %w", seq, err)
+	}
+	return m.at, true, nil
+}
+
+// FindErased is the sequence of the event of an account that had an id and was erased: ErrNotFound. It reads what is kept of all
+// that were erased.
+func (b *Broker) FindErased(ctx context.Context, account, id string) (uint64, error) {
+	prefix := erasedPrefix + account + "."
+	for seq, err := range backwards(ctx, b, streamRejected, prefix+"*", 0, func(m *nats.Msg, _ uint64) (uint64, error) {
+		if m.Header.Get(idOfErased) != id {
+			return 0, nil
+		}
+		return strconv.ParseUint(strings.TrimPrefix(added(m, "Nats-Subject"), prefix), 10, 64)
+	}) {
+		if err != nil || seq != 0 {
+			return seq, err
+		}
+	}
+	return 0, ErrNotFound
+}
+
+// RewriteAttempts has a function change the records of the attempt log of a webhook, and removes for good what they were. A
+// record that it returns unchanged stays. From the first message with a changed record on, the log is appended anew in its
+// order and removed where it was: positions from there on are others. An interruption in between costs the records of one message.
+func (b *Broker) RewriteAttempts(ctx context.Context, key string, change func(record []byte) []byte) error {
+	var anew []*nats.Msg
+	var old []uint64
+	for from := uint64(1); ; {
+		messages, err := b.direct(ctx, streamAttempts, get{Seq: from, Next: attemptsPrefix + key, Batch: attemptsAtOnce, Bytes: 4 << 20})
+		if err != nil {
+			return fmt.Errorf("read the attempt log of %s: %w", key, err)
+		}
+		if len(messages) == 0 {
+			break
+		}
+		for _, m := range messages {
+			seq, err := sequence(m)
+			if err != nil {
+				return fmt.Errorf("read the attempt log of %s: %w", key, err)
+			}
+			from = seq + 1
+			records := bytes.Split(bytes.TrimSuffix(m.Data, []byte("\n")), []byte("\n"))
+			changed := false
+			for i, r := range records {
+				records[i] = change(r)
+				changed = changed || !bytes.Equal(records[i], r)
+			}
+			if changed || len(old) > 0 {
+				old = append(old, seq)
+				anew = append(anew, &nats.Msg{Subject: attemptsPrefix + key, Data: append(bytes.Join(records, []byte("\n")), '\n')})
+			}
+		}
+	}
+	for i, m := range anew {
+		if err := secureDelete(ctx, b.attempts, old[i]); err != nil {
+			return err
+		}
+		if _, err := b.JetStream.PublishMsg(ctx, m); err != nil {
+			return fmt.Errorf("write the attempt log of %s anew: %w", key, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package broker
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/saumer/saumer/event"
+)
+
+// The bytes of what is erased are nowhere on the disk: neither the event's nor those of the attempt log.
+func TestErasedBytesAreGone(t *testing.T) {
+	t.Parallel()
+	o := Options{Dir: t.TempDir(), Replicas: 1, Retention: time.Hour, AckWait: time.Minute, Log: zap.NewNop()}
+	// What a closed broker leaves is on the disk.
+	during := func(do func(b *Broker)) {
+		t.Helper()
+		b, err := Open(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		do(b)
+	}
+	private, other := []byte("anna.private@example.org"), []byte("somebody.else@example.org")
+	during(func(b *Broker) {
+		for _, data := range [][]byte{private, other} {
+			if _, err := event.Publish(t.Context(), b.JetStream, "demo", "optin_finalized", "", append(append([]byte(`"`), data...), '"')); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.LogAttempt("demo.1", append([]byte("answered "), data...)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.Attempts(t.Context(), "demo.1"); err != nil { // stores it
+				t.Fatal(err)
+			}
+		}
+	})
+	if n := holding(t, o.Dir, private); n != 2 {
+		t.Fatalf("%d files hold what is to be erased, want 2", n)
+	}
+	during(func(b *Broker) {
+		e, err := b.Event(t.Context(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := b.Erase(t.Context(), e); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := b.RewriteAttempts(t.Context(), "demo.1", func(r []byte) []byte { return bytes.ReplaceAll(r, private, []byte("x")) }); err != nil {
+			t.Error(err)
+		}
+		log, err := b.Attempts(t.Context(), "demo.1")
+		if err != nil || len(log) != 2 || string(log[0].Record) != "answered x" || !bytes.HasSuffix(log[1].Record, other) {
+			t.Errorf("the log is %+v, %v", log, err)
+		}
+		for seq, want := range map[uint64]bool{1: true, 2: false} {
+			if _, was, err := b.Erased(t.Context(), "demo", seq); err != nil || was != want {
+				t.Errorf("event %d was erased: %v, %v", seq, was, err)
+			}
+		}
+		if seq, err := b.FindErased(t.Context(), "demo", e.ID); seq != 1 || err != nil {
+			t.Errorf("by its id: %d, %v", seq, err)
+		}
+	})
+	if n := holding(t, o.Dir, private); n != 0 {
+		t.Errorf("%d files hold what was erased", n)
+	}
+	if n := holding(t, o.Dir, other); n != 2 {
+		t.Errorf("%d files hold what was not, want 2", n)
+	}
+}
+
+// holding is how many files below a directory hold some bytes.
+func holding(t *testing.T, dir string, text []byte) (n int) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err == nil && bytes.Contains(data, text) {
+			n++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestKnowsAccount(t *testing.T) {
+	t.Parallel()
+	b, err := Open(t.Context(), Options{Dir: t.TempDir(), Replicas: 1, Retention: time.Hour, AckWait: time.Minute, Log: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if known, err := b.KnowsAccount(t.Context(), "demo"); known || err != nil {
+		t.Errorf("an account that there is not: %v, %v", known, err)
+	}
+	if _, err := b.Accounts.Put(t.Context(), "demo", []byte("{}"), 0); err != nil {
+		t.Fatal(err)
+	}
+	if known, err := b.KnowsAccount(t.Context(), "demo"); !known || err != nil {
+		t.Errorf("one that there is: %v, %v", known, err)
+	}
+}
