@@ -9,6 +9,7 @@ import (
 
 	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/registry"
+	"github.com/saumer/saumer/words"
 )
 
 // accountPath is the page of the visitor's account.
@@ -23,6 +24,8 @@ type accountPage struct {
 	Keys   []registry.APIKey
 	Rights []registry.Right
 	Limits []api.Limit
+	// Contact is how its people are told.
+	Contact registry.Contact
 	// Changes are a page of the audit log; Older is where the next one begins, 0 on the last.
 	Changes []registry.Deed
 	Older   uint64
@@ -31,12 +34,13 @@ type accountPage struct {
 func (c *Console) accountRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+accountPath, c.private(c.account))
 	mux.HandleFunc("POST "+accountPath+"/password", c.private(c.setPassword))
+	mux.HandleFunc("POST "+accountPath+"/contact", c.private(c.setContact))
 	mux.HandleFunc("POST "+accountPath+"/keys", c.private(c.createKey))
 	mux.HandleFunc("POST "+accountPath+"/keys/{key}/revoke", c.private(c.revokeKey))
 }
 
 func (c *Console) account(w http.ResponseWriter, r *http.Request, v visitor) error {
-	p := accountPage{Flash: c.flashes.take(w, r, v.Name, c.encrypted(r)), Rights: registry.Rights}
+	p := accountPage{Flash: c.flashes.take(w, r, v.Name, c.encrypted(r)), Rights: registry.Rights, Contact: v.Contact}
 	var before uint64
 	if text := r.URL.Query().Get("before"); text != "" {
 		var err error
@@ -90,6 +94,19 @@ func (c *Console) setPassword(w http.ResponseWriter, r *http.Request, v visitor)
 		http.SetCookie(w, cookie)
 	}
 	return c.settled(w, r, v, api.SetPassword, err, flash{Done: v.Say("The account has the new password. All other sessions are ended; its API keys stay.")})
+}
+
+// setContact says how the account's people are told. A language that was chosen in the browser gives way to the account's.
+func (c *Console) setContact(w http.ResponseWriter, r *http.Request, v visitor) error {
+	to := registry.Contact{
+		Email: strings.TrimSpace(r.PostForm.Get("email")), Language: r.PostForm.Get("language"), Zone: strings.TrimSpace(r.PostForm.Get("zone")),
+	}
+	changed, err := c.o.Service.SetContact(r.Context(), v.Account, v.Name, func(c *registry.Contact) { *c = to })
+	if err == nil && to.Language != "" {
+		http.SetCookie(w, &http.Cookie{Name: languageName, Path: "/", MaxAge: -1, HttpOnly: true, Secure: c.encrypted(r), SameSite: http.SameSiteLaxMode})
+		v.Account, v.Speaker = changed, words.In(to.Language)
+	}
+	return c.settled(w, r, v, api.SetAccount, err, flash{Done: v.Say("The contact is saved.")})
 }
 
 // createKey makes an API key, which the page shows once.

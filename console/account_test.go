@@ -93,6 +93,20 @@ func TestAccountPage(t *testing.T) {
 	}
 }
 
+// The contact of the page is that of mails, and its language goes before one that was chosen in the browser.
+func TestContactIsSet(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.post("/console/account", "/console/language", url.Values{"language": {"en"}, "next": {"/console/"}})
+	page := w.post("/console/account", "/console/account/contact", url.Values{"email": {" anna@example.org "}, "language": {"de"}, "zone": {"Europe/Zurich"}})
+	if !strings.Contains(page, `<html lang="de">`) || !strings.Contains(page, `value="anna@example.org"`) || !strings.Contains(page, `value="Europe/Zurich"`) {
+		t.Errorf("the page afterwards: %s", page)
+	}
+	if page := w.post("/console/account", "/console/account/contact", url.Values{"email": {"nobody"}}); !strings.Contains(page, `role="alert"`) || !strings.Contains(page, `value="anna@example.org"`) {
+		t.Errorf("an address that is none: %s", page)
+	}
+}
+
 // A logout ends the session for whoever has its cookie, and a new password ends all but the one that set it.
 func TestSessionsEnd(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/saumer/saumer/words"
 )
@@ -15,8 +16,37 @@ type chart struct {
 	// Figure is the value that counts, and Summary what the drawing shows in a sentence.
 	Figure, Summary string
 	Shapes          []shape
-	Ticks           []tick
+	// Ticks are from the bottom to the top, Columns from the oldest to the one that is not over.
+	Ticks   []tick
+	Columns []column
 }
+
+// column is a part of time in a drawing, with its values in words. Now is true of the one that is not over.
+type column struct {
+	X, Width string
+	At       time.Time
+	Text     string
+	Now      bool
+}
+
+// columnsOf are those of rows that begin at these times; say says a value.
+func columnsOf(at []time.Time, say func(float64) string, rows ...row) []column {
+	width := (plotRight - plotLeft) / float64(len(at))
+	all := make([]column, len(at))
+	for i := range at {
+		parts := make([]string, len(rows))
+		for k, r := range rows {
+			parts[k] = r.name + " " + say(r.values[i])
+		}
+		all[i] = column{
+			X: fixed(plotLeft + width*float64(i)), Width: fixed(width), At: at[i], Text: strings.Join(parts, ", "), Now: i+1 == len(at),
+		}
+	}
+	return all
+}
+
+// fixed is a measure in a drawing.
+func fixed(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
 
 // shape is one series as a path. Class is its style, and Name its words in the legend.
 type shape struct{ Name, Class, Path string }
@@ -30,7 +60,7 @@ type row struct {
 	values      []float64
 }
 
-// The drawing and, within it, where the values are. The template knows the same measures.
+// Where the values are in a drawing. The template knows the same measures.
 const (
 	plotLeft, plotRight = 54.0, 354.0
 	plotTop, plotBottom = 10.0, 130.0
@@ -69,7 +99,8 @@ func bars(w *words.Speaker, rows ...row) ([]shape, []tick) {
 	return shapes, ticks(top, func(v float64) string { return axisCount(w, v) })
 }
 
-// lines draws rows as lines, which break where there is no value; a single value is a dash. Values are milliseconds.
+// lines draws rows as lines, which break where there is no value, and before the last, which is not over; a single value is a
+// dash. Values are milliseconds.
 func lines(w *words.Speaker, rows ...row) ([]shape, []tick) {
 	highest := 0.0
 	for _, r := range rows {
@@ -91,8 +122,8 @@ func lines(w *words.Speaker, rows ...row) ([]shape, []tick) {
 				continue
 			}
 			x, y := plotLeft+width*(float64(i)+.5), plotBottom-v/top*(plotBottom-plotTop)
-			switch single := i+1 == len(r.values) || math.IsNaN(r.values[i+1]); {
-			case drawn:
+			switch single := i+2 >= len(r.values) || math.IsNaN(r.values[i+1]); {
+			case drawn && i+1 < len(r.values):
 				fmt.Fprintf(&path, "L%.2f %.2f", x, y)
 			case single:
 				fmt.Fprintf(&path, "M%.2f %.2fh5", x-2.5, y)
@@ -103,7 +134,7 @@ func lines(w *words.Speaker, rows ...row) ([]shape, []tick) {
 		}
 		shapes = append(shapes, shape{r.name, "line " + r.class, path.String()})
 	}
-	return shapes, ticks(top, func(v float64) string { return axisTime(w, v) })
+	return shapes, ticks(top, func(v float64) string { return axisTime(w, v, top) })
 }
 
 // ticks are those at nothing, half and all of the top.
@@ -142,18 +173,18 @@ func axisCount(w *words.Speaker, v float64) string {
 	return w.Decimal(v)
 }
 
-// axisTime is a time in milliseconds that has little room.
-func axisTime(w *words.Speaker, v float64) string {
+// axisTime is a time in milliseconds that has little room, in the unit of the highest on its axis.
+func axisTime(w *words.Speaker, v, top float64) string {
 	switch {
 	case v == 0:
 		return "0"
-	case v < 1000:
+	case top < 1000:
 		return w.Decimal(v) + " ms"
-	case v >= 48*3_600_000:
+	case top >= 48*3_600_000:
 		return w.Decimal(v/(24*3_600_000)) + " " + w.Say("d")
-	case v >= 2*3_600_000:
+	case top >= 2*3_600_000:
 		return w.Decimal(v/3_600_000) + " h"
-	case v >= 2*60_000:
+	case top >= 2*60_000:
 		return w.Decimal(v/60_000) + " min"
 	}
 	return w.Decimal(v/1000) + " s"

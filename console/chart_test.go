@@ -97,7 +97,7 @@ func TestAxisTime(t *testing.T) {
 	for v, want := range map[float64]string{
 		0: "0", 0.5: "0.5 ms", 600: "600 ms", 2000: "2 s", 119_000: "119 s", 600_000: "10 min", 1.08e7: "3 h", 4e8: "4.6 d",
 	} {
-		if got := axisTime(words.In("en"), v); got != want {
+		if got := axisTime(words.In("en"), v, v); got != want {
 			t.Errorf("%v ms are %q, want %q", v, got, want)
 		}
 	}
@@ -123,7 +123,7 @@ func TestTrend(t *testing.T) {
 		t.Errorf("the rows are %+v", got.Rows)
 	}
 	for i, want := range []struct{ title, figure, summary string }{
-		{"Deliveries a minute", "1,205 in all", "1,205 delivered in the last day, at most 120.5 a minute."},
+		{"Deliveries each ten minutes", "1,205 in all", "1,205 delivered in the last day, at most 120.5 a minute."},
 		{"Failures each ten minutes", "1,020 in all", "1,020 attempts failed in the last day: 1,000 rejected, 20 unreachable."},
 		{"Latency of deliveries", "p50 12 ms, p99 1.5 s", "Half of the deliveries in the last day took 12 ms at most, 99 of 100 took 1.5 s."},
 		{

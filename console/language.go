@@ -90,6 +90,7 @@ func spoken(s *words.Speaker) template.FuncMap {
 		"number":   s.Number,
 		"brief":    s.Brief,
 		"clock":    s.Second,
+		"hour":     func(t time.Time) string { return t.UTC().Format("15:04 UTC") },
 		"time":     func(t time.Time) template.HTML { return clock(s, t) },
 	}
 }

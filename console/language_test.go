@@ -162,6 +162,9 @@ func TestAnswersAreInGerman(t *testing.T) {
 		{"/console/account", "/console/account/keys", url.Values{"label": {"x"}, "right": {"all"}, "days": {"0"}}},
 		{"/console/account", "/console/account/password", url.Values{"current": {"wrong"}, "password": {"a"}, "again": {"a"}}},
 		{"/console/account", "/console/account/password", url.Values{"current": {password}, "password": {"short"}, "again": {"short"}}},
+		{"/console/account", "/console/account/contact", url.Values{"email": {"nobody"}}},
+		{"/console/account", "/console/account/contact", url.Values{"zone": {"Alps/Chur"}}},
+		{"/console/account", "/console/account/contact", url.Values{"email": {"anna@example.org"}, "language": {"de"}, "zone": {"Europe/Zurich"}}},
 		{one, one + "/delete", url.Values{}},
 	} {
 		page := w.post(f.page, f.path, f.form)

@@ -104,6 +104,7 @@ var forms = map[string]said{
 	"The account has the new password. All other sessions are ended; its API keys stay.": {
 		de: "Das Konto hat das neue Passwort. Alle anderen Sitzungen sind beendet; seine API-Schlüssel bleiben.",
 	},
+	"The contact is saved.":            {de: "Der Kontakt ist gespeichert."},
 	"The key is made.":                 {de: "Der Schlüssel ist angelegt."},
 	"The key lets nobody in any more.": {de: "Der Schlüssel öffnet nichts mehr."},
 

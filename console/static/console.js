@@ -1,5 +1,28 @@
 "use strict";
 
+// Charts say their clock times in the visitor's own zone, and the values of the column that is pointed at.
+function charts(within) {
+  const form = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  for (const time of within.querySelectorAll("time[data-clock]")) {
+    time.textContent = form.format(new Date(time.dateTime));
+    time.dataset.said = "";
+  }
+  for (const column of within.querySelectorAll(".column:not([data-said])")) {
+    const title = column.querySelector("title");
+    const values = title.textContent.slice(title.textContent.indexOf("UTC: ") + 5);
+    title.textContent = form.format(new Date(column.dataset.at)) + ": " + values;
+    column.dataset.said = "";
+  }
+  for (const chart of within.querySelectorAll(".chart")) {
+    const readout = chart.querySelector(".readout");
+    chart.addEventListener("pointerover", (event) => {
+      const title = event.target.closest?.(".column")?.querySelector("title");
+      if (title) readout.textContent = title.textContent;
+    });
+    chart.addEventListener("pointerleave", () => { readout.textContent = "\u00a0"; });
+  }
+}
+
 // Times are said in the visitor's own zone.
 function localTimes(within) {
   const form = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
@@ -218,7 +241,9 @@ function zones(within) {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (!zone) return;
   for (const place of within.querySelectorAll("[data-zone]")) place.textContent = document.body.dataset.inZone.replace("{zone}", zone);
-  for (const field of within.querySelectorAll("input[name=zone]")) field.value = zone;
+  for (const field of within.querySelectorAll("input[type=hidden][name=zone]")) field.value = zone;
+  const list = within.querySelector("#zones");
+  if (list) list.replaceChildren(...Intl.supportedValuesOf("timeZone").map((name) => new Option(name, name)));
 }
 
 document.addEventListener("click", (event) => {
@@ -230,6 +255,7 @@ document.addEventListener("submit", (event) => {
   if (asked && !confirm(asked)) event.preventDefault();
 });
 
+charts(document);
 localTimes(document);
 zones(document);
 choices(document);
