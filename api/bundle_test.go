@@ -119,7 +119,7 @@ func setup(t testing.TB) *bundle {
 		Audit:  registry.NewAudit(b), Forget: b.ForgetAccount, Log: zap.New(core),
 		Publisher: b.JetStream, Window: 5 * 24 * time.Hour, Names: b,
 	})
-	u.handler = Handler(s, u.accounts, func(context.Context) error { return u.ready }, zap.New(core))
+	u.handler = Handler(s, u.accounts, func(context.Context) error { return u.ready }, b.Differences, zap.New(core))
 	return u
 }
 

@@ -35,15 +35,15 @@ type shell struct {
 }
 
 // Handler serves the web service, REST, what describes it, and the health pages; every other path is answered with an error in JSON.
-// Ready says why the process cannot take requests at the moment, or nil.
-func Handler(s *Service, accounts *registry.Accounts, ready func(context.Context) error, log *zap.Logger) http.Handler {
+// Ready says why the process cannot take requests at the moment, or nil; differs which of its settings are not those that hold for all.
+func Handler(s *Service, accounts *registry.Accounts, ready func(context.Context) error, differs func() []string, log *zap.Logger) http.Handler {
 	h := &shell{service: s, accounts: accounts, log: log, refused: rate.Sometimes{Interval: time.Second}}
 	mux := http.NewServeMux()
 	mux.HandleFunc(webServicePath+"{function...}", h.webService)
 	h.rest(mux)
 	h.describe(mux)
 	mux.HandleFunc("/healthz", healthy)
-	mux.Handle("/readyz", &readiness{ready: ready, log: log, lines: rate.Sometimes{Interval: 10 * time.Second}})
+	mux.Handle("/readyz", &readiness{ready: ready, differs: differs, log: log, lines: rate.Sometimes{Interval: 10 * time.Second}})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, nil, "", fmt.Errorf("%w: nothing is served at this path", errFunction))
 	})

@@ -17,11 +17,12 @@ func healthy(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// readiness answers 200 if requests can be taken, else 503. The reason is in the log: it may name what is inside.
+// readiness answers 200 if requests can be taken, with the settings of this process that others overrule, else 503. The reason is in the log: it may name what is inside.
 type readiness struct {
-	ready func(context.Context) error
-	log   *zap.Logger
-	lines rate.Sometimes
+	ready   func(context.Context) error
+	differs func() []string
+	log     *zap.Logger
+	lines   rate.Sometimes
 }
 
 func (h *readiness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -32,5 +33,8 @@ func (h *readiness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusServiceUnavailable, map[string]string{"status": "not ready: the reason is in the log"})
 		return
 	}
-	answer(w, http.StatusOK, map[string]string{"status": "ready"})
+	answer(w, http.StatusOK, struct {
+		Status  string   `json:"status"`
+		Differs []string `json:"differs,omitempty"`
+	}{"ready", h.differs()})
 }

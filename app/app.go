@@ -114,11 +114,16 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.openMetrics(); err != nil {
 		return nil, err
 	}
-	agreed, err := a.broker.Agree(ctx, broker.Settings{Events: o.Events, ReplayWindow: o.ReplayWindow})
+	agreed, err := a.broker.Agree(ctx, broker.Settings{Events: o.Events, Patience: broker.Patience{
+		ReplayWindow: o.ReplayWindow, DeactivateAfter: o.DeactivateAfter, DeactivateAttempts: o.DeactivateAttempts,
+	}})
 	if err != nil {
 		return nil, err
 	}
-	a.options.ReplayWindow = agreed.ReplayWindow
+	a.options.ReplayWindow, a.options.DeactivateAfter, a.options.DeactivateAttempts = agreed.ReplayWindow, agreed.DeactivateAfter, agreed.DeactivateAttempts
+	if kept := a.broker.Retention(); kept > 0 {
+		a.options.Retention = kept
+	}
 	if err := a.openRegistry(ctx); err != nil {
 		return nil, err
 	}
@@ -225,7 +230,7 @@ func (a *App) wire(ackWait time.Duration) {
 		Service: a.service, Accounts: a.accounts, Links: a.links, Key: a.key, PublicURL: a.publicURL(), Now: a.broker.Now, Version: o.Version, Log: o.Log.Named("console"),
 	})
 	mux := http.NewServeMux()
-	mux.Handle("/", api.Handler(a.service, a.accounts, a.check, o.Log.Named("api")))
+	mux.Handle("/", api.Handler(a.service, a.accounts, a.check, a.broker.Differences, o.Log.Named("api")))
 	for _, path := range a.console.Paths() {
 		mux.Handle(path, a.console)
 	}

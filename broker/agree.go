@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/zap"
 )
 
 // difference is a setting of this process that is not what NATS has, and that was not taken.
@@ -58,6 +57,9 @@ func longer(a, b time.Duration) bool { return b != 0 && (a == 0 || a > b) }
 func (b *Broker) defineStream(ctx context.Context, want jetstream.StreamConfig) (jetstream.Stream, error) {
 	stream, err := b.JetStream.Stream(ctx, want.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		if want.Name == streamEvents {
+			b.retention = want.MaxAge
+		}
 		return b.JetStream.CreateOrUpdateStream(ctx, want)
 	}
 	if err != nil {
@@ -65,11 +67,16 @@ func (b *Broker) defineStream(ctx context.Context, want jetstream.StreamConfig) 
 	}
 	config, differences := agreed(stream.CachedInfo().Config, want, b.embedded != nil)
 	for _, d := range differences {
-		b.options.Log.Warn("a setting of this process is not that of the stream, which was kept: change it with `nats stream edit`",
-			zap.String("stream", want.Name), zap.String("setting", d.what), zap.String("here", d.here), zap.String("kept", d.kept))
+		b.differs("a setting of this process is not that of the stream, which was kept: change it with `nats stream edit`", want.Name, d)
+	}
+	if want.Name == streamEvents {
+		b.retention = config.MaxAge
 	}
 	return b.JetStream.UpdateStream(ctx, config)
 }
+
+// Retention is how long the stream of events keeps them, as it was defined at the start: the longest of all processes.
+func (b *Broker) Retention() time.Duration { return b.retention }
 
 // defineBucket makes a bucket, or takes the one that NATS has with what an operator set on it. It has at least the replicas
 // that this process wants.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -84,9 +85,16 @@ type Broker struct {
 	health  health
 	// remade has the streams that were made again.
 	remade chan string
-	// own are the settings of this process and agreed those of all, since Agree.
-	own    Settings
-	agreed atomic.Pointer[Settings]
+	// own are the settings of this process, taken those that it began with, and agreed those of all, since Agree.
+	own, taken Settings
+	agreed     atomic.Pointer[Settings]
+	// different are the settings of this process that are not what holds.
+	different struct {
+		sync.Mutex
+		texts []string
+	}
+	// retention is how long the stream of events keeps them, 0 for without end.
+	retention time.Duration
 	// first is the sequence of the oldest event at the last look.
 	first atomic.Uint64
 	// starving are the consumers that hand out nothing though their stream has more.

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/defaults"
 )
@@ -167,8 +166,8 @@ func (b *Broker) defineConsumers(ctx context.Context) error {
 		config.AckWait = want.AckWait
 	} else if want.AckWait != config.AckWait {
 		// The events of a process with a longer --timeout would be handed out twice.
-		b.options.Log.Warn("the ack wait that goes with this process's --timeout is shorter than that of another, which was kept",
-			zap.String("here", want.AckWait.String()), zap.String("kept", config.AckWait.String()))
+		b.differs("the ack wait that goes with this process's --timeout is shorter than that of another, which was kept", "",
+			difference{"ack wait", want.AckWait.String(), config.AckWait.String()})
 	}
 	if b.dispatch, err = b.JetStream.UpdateConsumer(ctx, streamEvents, config); err != nil {
 		return fmt.Errorf("define the consumer %s: %w", dispatchName, err)

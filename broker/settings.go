@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,8 +18,40 @@ import (
 type Settings struct {
 	// Events are the names of the events that webhooks can be made for: those of all processes.
 	Events []string `json:"events"`
-	// ReplayWindow is how much of what comes after a deactivation is sent on a replay: the longest of all processes.
+	Patience
+}
+
+// Patience is how long and how often is waited before something is given up. Of each, the most of all processes holds: a process
+// with less would drop what another one keeps, or deactivate a webhook that another one has still hopes for.
+type Patience struct {
+	// ReplayWindow is how much of what comes after a deactivation is sent on a replay.
 	ReplayWindow time.Duration `json:"replay_window"`
+	// DeactivateAfter and DeactivateAttempts are how long and how often a webhook fails before it is deactivated, and a rejected
+	// event before it is exhausted. Versions before did not write them: 0.
+	DeactivateAfter    time.Duration `json:"deactivate_after,omitempty"`
+	DeactivateAttempts int           `json:"deactivate_attempts,omitempty"`
+}
+
+// with is the patience that serves two processes.
+func (p Patience) with(other Patience) Patience {
+	return Patience{
+		max(p.ReplayWindow, other.ReplayWindow), max(p.DeactivateAfter, other.DeactivateAfter), max(p.DeactivateAttempts, other.DeactivateAttempts),
+	}
+}
+
+// differences are the settings of a process that are not those of all.
+func (s Settings) differences(agreed Settings) (all []difference) {
+	for _, d := range []difference{
+		{"--events", strings.Join(s.Events, ","), strings.Join(agreed.Events, ",")},
+		{"--replay-window", s.ReplayWindow.String(), agreed.ReplayWindow.String()},
+		{"--deactivate-after", s.DeactivateAfter.String(), agreed.DeactivateAfter.String()},
+		{"--deactivate-attempts", strconv.Itoa(s.DeactivateAttempts), strconv.Itoa(agreed.DeactivateAttempts)},
+	} {
+		if d.here != d.kept {
+			all = append(all, d)
+		}
+	}
+	return all
 }
 
 const (
@@ -40,11 +73,11 @@ var errSettings = errors.New("the settings that all processes share were written
 func (s Settings) with(other Settings) Settings {
 	events := slices.Concat(s.Events, other.Events)
 	slices.Sort(events)
-	return Settings{slices.Compact(events), max(s.ReplayWindow, other.ReplayWindow)}
+	return Settings{slices.Compact(events), s.Patience.with(other.Patience)}
 }
 
 func (s Settings) equal(other Settings) bool {
-	return s.ReplayWindow == other.ReplayWindow && slices.Equal(s.Events, other.Events)
+	return s.Patience == other.Patience && slices.Equal(s.Events, other.Events)
 }
 
 // Agree brings the settings of this process together with those of the others, and returns what holds for all: who differs takes
@@ -55,16 +88,11 @@ func (b *Broker) Agree(ctx context.Context, own Settings) (Settings, error) {
 	if err != nil {
 		return own, fmt.Errorf("agree with the other processes on settings: %w", err)
 	}
-	const hint = "; to have it decided anew, stop all processes and remove the key " + settingsKey + " of the bucket POSITIONS"
-	if !slices.Equal(agreed.Events, own.Events) {
-		b.options.Log.Warn("other processes know more events than --events of this one, which takes theirs too"+hint,
-			zap.String("setting", "events"), zap.String("here", strings.Join(own.Events, ",")), zap.String("kept", strings.Join(agreed.Events, ",")))
+	for _, d := range own.differences(agreed) {
+		b.differs("a setting of this process is not that of another, which was kept; to have it decided anew, stop all processes and remove the key "+
+			settingsKey+" of the bucket POSITIONS", "", d)
 	}
-	if agreed.ReplayWindow != own.ReplayWindow {
-		b.options.Log.Warn("another process has a longer --replay-window than this one, which was kept"+hint,
-			zap.String("setting", "replay window"), zap.String("here", own.ReplayWindow.String()), zap.String("kept", agreed.ReplayWindow.String()))
-	}
-	b.own = own
+	b.own, b.taken = own, agreed
 	return agreed, nil
 }
 
@@ -128,10 +156,40 @@ func (b *Broker) keepSettings(ctx context.Context) error {
 	if b.agreed.Load() == nil {
 		return nil // nothing was agreed on
 	}
-	if _, err := b.changeSettings(ctx, b.own); err != nil {
+	agreed, err := b.changeSettings(ctx, b.own)
+	if err != nil {
 		return fmt.Errorf("look after the settings of all processes: %w", err)
 	}
+	for _, d := range (Settings{agreed.Events, b.taken.Patience}).differences(agreed) {
+		b.differs("another process has more patience than this one, which takes it when it is started again", "", d)
+	}
 	return nil
+}
+
+// differs says once of a setting that it is not what holds, and has Differences tell. Stream is empty unless it is one of a stream.
+func (b *Broker) differs(message, stream string, d difference) {
+	text := strings.TrimPrefix(fmt.Sprintf("%s %s: %s here, %s is kept", stream, d.what, d.here, d.kept), " ")
+	b.different.Lock()
+	said := slices.Contains(b.different.texts, text)
+	if !said {
+		b.different.texts = append(b.different.texts, text)
+	}
+	b.different.Unlock()
+	if said {
+		return
+	}
+	fields := []zap.Field{zap.String("setting", d.what), zap.String("here", d.here), zap.String("kept", d.kept)}
+	if stream != "" {
+		fields = append(fields, zap.String("stream", stream))
+	}
+	b.options.Log.Warn(message, fields...)
+}
+
+// Differences are the settings of this process that are not what holds for all, each in a few words.
+func (b *Broker) Differences() []string {
+	b.different.Lock()
+	defer b.different.Unlock()
+	return slices.Clone(b.different.texts)
 }
 
 // KnownEvents are the names of the events that webhooks can be made for, by what all processes agreed on at the last look.

@@ -3,7 +3,6 @@ package broker
 import (
 	"context"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -24,15 +23,30 @@ func TestProcessesAgree(t *testing.T) {
 	for len(messages) > 0 {
 		<-messages
 	}
-	if _, err := first.Agree(t.Context(), Settings{[]string{"a", "c"}, 2 * time.Hour}); err != nil {
+	if _, err := first.Agree(t.Context(), Settings{[]string{"a", "c"}, Patience{2 * time.Hour, 24 * time.Hour, 5}}); err != nil {
 		t.Fatal(err)
 	}
-	agreed, err := second.Agree(t.Context(), Settings{[]string{"b", "a"}, time.Hour})
-	if err != nil || !slices.Equal(agreed.Events, []string{"a", "b", "c"}) || agreed.ReplayWindow != 2*time.Hour {
+	agreed, err := second.Agree(t.Context(), Settings{[]string{"b", "a"}, Patience{time.Hour, time.Hour, 10}})
+	if err != nil || !slices.Equal(agreed.Events, []string{"a", "b", "c"}) || agreed.Patience != (Patience{2 * time.Hour, 24 * time.Hour, 10}) {
 		t.Errorf("agreed is %+v, %v", agreed, err)
 	}
-	if said := <-messages + <-messages; !strings.Contains(said, "--events") || !strings.Contains(said, "--replay-window") {
-		t.Errorf("said is %q", said)
+	if len(messages) != 3 {
+		t.Errorf("%d lines are said", len(messages))
+	}
+	want := []string{
+		"--events: a,b here, a,b,c is kept", "--replay-window: 1h0m0s here, 2h0m0s is kept", "--deactivate-after: 1h0m0s here, 24h0m0s is kept",
+	}
+	if got := second.Differences(); !slices.Equal(got, want) {
+		t.Errorf("differences are %q", got)
+	}
+	// The first learns of what it did not take, and says so once.
+	for range 2 {
+		if err := first.keepSettings(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := first.Differences(); !slices.Equal(got, []string{"--deactivate-attempts: 5 here, 10 is kept"}) {
+		t.Errorf("differences are %q", got)
 	}
 	// The first knows the other's events at once where it matters, and lists them after a look.
 	if knows, err := first.KnowsEvent(t.Context(), "b"); !knows || err != nil {
@@ -50,7 +64,7 @@ func TestProcessesAgree(t *testing.T) {
 	if _, err := first.positions.Put(t.Context(), settingsKey, newer, entry.Revision); err != nil {
 		t.Fatal(err)
 	}
-	if agreed, err := second.Agree(t.Context(), Settings{[]string{"b"}, time.Hour}); err != nil || !slices.Equal(agreed.Events, []string{"b", "z"}) {
+	if agreed, err := second.Agree(t.Context(), Settings{[]string{"b"}, Patience{ReplayWindow: time.Hour}}); err != nil || !slices.Equal(agreed.Events, []string{"b", "z"}) {
 		t.Errorf("beside a newer version agreed is %+v, %v", agreed, err)
 	}
 	if knows, err := first.KnowsEvent(t.Context(), "z"); !knows || err != nil {
@@ -86,7 +100,7 @@ func (b *Bucket) remove(ctx context.Context, key string) error {
 func TestTheOnlyProcessDecides(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	for _, own := range []Settings{{[]string{"a", "b"}, 2 * time.Hour}, {[]string{"a"}, time.Hour}} {
+	for _, own := range []Settings{{[]string{"a", "b"}, Patience{ReplayWindow: 2 * time.Hour}}, {[]string{"a"}, Patience{ReplayWindow: time.Hour}}} {
 		if agreed, err := b.Agree(t.Context(), own); err != nil || !agreed.equal(own) {
 			t.Errorf("agreed is %+v, %v; want %+v", agreed, err, own)
 		}
