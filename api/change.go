@@ -40,7 +40,7 @@ type SettingsChange struct {
 // Tag tells one version from another of what people can change of a webhook. It does not change with what happens to the
 // webhook.
 func (w Webhook) Tag() string {
-	data, _ := json.Marshal([]any{w.App, w.Event, w.URL, w.Settings, w.Filter}) // text, numbers and what was read as JSON never fail
+	data, _ := json.Marshal([]any{w.App, w.EventText(), w.URL, w.Settings, w.Filter}) // text, numbers and what was read as JSON never fail
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:8])
 }

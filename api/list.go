@@ -33,7 +33,7 @@ type ListFilter struct {
 // keeps says whether the filter keeps a record, as far as that tells.
 func (f ListFilter) keeps(w registry.Webhook) bool {
 	switch {
-	case w.ID <= f.After, f.App != "" && w.App != f.App, f.Event != "" && w.Event != f.Event,
+	case w.ID <= f.After, f.App != "" && w.App != f.App, f.Event != "" && !w.Takes(f.Event),
 		f.State == replay.Inactive && w.Active, (f.State == replay.Live || f.State == replay.Lagging) && !w.Active:
 		return false
 	case f.Text == "":

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/saumer/saumer/broker"
@@ -100,12 +101,22 @@ func (s *Service) Test(ctx context.Context, acc registry.Account, id uint64) (de
 	if err := s.spend(acc, tests); err != nil {
 		return delivery.Entry{}, err
 	}
-	made := delivery.Entry{Attempt: s.o.Tester.Test(ctx, t, w.Event)}
+	made := delivery.Entry{Attempt: s.o.Tester.Test(ctx, t, s.example(w))}
 	// It was made, whatever the log says.
 	if logged, _, err := s.o.Attempts.List(ctx, w.Key(), delivery.LogFilter{ID: made.ID, Limit: 1}); err == nil && len(logged) > 0 {
 		made = logged[0]
 	}
 	return made, s.noted(ctx, acc, "TestWebHook", named(id), nil)
+}
+
+// example is an event that the webhook is for: the first one that is known, or what the webhook has first.
+func (s *Service) example(w registry.Webhook) string {
+	for _, name := range s.Events() {
+		if w.Takes(name) {
+			return name
+		}
+	}
+	return strings.ReplaceAll(w.EventText(), "*", "x")
 }
 
 // Probe says whether a webhook's endpoint can be reached, without a request: the outcome is delivery.Delivered if it
@@ -146,19 +157,19 @@ func (s *Service) Exchange(ctx context.Context, acc registry.Account, id, positi
 		return Exchange{}, ErrPosition
 	}
 	x := Exchange{Entry: entries[0], URL: w.URL}
-	hops := 0
+	hops, name := 0, s.example(w)
 	if x.Test {
-		x.Body = event.Sample(w.Event)
+		x.Body = event.Sample(name)
 	} else if e, err := s.o.Stream.Event(ctx, x.Seq); err == nil {
 		// Under the number there may be another event by now: the stream went back, or somebody else wrote the log.
-		if e.Account == w.Account && e.Name == w.Event && (x.Published.IsZero() || e.Position().Is(x.Entry.Attempt.Position())) {
-			x.Body, hops = e.Data, e.Hops
+		if e.Account == w.Account && w.Takes(e.Name) && (x.Published.IsZero() || e.Position().Is(x.Entry.Attempt.Position())) {
+			x.Body, hops, name = e.Data, e.Hops, e.Name
 		}
 	} else if !errors.Is(err, broker.ErrNotFound) {
 		return Exchange{}, err
 	}
 	x.Header = s.o.Prober.Shown(t, delivery.Request{
-		Event: w.Event, ID: x.ID, Seq: x.Seq, Data: x.Body, Number: x.Number, Replay: x.Replay, Test: x.Test, Hops: hops,
+		Event: name, ID: x.ID, Seq: x.Seq, Data: x.Body, Number: x.Number, Replay: x.Replay, Test: x.Test, Hops: hops,
 	}, x.At)
 	if x.Body == nil {
 		x.Header.Del("Webhook-Signature")

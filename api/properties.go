@@ -66,7 +66,7 @@ func (w Webhook) note() string {
 
 func propertiesOf[Flag int | bool](w Webhook, flag func(bool) Flag) properties[Flag] {
 	return properties[Flag]{
-		ID: w.ID, App: w.App, Event: w.Event, URL: w.URL, Active: flag(w.Active), State: w.Status.State,
+		ID: w.ID, App: w.App, Event: w.EventText(), URL: w.URL, Active: flag(w.Active), State: w.Status.State,
 		Created: stamp(w.Created), FailingSince: stamp(w.Status.FailingSince), Deactivated: stamp(w.Deactivated),
 		Reason: w.Reason, LastError: w.Status.LastError, NextAttempt: stamp(w.Status.NextAttempt),
 		Lag: w.Status.Lag, Cursor: w.Status.Cursor, Buffered: w.Status.Buffered, KeptUntil: stamp(w.Status.KeptUntil),
@@ -90,12 +90,14 @@ type restWebhook struct {
 	properties[bool]
 	Settings settings       `json:"settings"`
 	Filter   *filter.Filter `json:"filter,omitempty"`
+	// Events are there if there are several: names and patterns.
+	Events []string `json:"events,omitempty"`
 
 	version string
 }
 
 func restWebhookOf(w Webhook) restWebhook {
-	return restWebhook{propertiesOf(w, func(is bool) bool { return is }), settingsOf(w.Settings), w.Filter, w.Tag()}
+	return restWebhook{propertiesOf(w, func(is bool) bool { return is }), settingsOf(w.Settings), w.Filter, w.Events, w.Tag()}
 }
 
 // tag is the entity tag of what is shown.

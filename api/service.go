@@ -137,6 +137,8 @@ type Webhook struct {
 // CreateInput is what a new webhook is made of.
 type CreateInput struct {
 	App, Event, URL string
+	// Events are several names and patterns in place of one event.
+	Events []string
 	// Filter says which events are for the webhook; nil: all.
 	Filter   *filter.Filter
 	Settings registry.Settings
@@ -161,7 +163,8 @@ func (s *Service) Create(ctx context.Context, acc registry.Account, in CreateInp
 	if err := checkApp(in.App); err != nil {
 		return Webhook{}, "", err
 	}
-	if err := s.checkEvent(ctx, in.Event); err != nil {
+	made := registry.Webhook{Account: acc.Name, App: in.App, URL: in.URL, Filter: some(in.Filter), Settings: in.Settings}
+	if err := s.setEvents(ctx, &made, in); err != nil {
 		return Webhook{}, "", err
 	}
 	u, err := delivery.CheckURL(in.URL)
@@ -182,9 +185,7 @@ func (s *Service) Create(ctx context.Context, acc registry.Account, in CreateInp
 	if err != nil {
 		return Webhook{}, "", err
 	}
-	w, secret, err := s.o.Registry.Create(ctx, registry.Webhook{
-		Account: acc.Name, App: in.App, Event: in.Event, URL: in.URL, Filter: some(in.Filter), Settings: in.Settings,
-	})
+	w, secret, err := s.o.Registry.Create(ctx, made)
 	unindexed := errors.Is(err, registry.ErrUnindexed)
 	if err != nil && !unindexed {
 		return Webhook{}, "", err
@@ -211,9 +212,13 @@ func (s *Service) Get(ctx context.Context, acc registry.Account, id uint64) (Web
 // Twins returns the ids of the account's webhooks that have the app, event, URL and filter of a new one: each event would be sent
 // there by each of them.
 func (s *Service) Twins(ctx context.Context, acc registry.Account, in CreateInput) (ids []uint64, err error) {
+	var new registry.Webhook
+	if new.SetEvents([]string{in.Event}); len(in.Events) > 0 {
+		new.SetEvents(in.Events)
+	}
 	all, err := s.o.Registry.List(ctx, acc.Name)
 	for _, w := range all {
-		if w.App == in.App && w.Event == in.Event && w.URL == in.URL && reflect.DeepEqual(w.Filter, some(in.Filter)) {
+		if w.App == in.App && w.EventText() == new.EventText() && w.URL == in.URL && reflect.DeepEqual(w.Filter, some(in.Filter)) {
 			ids = append(ids, w.ID)
 		}
 	}
@@ -331,6 +336,23 @@ func (s *Service) checkEvent(ctx context.Context, name string) error {
 	if err == nil && !known {
 		err = fmt.Errorf("%w: use one of %s", ErrEvent, list(s.Events()))
 	}
+	return err
+}
+
+// setEvents has a new webhook be for what it is to be for: ErrEvent or registry.ErrEvents.
+func (s *Service) setEvents(ctx context.Context, w *registry.Webhook, in CreateInput) error {
+	if len(in.Events) == 0 {
+		w.SetEvents([]string{in.Event})
+		return s.checkEvent(ctx, in.Event)
+	}
+	if in.Event != "" {
+		return fmt.Errorf("%w: give either event or events", registry.ErrEvents)
+	}
+	names, err := registry.CheckEvents(in.Events)
+	for _, name := range names {
+		err = cmp.Or(err, s.checkEvent(ctx, name))
+	}
+	w.SetEvents(in.Events)
 	return err
 }
 

@@ -23,11 +23,13 @@ var CreateWebHook = defineBoth(Function{
 		{5, http.StatusBadRequest, "url not allowed: its host leads to an address that is not public, or that is Saumer's own", delivery.ErrForbidden, false},
 		{6, http.StatusBadRequest, "invalid settings", ErrSettings, true},
 		{7, http.StatusBadRequest, "invalid filter", filter.Err, true},
+		{8, http.StatusBadRequest, "invalid events", registry.ErrEvents, true},
 	},
 }, func(in *createWebHookInput) []Parameter {
 	return []Parameter{
 		text(Parameter{Name: "app", In: InBody, Required: true, Label: "App", Doc: "Your own name for what the webhook belongs to, of at most 200 bytes."}, &in.app),
-		text(Parameter{Name: "event", In: InBody, Kind: KindEvent, Required: true, Label: "Event", Doc: "The event that the webhook gets."}, &in.event),
+		text(Parameter{Name: "event", In: InBody, Kind: KindEvent, Label: "Event", Doc: "The event that the webhook gets. REST takes events in its place."}, &in.event),
+		object(Parameter{Name: "events", In: InBody, Label: "Events", Doc: "Several names, and patterns in which * stands for any part of a name, such as optin_*, in place of event."}, &in.events),
 		text(Parameter{Name: "url", In: InBody, Kind: KindURL, Required: true, Label: "URL", Doc: "Where events are sent, http or https."}, &in.url),
 		boolean(Parameter{Name: "ordered", In: InNoREST, Label: "In order", Doc: "Events are sent one at a time, in the order of the stream. An event that is not taken holds up those that follow."}, &in.ordered),
 		object(Parameter{Name: "filter", In: InBody, Label: "Filter", Doc: "Which events are for the webhook, by their data: a JSON pointer with equals, oneOf, exists, min or max; or all or any of such conditions. What is left out is never sent."}, &in.filter),
@@ -39,7 +41,7 @@ var CreateWebHook = defineBoth(Function{
 		return secretWebHook{}, err
 	}
 	settings.Ordered = settings.Ordered || in.ordered
-	w, secret, err := s.Create(ctx, acc, CreateInput{App: in.app, Event: in.event, URL: in.url, Filter: in.filter, Settings: settings})
+	w, secret, err := s.Create(ctx, acc, CreateInput{App: in.app, Event: in.event, Events: in.events, URL: in.url, Filter: in.filter, Settings: settings})
 	return secretWebHook{w, secret}, err
 }, as(func(c secretWebHook) createdWebhook {
 	return createdWebhook{restWebhookOf(c.webhook), c.secret}
@@ -49,6 +51,7 @@ var CreateWebHook = defineBoth(Function{
 
 type createWebHookInput struct {
 	app, event, url string
+	events          []string
 	ordered         bool
 	filter          *filter.Filter
 	settings        settings

@@ -17,6 +17,9 @@ type view struct {
 	Condition, Label, Sentence, Step, Why string
 }
 
+// Event is what the webhook is for.
+func (v view) Event() string { return v.EventText() }
+
 func viewOf(t *words.Speaker, w api.Webhook) view {
 	v := view{Webhook: w, Why: t.Sentence(w.Status.LastError)}
 	if w.Reason != "" {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/filter"
@@ -32,9 +33,9 @@ type webhooksPage struct {
 
 // createPage is the form of a new webhook.
 type createPage struct {
-	App, Event, URL, Filter string
-	Events                  []string
-	Wrong                   string
+	App, Event, Several, URL, Filter string
+	Events                           []string
+	Wrong                            string
 	// Twins is true if the account has such a webhook, and one more has to be asked for.
 	Twins bool
 }
@@ -87,7 +88,7 @@ func (c *Console) webhooks(w http.ResponseWriter, r *http.Request, v visitor) er
 func (c *Console) newWebhook(w http.ResponseWriter, r *http.Request, v visitor) error {
 	fl := c.flashes.take(w, r, v.Name, c.encrypted(r))
 	c.write(w, r, "create", page{Title: v.Say("New webhook"), Visitor: v, Body: createPage{
-		App: fl.Values.Get("app"), Event: fl.Values.Get("event"), URL: fl.Values.Get("url"), Filter: fl.Values.Get("filter"),
+		App: fl.Values.Get("app"), Event: fl.Values.Get("event"), Several: fl.Values.Get("events"), URL: fl.Values.Get("url"), Filter: fl.Values.Get("filter"),
 		Events: c.o.Service.Events(), Wrong: fl.Wrong, Twins: fl.Values.Has("twins"),
 	}})
 	return nil
@@ -97,7 +98,10 @@ func (c *Console) newWebhook(w http.ResponseWriter, r *http.Request, v visitor) 
 // which a form that was sent twice makes, has to be asked for.
 func (c *Console) create(w http.ResponseWriter, r *http.Request, v visitor) error {
 	in := api.CreateInput{App: strings.TrimSpace(r.PostForm.Get("app")), Event: r.PostForm.Get("event"), URL: strings.TrimSpace(r.PostForm.Get("url"))}
-	again := flash{Values: url.Values{"app": {in.App}, "event": {in.Event}, "url": {in.URL}, "filter": {r.PostForm.Get("filter")}}}
+	again := flash{Values: url.Values{"app": {in.App}, "event": {in.Event}, "url": {in.URL}, "filter": {r.PostForm.Get("filter")}, "events": {r.PostForm.Get("events")}}}
+	if in.Events = strings.FieldsFunc(r.PostForm.Get("events"), func(r rune) bool { return r == ',' || unicode.IsSpace(r) }); len(in.Events) > 0 {
+		in.Event = ""
+	}
 	var err error
 	if in.Filter, err = filter.Parse(r.PostForm.Get("filter")); err != nil {
 		again.Wrong = v.Sentence(err.Error())

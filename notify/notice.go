@@ -96,7 +96,7 @@ func New(o Options) *Notices { return &Notices{o} }
 // for the webhook.
 func (n *Notices) Tell(ctx context.Context, w registry.Webhook, of backlog.Notice, buffered uint64) error {
 	notice := Notice{
-		Version: form, Kind: of.Kind, Account: w.Account, Webhook: w.ID, App: w.App, Event: w.Event, At: of.At,
+		Version: form, Kind: of.Kind, Account: w.Account, Webhook: w.ID, App: w.App, Event: w.EventText(), At: of.At,
 		Reason: of.Reason, Since: of.Since, Deactivation: of.Deactivation, Buffered: buffered,
 		Seqs: of.Seqs, Attempts: of.Attempts,
 	}

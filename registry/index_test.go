@@ -60,6 +60,7 @@ func suite(t *testing.T, start func(*testing.T) backend) {
 		"two nodes see each other's changes":     twoNodes,
 		"records of a newer version":             newerRecords,
 		"evicted keys are read again":            evictedKeys,
+		"several events":                         severalEvents,
 		"evicted keys and then a change":         evictedAndChanged,
 		"evicted keys and then a start":          evictedAndStarted,
 		"a change costs one record":              changesCostOne,

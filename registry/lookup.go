@@ -36,6 +36,9 @@ func (x *index) lookup(ctx context.Context, pairs []Pair) (map[Pair][]*Subscript
 			events[p.Account] = append(events[p.Account], p.Event)
 		}
 	}
+	for account := range events {
+		events[account] = append(events[account], Several)
+	}
 	// Where Redis is behind, the account is replaced and all is asked again; more than a few rounds means that
 	// Redis keeps losing its data.
 	for range 5 {
@@ -52,10 +55,26 @@ func (x *index) lookup(ctx context.Context, pairs []Pair) (map[Pair][]*Subscript
 			return nil, fmt.Errorf("look up webhooks: %w", err)
 		}
 		if len(behind) == 0 {
-			return found, nil
+			return joined(found, pairs), nil
 		}
 	}
 	return nil, fmt.Errorf("look up webhooks: %w", errBehind)
+}
+
+// joined adds to the webhooks of each pair those of its account that are for several events and take that of the pair.
+func joined(found map[Pair][]*Subscription, pairs []Pair) map[Pair][]*Subscription {
+	for _, p := range pairs {
+		var more []*Subscription
+		for _, s := range found[Pair{p.Account, Several}] {
+			if s.Newer || s.Webhook.Takes(p.Event) {
+				more = append(more, s)
+			}
+		}
+		if len(more) > 0 {
+			found[p] = slices.Concat(found[p], more) // what was found is shared
+		}
+	}
+	return found
 }
 
 // current makes sure that this node has seen all that look-ups must show: after a new connection to Redis, and with each
@@ -152,6 +171,11 @@ func (x *index) answer(ctx context.Context, q question, account string, events [
 	}
 	for i, name := range events {
 		version, ok := values[i+1].(string)
+		if !ok && name == Several && x.private {
+			if err := x.none(ctx, q, Pair{account, name}); err != nil {
+				return false, err
+			}
+		}
 		if !ok {
 			continue // no webhook, by an index that is not behind
 		}
@@ -187,6 +211,19 @@ func (x *index) fromCache(q question, events map[string][]string) (map[Pair][]*S
 		}
 	}
 	return found, true
+}
+
+// none has the cache know that an account has no webhook for several events, if that is so: most accounts have none, and each
+// look-up asks.
+func (x *index) none(ctx context.Context, q question, p Pair) error {
+	reading := x.cache.begin(p)
+	values, err := x.redis.HMGet(ctx, q.names.state(p.Account), "rev", "v:"+p.Event).Result()
+	var fresh *cached
+	if err == nil && len(values) == 2 && values[1] == nil && q.believes(p.Account, values[0], "") {
+		fresh = &cached{names: q.names, seen: q.seen[p.Account]}
+	}
+	x.cache.end(p, reading, fresh)
+	return err
 }
 
 const (

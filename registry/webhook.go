@@ -14,15 +14,17 @@ import (
 	"github.com/saumer/saumer/filter"
 )
 
-// Webhook is a subscription of a URL to one event of an account, as the journal keeps it.
+// Webhook is a subscription of a URL to events of an account, as the journal keeps it.
 type Webhook struct {
 	// Form of the record; what is written is of the newest form.
 	Form    int    `json:"v"`
 	ID      uint64 `json:"id"`
 	Account string `json:"account"`
 	// App is the user's own name for what the webhook belongs to.
-	App     string    `json:"app"`
+	App string `json:"app"`
+	// Event is the one that the webhook is for, or Several: then Events are names and patterns.
 	Event   string    `json:"event"`
+	Events  []string  `json:"events,omitempty"`
 	URL     string    `json:"url"`
 	Created time.Time `json:"created"`
 	// secrets are sealed; the current one is first, and while rotating the previous one follows.
@@ -94,7 +96,7 @@ func parseKey(key string) (account string, id uint64, err error) {
 func (w *Webhook) MarshalLogObject(e zapcore.ObjectEncoder) error {
 	e.AddString("account", w.Account)
 	e.AddUint64("id", w.ID)
-	e.AddString("event", w.Event)
+	e.AddString("event", w.EventText())
 	e.AddBool("active", w.Active)
 	return nil
 }

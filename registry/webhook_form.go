@@ -19,14 +19,14 @@ const webhookForm = 2
 // a path nor a query nor headers is written in webhookForm, so that older versions read it.
 const sealedForm = 3
 
-// filterForm is the form of a record with a filter, which a version that does not know it must not leave out; all else in it is as
+// filterForm is the form of a record with a filter or several events, which a version that does not know them must not leave out; all else in it is as
 // in sealedForm, or, if nothing is sealed, as in webhookForm.
 const filterForm = 4
 
 // form is the form that the webhook's record is written in: the oldest that has all of it.
 func (w *Webhook) form() int {
 	switch {
-	case w.Filter != nil:
+	case w.Filter != nil, w.Event == Several:
 		return filterForm
 	case w.Sealed != "":
 		return sealedForm
@@ -60,7 +60,7 @@ func decodeOf(account string, e broker.Entry) (w Webhook, err error) {
 	default:
 		err = record.Unmarshal(e.Value, &w)
 	}
-	if err == nil && (w.Account != account || w.ID == 0 || w.Event == "") {
+	if err == nil && (w.Account != account || w.ID == 0 || w.Event == "" || (w.Event == Several) != (len(w.Events) > 0)) {
 		err = fmt.Errorf("a webhook %s for %q: %w", w.Key(), w.Event, record.ErrUnreadable)
 	}
 	if errors.Is(err, record.ErrNewer) {

@@ -9,7 +9,6 @@ import (
 	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/event"
-	"github.com/saumer/saumer/filter"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -27,14 +26,14 @@ func (m *Backlogs) Redeliver(ctx context.Context, key string, seq uint64) error 
 		return ErrDropped
 	case err != nil:
 		return err
-	case e.Account != w.Account || e.Name != w.Event:
+	case e.Account != w.Account || !w.Takes(e.Name):
 		return ErrForeign
 	}
-	program, err := filter.Compile(w.Filter)
+	interest, err := w.Interest()
 	if err != nil {
 		return err
 	}
-	if program.LeftOut(e.Data) {
+	if interest.LeavesOut(&e) {
 		return ErrLeftOut
 	}
 	progress, err := m.broker.Progress(ctx)

@@ -22,15 +22,15 @@ func Count(ctx context.Context, b *broker.Broker, w registry.Webhook, r *backlog
 // counter counts the events of a webhook that the stream has, for one answer: as of a moment that was asked before, and
 // with no question asked twice.
 type counter struct {
-	broker  *broker.Broker
-	subject string
+	broker   *broker.Broker
+	subjects []string
 	moment
 	// from is how many events there are from a sequence on.
 	from map[uint64]uint64
 }
 
 func newCounter(b *broker.Broker, w registry.Webhook, now moment) *counter {
-	return &counter{b, event.Subject(w.Account, w.Event), now, map[uint64]uint64{}}
+	return &counter{b, w.Subjects(), now, map[uint64]uint64{}}
 }
 
 // count is the number of events that a record holds before an end. What a span has too is counted there.
@@ -107,11 +107,16 @@ func (c *counter) since(ctx context.Context, seq uint64) (uint64, error) {
 	if n, asked := c.from[seq]; asked {
 		return n, nil
 	}
-	n, err := c.broker.CountFrom(ctx, c.subject, seq)
-	if err == nil {
-		c.from[seq] = n
+	n := uint64(0)
+	for _, subject := range c.subjects {
+		more, err := c.broker.CountFrom(ctx, subject, seq)
+		if err != nil {
+			return 0, err
+		}
+		n += more
 	}
-	return n, err
+	c.from[seq] = n
+	return n, nil
 }
 
 // replaying is the number of events that a record has still to send as a replay.

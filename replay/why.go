@@ -11,7 +11,6 @@ import (
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
-	"github.com/saumer/saumer/filter"
 	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 )
@@ -84,11 +83,11 @@ func (m *Backlogs) Why(ctx context.Context, w registry.Webhook, seq uint64, entr
 	switch {
 	case err == nil:
 		f.event = &e
-		program, err := filter.Compile(w.Filter)
+		interest, err := w.Interest()
 		if err != nil {
 			return Answer{}, err
 		}
-		f.leftOut = program.Why(e.Data)
+		f.leftOut = interest.Why(&e)
 		// After the stream went back, the log may have attempts of another event with this sequence.
 		f.entries = slices.DeleteFunc(slices.Clone(entries), func(a delivery.Entry) bool {
 			return !a.Published.IsZero() && !a.Published.Equal(e.Time)
@@ -144,8 +143,8 @@ func (f *facts) why() (Reason, string) {
 		return Gone, "The event is older than the retention, and nothing is known of it any more."
 	case e == nil && len(f.entries) == 0, e != nil && e.Account != w.Account:
 		return Unknown, "There is no such event: it was never published, or it was refused because it is not JSON."
-	case e != nil && e.Name != w.Event:
-		return Foreign, fmt.Sprintf("The event is %s, and the webhook is for %s.", e.Name, w.Event)
+	case e != nil && !w.Takes(e.Name):
+		return Foreign, fmt.Sprintf("The event is %s, and the webhook is for %s.", e.Name, w.EventText())
 	}
 	for _, entry := range f.entries {
 		if entry.Outcome == delivery.Delivered {

@@ -9,7 +9,6 @@ import (
 	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/event"
-	"github.com/saumer/saumer/filter"
 	"github.com/saumer/saumer/registry"
 )
 
@@ -32,8 +31,8 @@ type item struct {
 type feed struct {
 	broker  *broker.Broker
 	subject string
-	// filter leaves out events that are not for the webhook; nil: none.
-	filter *filter.Program
+	// interest says which events are for the webhook.
+	interest registry.Interest
 	// replays says which events are sent as a replay since an activation asked for that.
 	replays func(event.Position) bool
 	// due are the waiting events, queue the ones read from the current span, both ascending.
@@ -178,7 +177,7 @@ func (f *feed) put(b batch) error {
 			continue
 		}
 		f.known = append(f.known, e.Position())
-		if !f.holds(e.Position()) && !f.filter.LeftOut(e.Data) {
+		if !f.holds(e.Position()) && !f.interest.LeavesOut(e) {
 			f.queue = append(f.queue, item{Position: e.Position(), event: e, replay: span.Replay != 0 || f.replays(e.Position())})
 			f.queued += len(e.Data)
 		}

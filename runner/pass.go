@@ -11,7 +11,6 @@ import (
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/fault"
-	"github.com/saumer/saumer/filter"
 	"github.com/saumer/saumer/record"
 )
 
@@ -45,7 +44,7 @@ func (r *runner) begin(ctx context.Context) error {
 	if r.target, err = r.Registry.Target(r.webhook); err != nil {
 		return err
 	}
-	if r.filter, err = filter.Compile(r.webhook.Filter); err != nil {
+	if r.interest, err = r.webhook.Interest(); err != nil {
 		return err
 	}
 	if r.limit = r.target.MaxInFlight; r.limit == 0 {

@@ -15,7 +15,6 @@ import (
 	"github.com/saumer/saumer/backlog"
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
-	"github.com/saumer/saumer/filter"
 	"github.com/saumer/saumer/record"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
@@ -86,8 +85,8 @@ type runner struct {
 	log     *zap.Logger
 	webhook registry.Webhook
 	target  delivery.Target
-	// filter leaves out events that are not for the webhook; nil: none.
-	filter *filter.Program
+	// interest says which events are for the webhook.
+	interest registry.Interest
 
 	// record is what was last read or written, at revision, with the tries and probes taken in that came after it. It is
 	// stale if it has to be read again: then these are taken in again.

@@ -58,7 +58,7 @@ func (r *runner) draw(ctx context.Context, span backlog.Span) (item, error) {
 		var drawn item
 		for _, e := range events {
 			p := e.Position()
-			switch unmet := e.Seq < end && p.Before(span.To) && event.Check(e.Data) == nil && !r.filter.LeftOut(e.Data) && !r.feed.holds(p); {
+			switch unmet := e.Seq < end && p.Before(span.To) && event.Check(e.Data) == nil && !r.interest.LeavesOut(&e) && !r.feed.holds(p); {
 			case unmet && drawn.Seq != 0:
 				drawn.more = true
 				return drawn, nil
@@ -89,7 +89,7 @@ func (r *runner) hope(ctx context.Context, w *registry.Webhook, b *backlog.Recor
 		vouched := b.Vouched(now)
 		return func(b *backlog.Record) { b.Take(vouched, &r.Rules) }, nil
 	}
-	unmet, err := r.unmet(ctx, event.Subject(w.Account, w.Event), b)
+	unmet, err := r.unmet(ctx, w, b)
 	if err != nil || !unmet {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (r *runner) hope(ctx context.Context, w *registry.Webhook, b *backlog.Recor
 }
 
 // unmet says whether the open span has an event which does not wait by itself: among the first, or after all that do.
-func (r *runner) unmet(ctx context.Context, subject string, b *backlog.Record) (bool, error) {
+func (r *runner) unmet(ctx context.Context, w *registry.Webhook, b *backlog.Record) (bool, error) {
 	span, open := b.OpenSpan()
 	if !open {
 		return false, nil
@@ -109,12 +109,19 @@ func (r *runner) unmet(ctx context.Context, subject string, b *backlog.Record) (
 	for _, d := range b.Done {
 		after = max(after, d.Seq+1)
 	}
-	_, err := r.Broker.Next(ctx, subject, after)
+	interest, err := w.Interest()
+	if err != nil {
+		return false, err
+	}
+	subject := event.Subject(w.Account, w.Event)
+	next, err := r.Broker.Next(ctx, subject, after)
 	if !errors.Is(err, broker.ErrNotFound) || after == span.Cursor {
-		return err == nil, ignoreNotFound(err)
+		return err == nil && !interest.LeavesOut(&next), ignoreNotFound(err)
 	}
 	events, err := r.Broker.Read(ctx, subject, span.Cursor, smallest)
-	return slices.ContainsFunc(events, func(e event.Event) bool { return b.Spanned(e.Position()) && !waits(b, e.Position()) }), err
+	return slices.ContainsFunc(events, func(e event.Event) bool {
+		return b.Spanned(e.Position()) && !waits(b, e.Position()) && !interest.LeavesOut(&e)
+	}), err
 }
 
 // waits says whether an event waits by itself.

@@ -12,8 +12,8 @@ import (
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/fault"
-	"github.com/saumer/saumer/filter"
 	"github.com/saumer/saumer/record"
+	"github.com/saumer/saumer/registry"
 )
 
 const (
@@ -33,7 +33,7 @@ type result struct {
 // work attempts what is due. What came of it is written by settle, or with the end of the pass.
 func (r *runner) work(ctx, lasting context.Context) error {
 	r.feed = newFeed(r.Broker, r.webhook, &r.record, r.Broker.Now(), r.floor)
-	r.feed.filter = r.filter
+	r.feed.interest = r.interest
 	if err := r.witness(lasting); err != nil {
 		return err
 	}
@@ -95,14 +95,14 @@ func (r *runner) fill(ctx context.Context) error {
 			r.feed.landed(i.number)
 			return fmt.Errorf("webhook %s: %w", r.key, record.ErrNotFound)
 		}
-		target, filter, results := r.target, r.filter, r.results
-		r.Slots.Go(r.key, target.MaxInFlight, func() { results <- r.attempt(target, filter, i) })
+		target, interest, results := r.target, r.interest, r.results
+		r.Slots.Go(r.key, target.MaxInFlight, func() { results <- r.attempt(target, interest, i) })
 	}
 	return nil
 }
 
 // attempt makes one attempt. It uses nothing of the runner that changes.
-func (r *runner) attempt(target delivery.Target, filter *filter.Program, i item) result {
+func (r *runner) attempt(target delivery.Target, interest registry.Interest, i item) result {
 	res := result{number: i.number, try: backlog.Try{Witness: i.witness, More: i.more, Attempt: delivery.Attempt{
 		Seq: i.Seq, Published: i.Time, Number: i.attempts + 1, Replay: i.replay, Outcome: delivery.Aborted,
 	}}}
@@ -122,7 +122,7 @@ func (r *runner) attempt(target delivery.Target, filter *filter.Program, i item)
 		}
 		i.event = &e
 	}
-	if filter.LeftOut(i.event.Data) {
+	if interest.LeavesOut(i.event) {
 		res.try.LeftOut = true
 		return res
 	}

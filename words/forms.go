@@ -11,6 +11,10 @@ var forms = map[string]said{
 	"Each event is POSTed there as JSON. Your receiver has to answer 2xx within 15 seconds.": {
 		de: "Jedes Ereignis wird als JSON per POST dorthin gesendet. Ihr Empfänger muss innerhalb von 15 Sekunden mit 2xx antworten.",
 	},
+	"Several events": {de: "Mehrere Ereignisse"},
+	"In place of the one above: names, and patterns in which * stands for any part of a name.": {
+		de: "Anstelle des obigen: Namen, und Muster, in denen * für einen beliebigen Teil eines Namens steht.",
+	},
 	"Events by their data": {de: "Ereignisse nach ihren Daten"},
 	"Which events are for the webhook, by their data, as JSON; empty for all. What is left out is never sent.": {
 		de: "Welche Ereignisse für den Webhook sind, nach ihren Daten, als JSON; leer für alle. Was ausgelassen wird, wird nie gesendet.",

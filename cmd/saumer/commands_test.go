@@ -149,13 +149,14 @@ func TestWebhookRequests(t *testing.T) {
 	for want, args := range map[string][]string{
 		`POST /v1/webhooks {"app":"saumer","event":"a","settings":{"headers":{"X-A":"b;c=d"},"maxInFlight":2,"ordered":true,"timeout":"5s"},"url":"https://example.org"}`: {
 			"create", "https://example.org", "--event", "a", "--ordered", "--max-in-flight", "2", "--timeout", "5s", "--header", "X-A=b;c=d"},
-		`POST /v1/webhooks {"app":"shop","limits":{"perSecond":1},"url":"https://example.org"}`: {"create", "--from-file", "-", "--app", "shop"},
-		`PATCH /v1/webhooks/7 {"filter":{"min":10,"pointer":"/id"}}`:                            {"update", "7", "--filter", `{"pointer": "/id", "min": 10}`},
-		`PATCH /v1/webhooks/7 {"settings":{"timeout":"0s"},"url":"https://example.org"}`:        {"update", "7", "--to", "https://example.org", "--timeout", "0s"},
-		`POST /v1/webhooks/7/activate {"replay":true}`:                                          {"resume", "7", "--replay"},
-		`DELETE /v1/webhooks/7 null`:                                                            {"delete", "7"},
-		`POST /v1/webhooks/7/redeliver {"event":"order-7"}`:                                     {"redeliver", "7", "order-7"},
-		`GET /v1/webhooks/7/why?event=a%26b null`:                                               {"why", "7", "a&b"},
+		`POST /v1/webhooks {"app":"shop","limits":{"perSecond":1},"url":"https://example.org"}`:   {"create", "--from-file", "-", "--app", "shop"},
+		`POST /v1/webhooks {"app":"saumer","events":["optin_*","b"],"url":"https://example.org"}`: {"create", "https://example.org", "--event", "optin_*", "--event", "b"},
+		`PATCH /v1/webhooks/7 {"filter":{"min":10,"pointer":"/id"}}`:                              {"update", "7", "--filter", `{"pointer": "/id", "min": 10}`},
+		`PATCH /v1/webhooks/7 {"settings":{"timeout":"0s"},"url":"https://example.org"}`:          {"update", "7", "--to", "https://example.org", "--timeout", "0s"},
+		`POST /v1/webhooks/7/activate {"replay":true}`:                                            {"resume", "7", "--replay"},
+		`DELETE /v1/webhooks/7 null`:                        {"delete", "7"},
+		`POST /v1/webhooks/7/redeliver {"event":"order-7"}`: {"redeliver", "7", "order-7"},
+		`GET /v1/webhooks/7/why?event=a%26b null`:           {"why", "7", "a&b"},
 	} {
 		asked := ""
 		url := api(t, func(r *http.Request, body map[string]any) (int, string) {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/saumer/saumer/config"
@@ -102,9 +103,9 @@ func (c webhookBody) members(in io.Reader, more map[string]any) (map[string]any,
 }
 
 type webhookCreateCommand struct {
-	Target      string `arg:"" optional:"" name:"target" help:"Where events are sent, http or https."`
-	Event       string `help:"Name of the event that it gets." placeholder:"NAME"`
-	Ordered     bool   `help:"Send events one at a time, in the order of the stream."`
+	Target      string   `arg:"" optional:"" name:"target" help:"Where events are sent, http or https."`
+	Event       []string `help:"Name of an event that it gets, or a pattern such as optin_*; may be given several times." placeholder:"NAME"`
+	Ordered     bool     `help:"Send events one at a time, in the order of the stream."`
 	webhookBody `embed:""`
 	asJSON      `embed:""`
 	apiLogin    `embed:""`
@@ -116,8 +117,11 @@ func (c *webhookCreateCommand) Run(ctx context.Context, std streams) error {
 	if c.Target != "" {
 		more["url"] = c.Target
 	}
-	if c.Event != "" {
-		more["event"] = c.Event
+	switch {
+	case len(c.Event) == 1 && !strings.Contains(c.Event[0], "*"):
+		more["event"] = c.Event[0]
+	case len(c.Event) > 0:
+		more["events"] = c.Event
 	}
 	if c.Ordered {
 		more["ordered"] = true

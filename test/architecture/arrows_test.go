@@ -36,8 +36,8 @@ var arrows = map[string][]string{
 
 	// The live path and the backlogs do not know each other: app brings them together.
 	"consumer": {"registry", "record", "delivery", "slots", "broker", "event", "fault", "lifetime"},
-	"replay":   {"filter", "registry", "record", "backlog", "delivery", "broker", "event", "fault"},
-	"runner":   {"filter", "replay", "registry", "record", "backlog", "delivery", "slots", "broker", "event", "fault", "lifetime"},
+	"replay":   {"registry", "record", "backlog", "delivery", "broker", "event", "fault"},
+	"runner":   {"replay", "registry", "record", "backlog", "delivery", "slots", "broker", "event", "fault", "lifetime"},
 
 	// What Prometheus is told; app gives it what it asks.
 	"metrics": {"backlog", "delivery", "broker", "event"},
