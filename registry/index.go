@@ -113,35 +113,6 @@ func newIndex(bucket *broker.Bucket, size int, parse func(Webhook) (*Subscriptio
 	}, nil
 }
 
-// apply brings one change that the watch saw into Redis, and then into the cache.
-func (x *index) apply(ctx context.Context, account string, id uint64, entry jetstream.KeyValueEntry) error {
-	x.mu.Lock()
-	names, before := x.names, x.seen[account]
-	x.mu.Unlock()
-	// What cannot be read leaves the index, as a reading of the whole journal would have it.
-	var w Webhook
-	var kept, known bool
-	keys, record := []string{names.state(account)}, ""
-	if entry.Operation() != jetstream.KeyValuePut {
-		x.deleted.Add(entry.Key(), struct{}{})
-	} else if w, kept, known = x.read(entry); kept {
-		keys, record = append(keys, names.webhooks(account, w.Event)), string(entry.Value())
-	}
-	done, err := applyScript.Run(ctx, x.redis, keys, before, entry.Revision(), id, record).Int()
-	if err == nil && done == 0 {
-		err = x.restore(ctx, names, account)
-	}
-	if err != nil {
-		return err
-	}
-	change, event := change{id: id, revision: entry.Revision()}, ""
-	if kept {
-		event, change.subscription = w.Event, x.subscription(w, known)
-	}
-	x.cache.change(account, event, before, change)
-	return nil
-}
-
 // restore replaces an account of which Redis has lost something.
 func (x *index) restore(ctx context.Context, n names, account string) error {
 	s, err := x.account(ctx, account)

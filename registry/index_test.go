@@ -64,6 +64,7 @@ func suite(t *testing.T, start func(*testing.T) backend) {
 		"evicted keys and then a change":         evictedAndChanged,
 		"evicted keys and then a start":          evictedAndStarted,
 		"a change costs one record":              changesCostOne,
+		"many changes at once":                   changesAtOnce,
 		"changes under look-ups":                 changesUnderLookups,
 		"the journal is removed and made again":  journalRemoved,
 		"a restored journal":                     restored,

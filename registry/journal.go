@@ -81,6 +81,9 @@ func (r *Registry) Update(ctx context.Context, key string, change func(*Webhook)
 	return w, r.index.await(ctx, revision)
 }
 
+// Shows returns once the index shows all that the journal has: an error if it does not follow it, or takes long.
+func (r *Registry) Shows(ctx context.Context) error { return r.index.catchUp(ctx) }
+
 // Put writes a webhook that was read, if nobody has changed it meanwhile: record.ErrConflict. It returns it with its new
 // revision, once the index shows the change. It returns ErrIndex and ErrUnindexed as Update does.
 func (r *Registry) Put(ctx context.Context, w Webhook) (Webhook, error) {

@@ -91,14 +91,6 @@ func (x *index) stop(why error) {
 	x.stands = why
 }
 
-// advance takes down what the watch has brought.
-func (x *index) advance(account string, id, revision uint64, at time.Time) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.note(account, id, revision, at)
-	x.waiters.reached(x.all)
-}
-
 // standstillLocked says why the index does not follow the journal, or nil. After a reconnect it does not until the
 // journal has been compared: NATS may have come back with an older one. x.mu is held.
 func (x *index) standstillLocked() error {

@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -107,7 +106,7 @@ func (f *following) run(ctx context.Context, reconnects <-chan nats.Status) erro
 			case !ok:
 				return errors.New("the journal's watch ended")
 			case entry != nil:
-				err = f.take(ctx, entry)
+				err = f.take(ctx, f.more(entry))
 			}
 		case <-f.doubts:
 			err = f.compare(ctx, false)
@@ -120,6 +119,25 @@ func (f *following) run(ctx context.Context, reconnects <-chan nats.Status) erro
 			return err
 		}
 	}
+}
+
+// more are an entry and those that have come after it.
+func (f *following) more(entry jetstream.KeyValueEntry) []jetstream.KeyValueEntry {
+	entries := []jetstream.KeyValueEntry{entry}
+	for len(entries) < together {
+		select {
+		case entry, ok := <-f.watch.Updates():
+			if !ok {
+				return entries // and so says the next look
+			}
+			if entry != nil {
+				entries = append(entries, entry)
+			}
+		default:
+			return entries
+		}
+	}
+	return entries
 }
 
 // held takes the entries that a watch brings before its first nil: what the journal holds.
@@ -141,34 +159,6 @@ func held(ctx context.Context, watch jetstream.KeyWatcher, reconnects <-chan nat
 			entries[entry.Key()] = entry
 		}
 	}
-}
-
-// take brings a change into Redis.
-func (x *index) take(ctx context.Context, entry jetstream.KeyValueEntry) error {
-	x.mu.Lock()
-	names, m := x.names, mark{max(x.all, entry.Revision()), x.latest}
-	back := entry.Revision() <= x.all
-	x.mu.Unlock()
-	account, id := subject(entry)
-	switch {
-	case back:
-		return errBack
-	case entry.Key() == generationKey:
-		return errAnew
-	case account != "":
-		if err := x.apply(ctx, account, id, entry); err != nil {
-			return fmt.Errorf("bring %s into the index: %w", entry.Key(), err)
-		}
-	}
-	if entry.Created().After(m.latest) {
-		m.latest = entry.Created()
-	}
-	// Only once the change is there: an index that is not behind its mark lacks nothing.
-	if err := x.touch(ctx, names, m, id); err != nil {
-		return err
-	}
-	x.advance(account, id, entry.Revision(), entry.Created())
-	return nil
 }
 
 // subject is what an entry tells of: a webhook of an account, or no account and the id that the counter holds.

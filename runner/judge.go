@@ -41,7 +41,7 @@ func (r *runner) judge(ctx context.Context) error {
 // deactivate deactivates the webhook. Its record follows, and tells people.
 func (r *runner) deactivate(ctx context.Context) error {
 	now, reason := r.Broker.Now(), r.record.Reason()
-	w, err := r.Registry.Update(ctx, r.key, func(w *registry.Webhook) error {
+	w, err := r.change(ctx, func(w *registry.Webhook) error {
 		w.Active, w.Deactivated, w.Reason = false, now, reason
 		return nil
 	})

@@ -67,7 +67,7 @@ func (r *runner) openSpan(ctx context.Context) error {
 	}
 	fault.At(fault.SpanWritten)
 	span, _ := r.record.OpenSpan()
-	if r.webhook, err = r.Registry.Update(ctx, r.key, func(w *registry.Webhook) error {
+	if r.webhook, err = r.change(ctx, func(w *registry.Webhook) error {
 		if _, there := w.RangeByID(span.ID); there {
 			return nil
 		}
@@ -152,8 +152,29 @@ func (r *runner) closeRange(ctx context.Context, span backlog.Span, to event.End
 }
 
 func (r *runner) endRange(ctx context.Context, span backlog.Span, to event.End) (err error) {
-	r.webhook, err = r.Registry.Update(ctx, r.key, func(w *registry.Webhook) error { return w.CloseRange(span.ID, to) })
+	r.webhook, err = r.change(ctx, func(w *registry.Webhook) error { return w.CloseRange(span.ID, to) })
 	return err
+}
+
+// shown bounds how often it is waited for look-ups to show a change, some seconds each time.
+const shown = 12
+
+// change changes the webhook's record, and returns once look-ups show that. Where many thousand webhooks change at about the same
+// time, this takes a while. To begin anew then would only add to it: the lease is renewed instead.
+func (r *runner) change(ctx context.Context, change func(*registry.Webhook) error) (registry.Webhook, error) {
+	w, err := r.Registry.Update(ctx, r.key, change)
+	for range shown {
+		if !errors.Is(err, registry.ErrUnindexed) {
+			return w, err
+		}
+		if err := r.update(ctx, func(*backlog.Record) {}); err != nil {
+			return w, err
+		}
+		if again := r.Registry.Shows(ctx); again == nil {
+			return w, nil
+		}
+	}
+	return w, err
 }
 
 // reconcile brings span and range into line, which a crash between two writes, or a loss of power that set back one of the
