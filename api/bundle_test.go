@@ -117,7 +117,7 @@ func setup(t testing.TB) *bundle {
 		Tester: delivery.NewSender(client, u.attempts, delivery.NewOutages(time.Minute, time.Hour), u.stats),
 		Stats:  u.stats,
 		Audit:  registry.NewAudit(b), Forget: b.ForgetAccount, Log: zap.New(core),
-		Publisher: b.JetStream, Window: 5 * 24 * time.Hour, Names: b,
+		Publisher: b.JetStream, Window: 5 * 24 * time.Hour, Names: b, Network: b,
 	})
 	u.handler = Handler(s, u.accounts, func(context.Context) error { return u.ready }, b.Differences, zap.New(core))
 	return u

@@ -34,7 +34,8 @@ type properties[Flag int | bool] struct {
 	ReplayUntil stamp  `json:"replayUntil"`
 	Gap         uint64 `json:"gap"`
 	Ordered     Flag   `json:"ordered"`
-	// Note is there if a change is made and deliveries do not show it yet, and if a new webhook has a twin.
+	// Note is there if a change is made and deliveries do not show it yet, if a new webhook has a twin, and of one that fails while our
+	// own network seems to be down.
 	Note string `json:"note,omitempty"`
 }
 
@@ -57,6 +58,9 @@ func (w Webhook) note() string {
 	}
 	if len(w.Twins) > 0 {
 		notes = append(notes, fmt.Sprintf("webhook %d has the same app, event and URL: each event is sent there more than once", w.Twins[0]))
+	}
+	if !w.Outage.IsZero() {
+		notes = append(notes, fmt.Sprintf("our own network seems to be down since %s, and the webhook is not deactivated for it", w.Outage.UTC().Format(time.RFC3339)))
 	}
 	if w.Unindexed {
 		notes = append(notes, noteOf(true))

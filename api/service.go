@@ -70,6 +70,8 @@ type Options struct {
 	Tester    Tester
 	Prober    Prober
 	Stats     Stats
+	// Network says whether our own network seems to be down.
+	Network Network
 	// Stream reads events.
 	Stream  Events
 	Notices *notify.Notices
@@ -90,6 +92,13 @@ type Options struct {
 	// Proxies are the networks of proxies that are believed when they say where a request came from.
 	Proxies []netip.Prefix
 }
+
+// Network says whether our own network seems to be down, as far as any process sees; *broker.Broker does.
+type Network interface {
+	Outage(ctx context.Context) (o broker.Outage, lasts bool, err error)
+}
+
+var _ Network = (*broker.Broker)(nil)
 
 // Names says which events webhooks can be made for; *broker.Broker does.
 type Names interface {
@@ -130,6 +139,8 @@ type Webhook struct {
 	Unindexed bool
 	// Twins are the ids of webhooks that send the same to the same URL, of one that was just made.
 	Twins []uint64
+	// Outage is since when our own network seems to be down, of a webhook that fails; zero if it does not seem so.
+	Outage time.Time
 	// Pausing is set if the webhook is about to be paused, and is not yet.
 	Pausing bool
 }
@@ -328,7 +339,19 @@ func (s *Service) describe(ctx context.Context, w registry.Webhook) (Webhook, er
 	if !w.Active {
 		described.ReplayUntil = w.Deactivated.Add(s.o.Window)
 	}
-	return described, nil
+	if !status.FailingSince.IsZero() {
+		described.Outage, err = s.Outage(ctx)
+	}
+	return described, err
+}
+
+// Outage is since when our own network seems to be down; zero if it does not.
+func (s *Service) Outage(ctx context.Context) (since time.Time, err error) {
+	o, lasts, err := s.o.Network.Outage(ctx)
+	if err != nil || !lasts {
+		return time.Time{}, err
+	}
+	return o.Since, nil
 }
 
 func (s *Service) checkEvent(ctx context.Context, name string) error {

@@ -65,6 +65,8 @@ type App struct {
 	listener net.Listener
 	tls      *tls.Config // nil: no TLS
 	// metrics and its listener are nil if no metrics are served.
+	// network says since when our own network seems to be down for this process.
+	network         func() (since time.Time, down bool)
 	metrics         *metrics.Metrics
 	metricsListener net.Listener
 	password        string
@@ -194,6 +196,7 @@ func (a *App) wire(ackWait time.Duration) {
 	a.stats = stats.New(a.broker, owner, o.Log.Named("stats"))
 	// The slowest webhooks are tried once in the longest backoff. What lasts too long is no outage, but a state.
 	plain := delivery.NewSender(a.client, attempts, delivery.NewOutages(2*o.BackoffMax+o.Timeout, defaults.OutageTimes*o.DeactivateAfter), a.stats)
+	a.network = plain.Outage
 	var sender sender = plain
 	if a.metrics != nil {
 		sender = a.metrics.Sender(plain)
@@ -222,7 +225,7 @@ func (a *App) wire(ackWait time.Duration) {
 	backlogs := replay.NewBacklogs(a.broker, a.registry, rules, o.Retention)
 	a.service = api.NewService(api.Options{
 		Registry: a.registry, Accounts: a.accounts, Addresses: a.client, Attempts: attempts,
-		Backlogs: backlogs, Replays: backlogs, Tester: sender, Prober: a.client, Stream: a.broker, Stats: a.stats,
+		Backlogs: backlogs, Replays: backlogs, Tester: sender, Prober: a.client, Network: a.broker, Stream: a.broker, Stats: a.stats,
 		Publisher: a.broker.JetStream, Key: a.key, Notices: a.notices, Window: o.ReplayWindow, Names: a.broker,
 		Proxies: o.Proxies, Limits: o.Limits, Audit: registry.NewAudit(a.broker), Forget: a.broker.ForgetAccount, Log: o.Log.Named("api"),
 	})

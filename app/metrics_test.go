@@ -117,6 +117,7 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 		`saumer_attempt_duration_seconds{delivered="false"}`:          2,
 		`saumer_delivery_age_seconds`:                                 3,
 		`saumer_attempts_in_flight`:                                   0,
+		`saumer_network_down`:                                         0,
 		`saumer_ready`:                                                1,
 		`saumer_stream_last_sequence`:                                 5,
 		`saumer_live_path_behind_events`:                              0,

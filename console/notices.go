@@ -103,6 +103,8 @@ func noticeViewOf(t *words.Speaker, n notify.Notice) noticeView {
 		v.Class, v.Text = "bad", t.Say("%d events are exhausted, with the sequences %s.", len(seqs), strings.Join(seqs, ", "))
 	case notify.Lost:
 		v.Class, v.Text = "bad", t.Say("NATS does not have %d events any more that it had stored, or more than these.", n.Events)
+	case notify.Network:
+		v.Class, v.Text = "bad", t.Say("Our own network seems to be down since %s: hosts that answered until then fail all at once, and none answers.", t.Minute(n.Since))
 	case notify.Reachable:
 		v.Class, v.Text = "good", t.Say("Its host accepts connections again. It waits for somebody to activate it.")
 	}

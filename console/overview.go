@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/saumer/saumer/api"
 	"github.com/saumer/saumer/replay"
@@ -17,6 +18,8 @@ type overview struct {
 	All, Live, Lagging, Inactive int
 	Waiting                      uint64
 	Trend                        trend
+	// Outage is since when our own network seems to be down; zero if it does not.
+	Outage time.Time
 	// Flash is what came of a form just now.
 	Flash flash
 }
@@ -41,8 +44,12 @@ func (c *Console) overview(w http.ResponseWriter, r *http.Request, v visitor) er
 	if err != nil {
 		return err
 	}
+	outage, err := c.o.Service.Outage(r.Context())
+	if err != nil {
+		return err
+	}
 	all := listed.Webhooks
-	p := overview{All: len(all), Trouble: troubles(v.Speaker, all), Trend: trendOf(v.Speaker, span, series), Flash: c.flashes.take(w, r, v.Name, c.encrypted(r))}
+	p := overview{All: len(all), Outage: outage, Trouble: troubles(v.Speaker, all), Trend: trendOf(v.Speaker, span, series), Flash: c.flashes.take(w, r, v.Name, c.encrypted(r))}
 	for _, t := range p.Trouble {
 		p.Troubled += len(t.Webhooks)
 	}

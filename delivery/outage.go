@@ -20,6 +20,9 @@ type Outages struct {
 	answered time.Time
 	// judged is when it was last looked whether there is an outage; begun is since when there is, zero if there is none.
 	judged, begun time.Time
+	// assumed is since when another process, or this one before its start, saw an outage; zero if none did. It counts until a host
+	// answers.
+	assumed time.Time
 }
 
 // reach is how a host can be reached: when it last answered, and when it began to fail after that, zero if it does not.
@@ -69,7 +72,17 @@ func (o *Outages) note(t Target, a Attempt) {
 		}
 	}
 	o.hosts[at] = reach{answered: now}
-	o.answered, o.begun = now, time.Time{}
+	o.answered, o.begun, o.assumed = now, time.Time{}, time.Time{}
+}
+
+// assume takes in that another process, or this one before its start, saw an outage that began at a time, and sees it still. It
+// counts for a process that no host has answered yet: what it could judge by stopped before it began.
+func (o *Outages) assume(since time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.answered.IsZero() {
+		o.assumed = since
+	}
 }
 
 // host is the host of a URL, with its port if it has one. It takes a URL that was checked apart, at no cost.
@@ -88,6 +101,9 @@ func (o *Outages) since() (begun time.Time, outage bool) {
 	defer o.mu.Unlock()
 	if now.Sub(o.judged) >= fresh {
 		o.judged, o.begun = now, o.stoppedLocked()
+	}
+	if !o.assumed.IsZero() {
+		return o.assumed, now.Sub(o.assumed) < o.longest
 	}
 	lasts := now.Sub(o.begun)
 	return o.begun, !o.begun.IsZero() && lasts >= silence && lasts < o.longest

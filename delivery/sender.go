@@ -95,6 +95,10 @@ func (s *Sender) Untaken(ctx context.Context, key string) ([]Untaken, error) {
 	return slices.SortedFunc(maps.Values(found), func(a, b Untaken) int { return cmp.Compare(a.Last.Seq, b.Last.Seq) }), nil
 }
 
+// AssumeOutage takes in that the network seemed to be down on our side, since a time, to a process that could tell. This one takes
+// its word until a host answers.
+func (s *Sender) AssumeOutage(since time.Time) { s.outages.assume(since) }
+
 // SucceededSince says whether the attempt log of a webhook shows a success that began after t. The log is bounded, so
 // an old success may have left it; but then newer attempts have pushed it out, and of a webhook that succeeds at all
 // some of those succeeded.

@@ -38,6 +38,8 @@ type Options struct {
 	Backlogs Backlogs
 	// Ready says why events cannot be accepted or delivered at the moment, or nil.
 	Ready func(context.Context) error
+	// Outage says since when our own network seems to be down for this process; false if it does not.
+	Outage func() (since time.Time, down bool)
 	// InFlight bounds the attempts in flight of the process.
 	InFlight int
 	// Now is the time of the stream.

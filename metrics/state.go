@@ -21,9 +21,10 @@ const (
 )
 
 var (
-	ready = desc("saumer_ready", "1 if events can be accepted and delivered, as /readyz says.")
-	first = desc("saumer_stream_first_sequence", "Sequence of the oldest event in the stream.")
-	last  = desc("saumer_stream_last_sequence", "Sequence of the newest event in the stream.")
+	ready   = desc("saumer_ready", "1 if events can be accepted and delivered, as /readyz says.")
+	network = desc("saumer_network_down", "1 if our own network seems to be down for this process: hosts that answered until then fail all at once.")
+	first   = desc("saumer_stream_first_sequence", "Sequence of the oldest event in the stream.")
+	last    = desc("saumer_stream_last_sequence", "Sequence of the newest event in the stream.")
 	// behind counts events that the live path has not been handed yet.
 	behind        = desc("saumer_live_path_behind_events", "Events that the live path of all processes has not come to.")
 	behindSeconds = desc("saumer_live_path_behind_seconds", "Age of the oldest event that the live path has not come to.")
@@ -60,7 +61,7 @@ func newState(o Options) *state { return &state{o: o} }
 
 // Describe names what Collect sends.
 func (s *state) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{ready, first, last, behind, behindSeconds, unfinished, backlogs, waiting, unreadable, failing} {
+	for _, d := range []*prometheus.Desc{ready, network, first, last, behind, behindSeconds, unfinished, backlogs, waiting, unreadable, failing} {
 		to <- d
 	}
 }
@@ -76,6 +77,11 @@ func (s *state) Collect(to chan<- prometheus.Metric) {
 		send(ready, 1)
 	} else {
 		send(ready, 0)
+	}
+	if _, down := s.o.Outage(); down {
+		send(network, 1)
+	} else {
+		send(network, 0)
 	}
 	bounds, err := s.o.Stream.Bounds(ctx)
 	progress, also := s.o.Stream.Progress(ctx)

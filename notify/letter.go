@@ -74,6 +74,8 @@ func subject(s *words.Speaker, n Notice) string {
 		return s.Say("%s can be reached again", n.Host)
 	case Lost:
 		return s.Say("NATS lost %d events that it had stored", n.Events)
+	case Network:
+		return s.Say("The network of Saumer seems to be down")
 	}
 	return s.Say("News of a webhook")
 }
@@ -121,6 +123,11 @@ func paragraphs(s *words.Speaker, n Notice) [][]string {
 		}
 	case Lost:
 		return lost(s, n)
+	case Network:
+		return [][]string{
+			{s.Say("Our own network seems to be down since %s: hosts that answered until then fail all at once, and none answers.", s.Minute(n.Since))},
+			{s.Say("The events wait. No webhook is deactivated for it, and nobody else is told. Look at the network of the machines that Saumer runs on.")},
+		}
 	}
 	return nil
 }

@@ -31,6 +31,8 @@ const (
 	Reachable   = backlog.Reachable
 	// Lost is told to the operator: NATS does not have events any more that it had stored.
 	Lost Kind = "lost"
+	// Network is told to the operator: our own network seems to be down.
+	Network Kind = "network"
 )
 
 // Operator is the account of the notices that are about the installation, and for who runs it. No account can have this name.

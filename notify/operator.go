@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 
 	"go.uber.org/zap"
 
@@ -9,14 +10,29 @@ import (
 	"github.com/saumer/saumer/lifetime"
 )
 
-// Run tells the operator what NATS lost, until the context ends.
+// Run tells the operator what NATS lost, and that our own network seems to be down, until the context ends.
 func (n *Notices) Run(ctx context.Context) error {
 	for lifetime.Sleep(ctx, n.o.Every) {
-		if err := n.tellLosses(ctx); err != nil && ctx.Err() == nil {
-			n.o.Log.Warn("the operator was not told what NATS lost", zap.Error(err))
+		if err := errors.Join(n.tellLosses(ctx), n.tellOutage(ctx)); err != nil && ctx.Err() == nil {
+			n.o.Log.Warn("the operator was not told what there is to tell", zap.Error(err))
 		}
 	}
 	return nil
+}
+
+// tellOutage stores a notice of an outage of our own network of which nobody was told, once over all processes.
+func (n *Notices) tellOutage(ctx context.Context) error {
+	outage, lasts, err := n.o.Broker.Outage(ctx)
+	if err != nil || !lasts || outage.Told {
+		return err
+	}
+	if _, err := n.publish(ctx, Operator, Notice{
+		Version: form, Kind: Network, Account: Operator, At: outage.Since, Since: outage.Since,
+		Reason: "hosts that answered until now fail all at once",
+	}); err != nil {
+		return err
+	}
+	return n.o.Broker.OutageTold(ctx, outage)
 }
 
 // tellLosses stores a notice of each loss that nobody was told of. A crash between the two writes stores none twice within a

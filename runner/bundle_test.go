@@ -428,6 +428,8 @@ func (s *script) Outage() (time.Time, bool) {
 	return time.Time{}, s.outage
 }
 
+func (s *script) AssumeOutage(time.Time) {}
+
 func (s *script) SucceededSince(context.Context, string, time.Time) (bool, error) {
 	return s.taken, nil
 }

@@ -32,6 +32,8 @@ func (s *instant) Attempt(_ context.Context, t delivery.Target, r delivery.Reque
 	return a
 }
 
+func (s *instant) AssumeOutage(time.Time) {}
+
 func (s *instant) Outage() (time.Time, bool) { return time.Time{}, false }
 
 func (s *instant) SucceededSince(context.Context, string, time.Time) (bool, error) { return true, nil }

@@ -14,6 +14,13 @@ var mails = map[string]said{
 		one: "NATS lost %d event that it had stored",
 		de:  "NATS hat %d gespeicherte Ereignisse verloren", eins: "NATS hat %d gespeichertes Ereignis verloren",
 	},
+	"The network of Saumer seems to be down": {de: "Das Netz von Saumer scheint gestört"},
+	"Our own network seems to be down since %s: hosts that answered until then fail all at once, and none answers.": {
+		de: "Unser eigenes Netz scheint seit %s gestört: Hosts, die bis dahin antworteten, sind auf einmal nicht erreichbar, und keiner antwortet.",
+	},
+	"The events wait. No webhook is deactivated for it, and nobody else is told. Look at the network of the machines that Saumer runs on.": {
+		de: "Die Ereignisse warten. Kein Webhook wird deswegen deaktiviert, und niemand sonst erfährt es. Bitte das Netz der Rechner prüfen, auf denen Saumer läuft.",
+	},
 	"News of a webhook":                              {de: "Neues von einem Webhook"},
 	"See what happened":                              {de: "Ansehen"},
 	"See what happened, and activate":                {de: "Ansehen und aktivieren"},

@@ -306,6 +306,9 @@ var pages = map[string]said{
 		one: "NATS does not have %d event any more that it had stored, or more than this.",
 		de:  "NATS hat %d Ereignisse nicht mehr, die es gespeichert hatte, vielleicht auch mehr.", eins: "NATS hat %d Ereignis nicht mehr, das es gespeichert hatte, vielleicht auch mehr.",
 	},
+	"Our own network seems to be down since %s. Events wait, and no webhook is deactivated for it.": {
+		de: "Unser eigenes Netz scheint seit %s gestört. Ereignisse warten, und kein Webhook wird deswegen deaktiviert.",
+	},
 	"Its host accepts connections again. It waits for somebody to activate it.": {
 		de: "Sein Host nimmt wieder Verbindungen an. Er wartet darauf, dass ihn jemand aktiviert.",
 	},

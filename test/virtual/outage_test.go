@@ -100,3 +100,60 @@ func TestDeadFromTheStart(t *testing.T) {
 		w.are(ids, replay.Inactive)
 	})
 }
+
+// The operator is told that our own network seems to be down: over each channel, once an outage, also if the process is started
+// anew meanwhile; and the API says so of what fails, until it is over.
+func TestTheOperatorIsToldOfOurOwnNetwork(t *testing.T) {
+	var to channels
+	inWorld(t, to.open, func(w *world) {
+		ids, _ := w.six()
+		says := func() (network bool) {
+			described, err := w.app.Service().Get(w.t.Context(), w.account, ids[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return !described.Outage.IsZero()
+		}
+		notices := func(want int) {
+			t.Helper()
+			listed, err := w.app.Service().Notices(w.t.Context(), w.account, 0, 0, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := 0
+			for _, notice := range listed {
+				if notice.Kind == notify.Network && notice.Account == notify.Operator && !notice.Since.IsZero() {
+					n++
+				}
+			}
+			if n != want || len(to.mails.subjects()) != want || len(to.operator.bodies()) != want {
+				t.Errorf("%d notices, mailed were %q, posted %d; want %d", n, to.mails.subjects(), len(to.operator.bodies()), want)
+			}
+		}
+		w.publish(0, 1)
+		w.pass(time.Minute)
+		if notices(0); says() {
+			t.Error("it is said to be down while all is well")
+		}
+		w.receiver.goes(true)
+		w.publish(1, 2)
+		w.pass(10 * time.Minute)
+		if notices(1); !says() {
+			t.Error("it is not said of a webhook that fails")
+		}
+		w.restart()
+		w.pass(time.Minute)
+		notices(1)
+		w.receiver.goes(false)
+		w.publish(2, 3)
+		w.pass(20 * time.Minute)
+		if notices(1); says() {
+			t.Error("it is said to be down though it is not any more")
+		}
+		w.receiver.goes(true)
+		w.publish(3, 4)
+		w.pass(10 * time.Minute)
+		notices(2)
+		to.close()
+	})
+}
