@@ -19,7 +19,7 @@ var functions = []*Function{
 	PauseWebHook, ActivateWebHook, DeleteWebHookByID,
 	RotateSecret, TestWebHook, ProbeWebHook,
 	GetAttempts, GetAttempt, RedeliverEvent, ReplayEvents, GetReplay, ExplainEvent,
-	PublishEvent, GetEvents, GetEvent, EraseEvent, GetEventTypes, GetRejected,
+	PublishEvent, PublishEvents, GetEvents, GetEvent, EraseEvent, GetEventTypes, GetRejected,
 	GetNotices, GetStats,
 	CreateAccount, GetAccounts, GetAccount, SetAccount, SetPassword, DeleteAccount,
 	CreateKey, GetKeys, RevokeKey, GetAudit, GetLimits, SetLimits,

@@ -15,7 +15,7 @@ import (
 // Needs is the right that a login needs for the function.
 func (f *Function) Needs() registry.Right {
 	switch {
-	case f == PublishEvent:
+	case f == PublishEvent, f == PublishEvents:
 		return registry.PublishOnly
 	case f.Method == http.MethodGet:
 		return registry.ReadOnly

@@ -51,7 +51,7 @@ func TestLogins(t *testing.T) {
 		method, path := u.route(f.Name, strings.Repeat("1/", 3))
 		path = strings.Replace(path, "/accounts/1", "/accounts/other", 1)
 		for right, key := range keys {
-			want := right == "all" || right == "read-only" && method == http.MethodGet || right == "publish-only" && f == PublishEvent
+			want := right == "all" || right == "read-only" && method == http.MethodGet || right == "publish-only" && (f == PublishEvent || f == PublishEvents)
 			if right == "all" && f.Effect != "" {
 				continue // nothing is to be changed here
 			}

@@ -153,7 +153,7 @@ func TestSuccessIsAsDescribed(t *testing.T) {
 		t.Fatal(err)
 	}
 	bodies := map[string]string{
-		"CreateWebHook": `{"app":"a","event":"optin_finalized","url":"https://example.org"}`, "PublishEvent": `{"a":1}`,
+		"CreateWebHook": `{"app":"a","event":"optin_finalized","url":"https://example.org"}`, "PublishEvent": `{"a":1}`, "PublishEvents": `[{"event":"optin_finalized","data":{}}]`,
 		"ReplayEvents":  `{"from":"2020-01-01T00:00:00Z","to":"2020-01-02T00:00:00Z"}`,
 		"CreateAccount": `{"name":"third","password":"password of it"}`, "SetPassword": `{"password":"another word"}`, "CreateKey": `{"label":"a"}`,
 	}

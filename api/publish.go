@@ -48,18 +48,26 @@ func (s *Service) Publish(ctx context.Context, acc registry.Account, name, key s
 		return event.Receipt{}, err
 	}
 	receipt, err := event.PublishAs(ctx, s.o.Publisher, s.keys.id(acc.Name, name, key), acc.Name, name, key, data)
-	if err != nil || !receipt.Duplicate {
+	if err != nil {
 		return receipt, err
 	}
-	switch first, err := s.o.Stream.Event(ctx, receipt.Seq); {
-	case errors.Is(err, broker.ErrNotFound):
-		return receipt, nil // it was stored, and is gone: a full stream's limits, or an operator
-	case err != nil:
-		return event.Receipt{}, fmt.Errorf("compare an event with the one that has its key: %w", err)
-	case !bytes.Equal(first.Data, data):
-		return event.Receipt{}, ErrReused
+	return receipt, s.reused(ctx, receipt, data)
+}
+
+// reused says whether an event was taken for one with the same key and another body: ErrReused.
+func (s *Service) reused(ctx context.Context, r event.Receipt, data []byte) error {
+	if !r.Duplicate {
+		return nil
 	}
-	return receipt, nil
+	switch first, err := s.o.Stream.Event(ctx, r.Seq); {
+	case errors.Is(err, broker.ErrNotFound):
+		return nil // it was stored, and is gone: a full stream's limits, or an operator
+	case err != nil:
+		return fmt.Errorf("compare an event with the one that has its key: %w", err)
+	case !bytes.Equal(first.Data, data):
+		return ErrReused
+	}
+	return nil
 }
 
 // Judge says why an event of an account and a name would reach nobody, whoever publishes it; empty if nothing is wrong with it.

@@ -160,6 +160,13 @@ func (p publishing) PublishMsg(ctx context.Context, m *nats.Msg, opts ...jetstre
 	return ack, err
 }
 
+func (p publishing) PublishMsgAsync(m *nats.Msg, opts ...jetstream.PublishOpt) (jetstream.PubAckFuture, error) {
+	if err := p.broker.reachable(); err != nil {
+		return nil, err
+	}
+	return p.JetStream.PublishMsgAsync(m, opts...)
+}
+
 // wrote takes in what came of a write.
 func (h *health) wrote(subject string, err error) {
 	last := h.refusal.Load()

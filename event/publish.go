@@ -88,16 +88,29 @@ func Publish(ctx context.Context, js jetstream.Publisher, account, name, key str
 
 // PublishAs is Publish with another message id for an event that has a key. It has to tell accounts, events and keys apart.
 func PublishAs(ctx context.Context, js jetstream.Publisher, message, account, name, key string, data []byte) (Receipt, error) {
-	if err := ValidAccount(account); err != nil {
+	msg, id, err := prepare(ctx, message, account, name, key, data)
+	if err != nil {
 		return Receipt{}, err
+	}
+	// A publish whose answer was lost with a connection is better tried again than waited for.
+	ctx, cancel := context.WithTimeout(ctx, publishing)
+	defer cancel()
+	ack, err := js.PublishMsg(ctx, msg)
+	return received(msg.Subject, id, ack, err)
+}
+
+// prepare makes the message of an event, and its id.
+func prepare(ctx context.Context, message, account, name, key string, data []byte) (msg *nats.Msg, id string, err error) {
+	if err := ValidAccount(account); err != nil {
+		return nil, "", err
 	}
 	if err := ValidName(name); err != nil {
-		return Receipt{}, err
+		return nil, "", err
 	}
 	if err := Check(data); err != nil {
-		return Receipt{}, err
+		return nil, "", err
 	}
-	msg, id := &nats.Msg{Subject: Subject(account, name), Data: data}, KeyID(key)
+	msg, id = &nats.Msg{Subject: Subject(account, name), Data: data}, KeyID(key)
 	if key != "" {
 		msg.Header = nats.Header{nats.MsgIdHdr: {message}, idHeader: {id}}
 	} else {
@@ -105,17 +118,65 @@ func PublishAs(ctx context.Context, js jetstream.Publisher, message, account, na
 		msg.Header = nats.Header{idHeader: {id}}
 	}
 	setHops(ctx, msg.Header)
-	// A publish whose answer was lost with a connection is better tried again than waited for.
-	ctx, cancel := context.WithTimeout(ctx, publishing)
-	defer cancel()
-	ack, err := js.PublishMsg(ctx, msg)
+	return msg, id, nil
+}
+
+// received is what JetStream's answer to a publish means.
+func received(subject, id string, ack *jetstream.PubAck, err error) (Receipt, error) {
 	switch refusal := Refusal(err); {
 	case errors.Is(refusal, ErrSize):
 		return Receipt{}, fmt.Errorf("%w: with its headers it is larger than what NATS takes in a message (max_payload, or the stream's max_msg_size)", ErrSize)
 	case refusal != nil:
-		return Receipt{}, fmt.Errorf("publish %s: %w (%w)", msg.Subject, refusal, err)
+		return Receipt{}, fmt.Errorf("publish %s: %w (%w)", subject, refusal, err)
 	case err != nil:
-		return Receipt{}, fmt.Errorf("publish %s: %w", msg.Subject, err)
+		return Receipt{}, fmt.Errorf("publish %s: %w", subject, err)
 	}
 	return Receipt{ID: id, Seq: ack.Sequence, Duplicate: ack.Duplicate}, nil
+}
+
+// Item is an event of a batch. Message is the message id of one that has a key, as for PublishAs, and Hops are as for WithHops.
+type Item struct {
+	Name, Key, Message string
+	Data               []byte
+	Hops               int
+}
+
+// Outcome is what came of one event of a batch.
+type Outcome struct {
+	Receipt Receipt
+	Err     error
+}
+
+// PublishBatch stores events of an account in their order, without waiting for each before the next, and returns what came of
+// each, as PublishAs would. What has no answer within 5 s may be stored or not.
+func PublishBatch(ctx context.Context, js jetstream.Publisher, account string, items []Item) []Outcome {
+	ctx, cancel := context.WithTimeout(ctx, publishing)
+	defer cancel()
+	outcomes := make([]Outcome, len(items))
+	ids, waiting := make([]string, len(items)), make([]jetstream.PubAckFuture, len(items))
+	for i, item := range items {
+		msg, id, err := prepare(WithHops(ctx, item.Hops), item.Message, account, item.Name, item.Key, item.Data)
+		if err == nil {
+			ids[i] = id
+			waiting[i], err = js.PublishMsgAsync(msg)
+		}
+		if err != nil {
+			_, outcomes[i].Err = received(Subject(account, item.Name), id, nil, err)
+		}
+	}
+	for i, future := range waiting {
+		if future == nil {
+			continue
+		}
+		var ack *jetstream.PubAck
+		var err error
+		select {
+		case ack = <-future.Ok():
+		case err = <-future.Err():
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
+		outcomes[i].Receipt, outcomes[i].Err = received(future.Msg().Subject, ids[i], ack, err)
+	}
+	return outcomes
 }
