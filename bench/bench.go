@@ -72,6 +72,7 @@ var scenarios = []scenario{
 	{[]string{"t12", "t13"}, (*Bench).neighbours},
 	{[]string{"t14"}, (*Bench).crowds},
 	{[]string{"t15"}, (*Bench).oneForAll},
+	{[]string{"t16"}, (*Bench).syncs},
 	{[]string{"growth"}, (*Bench).growth},
 }
 

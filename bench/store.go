@@ -11,11 +11,17 @@ import (
 // Store is a NATS in a process of its own.
 type Store struct{ server *server.Server }
 
-// Open starts it in a directory, and answers with its URL.
-func (s *Store) Open(dir string, url *string) (err error) {
+// StoreOptions are where a store keeps its streams, and whether it has the disk write each message before it answers.
+type StoreOptions struct {
+	Dir    string
+	Always bool
+}
+
+// Open starts it, and answers with its URL.
+func (s *Store) Open(o StoreOptions, url *string) (err error) {
 	s.server, err = server.NewServer(&server.Options{
-		ServerName: "bench", Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true,
-		SyncInterval: 10 * time.Second,
+		ServerName: "bench", Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: o.Dir, NoSigs: true, NoLog: true,
+		SyncInterval: 10 * time.Second, SyncAlways: o.Always,
 	})
 	if err != nil {
 		return fmt.Errorf("start a NATS: %w", err)

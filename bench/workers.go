@@ -25,7 +25,7 @@ func (b *Bench) workers(ctx context.Context) (err error) {
 		}
 		defer func() { err = errors.Join(err, store.end()) }()
 		b.nodes++
-		if natsURL, err = ask[string](ctx, store, "Open", filepath.Join(b.dir, fmt.Sprintf("nats-%d", b.nodes))); err != nil {
+		if natsURL, err = ask[string](ctx, store, "Open", StoreOptions{Dir: filepath.Join(b.dir, fmt.Sprintf("nats-%d", b.nodes))}); err != nil {
 			return err
 		}
 	}
