@@ -141,30 +141,46 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 	}
 }
 
-// Every metric that an alert asks for is one that there is.
-func TestAlertsAskForWhatThereIs(t *testing.T) {
+// Every metric that an alert or the dashboard asks for is one that there is.
+func TestAlertsAndDashboardAskForWhatThereIs(t *testing.T) {
 	t.Parallel()
 	rules, err := os.ReadFile("../deploy/alerts.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
+	dashboard, err := os.ReadFile("../deploy/grafana/saumer.json")
+	if err != nil {
+		t.Fatal(err)
+	}
 	a, _ := measured(t)
+	res, err := http.Get("http://" + a.HTTP() + "/readyz") // a request is counted once there is one
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := res.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
 	got := scraped(t, a.Metrics())
-	named := regexp.MustCompile(`saumer_[a-z_]+`).FindAllString(string(rules), -1)
-	if len(named) == 0 {
-		t.Fatal("the alerts ask for nothing")
+	var named []string
+	for _, text := range [][]byte{rules, dashboard} {
+		found := regexp.MustCompile(`(?:saumer|process)_[a-z_]+`).FindAllString(string(text), -1)
+		if len(found) == 0 {
+			t.Fatalf("nothing is asked for in\n%s", text)
+		}
+		named = append(named, found...)
 	}
 	operations, err := os.ReadFile("../docs/METRICS.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range named {
+		name = strings.TrimSuffix(name, "_bucket")
 		found := false
 		for key := range got {
 			found = found || key == name || strings.HasPrefix(key, name+"{")
 		}
 		if !found {
-			t.Errorf("an alert asks for %s, and there is no such metric", name)
+			t.Errorf("an alert or the dashboard asks for %s, and there is no such metric", name)
 		}
 	}
 	for _, alert := range regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(string(rules), -1) {

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -43,7 +44,10 @@ type StreamState struct {
 
 // Examine looks at an external NATS and changes nothing. Its error says what to check.
 func Examine(ctx context.Context, url string, login []nats.Option) (State, error) {
-	nc, err := nats.Connect(url, append([]nats.Option{nats.Name("saumer doctor"), nats.Timeout(5 * time.Second), nats.NoReconnect()}, login...)...)
+	nc, err := nats.Connect(url, append([]nats.Option{
+		nats.Name("saumer doctor"), nats.CustomInboxPrefix(inboxPrefix + rand.Text()), nats.Timeout(5 * time.Second), nats.NoReconnect(),
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // a request that is refused has an error of its own
+	}, login...)...)
 	if err != nil {
 		return State{}, fmt.Errorf("connect to NATS at %s: %w; check --nats-url, and that nats-server runs there with -js", redact(url), err)
 	}

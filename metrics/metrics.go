@@ -86,6 +86,9 @@ func New(o Options) *Metrics {
 			m.attempts.WithLabelValues(string(outcome), replay) // what has not happened is a zero, and not a gap
 		}
 	}
+	for _, delivered := range []string{"true", "false"} {
+		m.duration.WithLabelValues(delivered)
+	}
 	limit := prometheus.NewGauge(prometheus.GaugeOpts{Name: "saumer_attempts_in_flight_limit", Help: "The most attempts that this process has under way."})
 	limit.Set(float64(o.InFlight))
 	build := prometheus.NewGauge(prometheus.GaugeOpts{

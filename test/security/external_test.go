@@ -3,6 +3,7 @@ package security
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -65,6 +66,11 @@ func TestExternalNATSWithLeastPrivilege(t *testing.T) {
 		w.until("ready", func() bool { status, _ := w.ask("demo", process.Password, "GET", "/readyz", nil); return status == 200 })
 		w.works("after a restart ")
 	})
+	url := strings.Replace(w.natsURL, "//", "//saumer:inside@", 1)
+	doctor := exec.CommandContext(t.Context(), binary, "doctor", "--data", t.TempDir(), "--http", strings.TrimPrefix(w.API, "http://"), "--nats-url", url)
+	if out, err := doctor.CombinedOutput(); err != nil || !strings.Contains(string(out), "nats-server") {
+		t.Errorf("the doctor may not look, or finds a problem: %v\n%s", err, out)
+	}
 	w.downAndReplayed()
 	if out := w.Output(); strings.Contains(strings.ToLower(out), "permission") {
 		t.Errorf("Saumer was refused something:\n%s", out)
