@@ -39,6 +39,8 @@ type snapshot struct {
 	// Done of Total events of a replay are sent; Total 0: there is none.
 	Done  uint64 `json:"done"`
 	Total uint64 `json:"total"`
+	// Due is when the replay will be done if it goes on as it did, empty if that is not known.
+	Due string `json:"due"`
 	// Finished is true when the replay is done.
 	Finished bool `json:"finished"`
 
@@ -137,6 +139,9 @@ func snapshotOf(t *words.Speaker, v view) snapshot {
 		g.Total, g.Done, g.Finished = r.Total, r.Done, r.Done >= r.Total
 		g.busy = g.busy || !g.Finished
 		g.Fields["progress"] = t.Say("%d of %d events replayed", r.Done, r.Total)
+	}
+	if due := v.Due(); !due.IsZero() {
+		g.Due = due.UTC().Format(time.RFC3339)
 	}
 	if !s.NextAttempt.IsZero() {
 		g.Next = s.NextAttempt.UTC().Format(time.RFC3339)

@@ -15,13 +15,16 @@ type view struct {
 	// Condition is its state as a word for programs, Label in a word or two, Sentence what that means, and Step what to do about
 	// it; Step is empty if nothing is to be done. Why is the reason of a trouble in a sentence; empty if there is none.
 	Condition, Label, Sentence, Step, Why string
+
+	// at is when it was so.
+	at time.Time
 }
 
 // Event is what the webhook is for.
 func (v view) Event() string { return v.EventText() }
 
 func viewOf(t *words.Speaker, w api.Webhook) view {
-	v := view{Webhook: w, Why: t.Sentence(w.Status.LastError)}
+	v := view{Webhook: w, Why: t.Sentence(w.Status.LastError), at: time.Now()}
 	if w.Reason != "" {
 		v.Why = t.Sentence(w.Reason)
 	}
@@ -57,6 +60,16 @@ func viewOf(t *words.Speaker, w api.Webhook) view {
 		v.Sentence = t.Say("Events are sent as they are published.")
 	}
 	return v
+}
+
+// Due is when the replay that is under way will be done if it goes on as it did; zero if none is, or if it has not begun.
+func (v view) Due() time.Time {
+	r := v.Status.Replay
+	if r == nil || r.Done == 0 || r.Done >= r.Total || !v.Active {
+		return time.Time{}
+	}
+	took := v.at.Sub(r.At)
+	return v.at.Add(time.Duration(float64(took) / float64(r.Done) * float64(r.Total-r.Done)))
 }
 
 // Since is when the trouble began; zero if there is none.

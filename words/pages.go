@@ -247,8 +247,9 @@ var pages = map[string]said{
 	"<strong>The secret, shown only this once.</strong> It signs each delivery; the receiver verifies the signature with it. Copy it now.": {
 		de: "<strong>Das Secret, nur dieses eine Mal angezeigt.</strong> Es unterschreibt jede Zustellung; der Empfänger prüft damit die Unterschrift. Kopieren Sie es jetzt.",
 	},
-	"Progress of the replay":   {de: "Fortschritt des Nachsendens"},
-	"%d of %d events replayed": {de: "%d von %d Ereignissen nachgesendet"},
+	"Progress of the replay":       {de: "Fortschritt des Nachsendens"},
+	", done at %s at today's pace": {de: ", beim jetzigen Tempo fertig um %s"},
+	"%d of %d events replayed":     {de: "%d von %d Ereignissen nachgesendet"},
 
 	// Its attempts.
 	"Last attempts":                          {de: "Letzte Versuche"},

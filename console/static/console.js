@@ -227,6 +227,11 @@ function live(view) {
       bar.max = status.total || 1;
       bar.value = status.done;
     }
+    for (const place of view.querySelectorAll("[data-due]")) {
+      place.hidden = !status.due;
+      const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+      if (status.due) place.textContent = place.dataset.words.replace("{time}", clock.format(new Date(status.due)));
+    }
     if (status.finished && "once" in view.dataset) {
       source.close();
       link.end();
