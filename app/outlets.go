@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/saumer/saumer/defaults"
 	"github.com/saumer/saumer/delivery"
@@ -46,9 +47,13 @@ func (a *App) openOutlet(ctx context.Context, name string, channel notify.Channe
 	if err != nil {
 		return err
 	}
+	var gather, period time.Duration
+	if _, ok := channel.(notify.Gathering); ok {
+		gather, period = defaults.MailGather, defaults.MailPeriod
+	}
 	a.outlets = append(a.outlets, &notify.Outlet{
 		Name: name, Channel: channel, Receipts: a.broker, Links: a.links, Consumer: consumer, Grace: a.options.Grace, Pull: cmp.Or(a.options.Pull, defaults.Pull),
-		Now: a.broker.Now, Log: a.options.Log.Named("notify").Named(name),
+		Gather: gather, Period: period, Now: a.broker.Now, Log: a.options.Log.Named("notify").Named(name),
 	})
 	return nil
 }

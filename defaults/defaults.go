@@ -52,6 +52,11 @@ const (
 
 // When people are told, and when a webhook is deactivated, unless a flag says otherwise.
 const (
+	// MailGather is how long a notice waits for others of its cause, so that one mail tells of all: what one failure does to many
+	// webhooks comes within a minute.
+	MailGather = time.Minute
+	// MailPeriod is for how long people are not mailed again about the same kind of notice and the same host.
+	MailPeriod = 15 * time.Minute
 	// FailingAfter is how long a webhook fails without a break before people are told. A restart of an endpoint is shorter.
 	FailingAfter = 15 * time.Minute
 	// Deactivate is what happens to a webhook that has failed for long and often enough: it is deactivated.

@@ -28,7 +28,9 @@ type content struct {
 	Language, Subject string
 	Paragraphs        []string
 	// Facts are label and value.
-	Facts        [][2]string
+	Facts [][2]string
+	// Rows are the webhooks of a letter that is about several, each with its link.
+	Rows         []entry
 	Link, Button string
 	Footer       string
 }
@@ -49,6 +51,11 @@ func write(s *words.Speaker, n Notice) (letter, error) {
 	if n.Webhook != 0 {
 		c.Footer = s.Say("Saumer delivers the events of the account %s. This address is set for the account, or the operator has set it for all accounts.", n.Account)
 	}
+	return c.letter()
+}
+
+// letter fills the layouts.
+func (c content) letter() (letter, error) {
 	var plain, rich strings.Builder
 	if err := layout.Execute(&plain, c); err != nil {
 		return letter{}, fmt.Errorf("write the notice: %w", err)

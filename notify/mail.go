@@ -37,14 +37,21 @@ type MailOptions struct {
 // Mail is the channel that mails each notice to its account's address. It is safe for concurrent use.
 type Mail struct{ o MailOptions }
 
-var _ Channel = (*Mail)(nil)
+var _ Gathering = (*Mail)(nil)
 
 // NewMail makes the channel.
 func NewMail(o MailOptions) *Mail { return &Mail{o} }
 
 // Send mails the notice, over a connection of its own. Each attempt has the same Message-ID, so that who gets it twice
 // sees it once.
-func (m *Mail) Send(ctx context.Context, n Notice, _ int) error {
+func (m *Mail) Send(ctx context.Context, n Notice, attempt int) error {
+	return m.SendAll(ctx, []Notice{n}, attempt)
+}
+
+// SendAll mails notices of one cause in one mail.
+func (m *Mail) SendAll(ctx context.Context, all []Notice, _ int) error {
+	all = newest(all)
+	n := all[len(all)-1]
 	name := n.Account
 	if name == Operator {
 		name = m.o.First
@@ -60,7 +67,7 @@ func (m *Mail) Send(ctx context.Context, n Notice, _ int) error {
 	if to == "" {
 		return ErrNobody
 	}
-	message, err := m.message(n, to, words.In(account.Contact.Language).At(account.Contact.Location()))
+	message, err := m.message(all, to, words.In(account.Contact.Language).At(account.Contact.Location()))
 	if err != nil {
 		return fmt.Errorf("write the mail: %w: %w", ErrUndeliverable, err)
 	}
@@ -114,9 +121,13 @@ func (m *Mail) client() (*mail.Client, error) {
 	return mail.NewClient(s.Host, options...)
 }
 
-// message writes the mail.
-func (m *Mail) message(n Notice, to string, s *words.Speaker) (*mail.Msg, error) {
+// message writes the mail of notices, the newest of which is the last.
+func (m *Mail) message(all []Notice, to string, s *words.Speaker) (*mail.Msg, error) {
+	n := all[len(all)-1]
 	l, err := write(s, n)
+	if len(all) > 1 {
+		l, err = writeAll(s, all)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"mime/quotedprintable"
 	"net"
 	netmail "net/mail"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -361,6 +362,40 @@ func TestParseSMTP(t *testing.T) {
 	for _, raw := range []string{"", "mail.example.org", "http://mail.example.org", "smtp://", "smtp://h:0", "smtp://h:x", "smtp://h/path", "smtp://h?tls=no", "smtp://user@h", "smtp+plain://u:secret@h"} {
 		if _, err := ParseSMTP(raw); !errors.Is(err, ErrSMTP) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", raw, err)
+		}
+	}
+}
+
+// A mail about several webhooks names each, with its link, in both languages.
+func TestLettersOfSeveral(t *testing.T) {
+	t.Parallel()
+	for _, language := range registry.Languages {
+		for _, kind := range []Kind{Failing, Deactivated, Recovered, Exhausted, Reachable} {
+			var all []Notice
+			for i, id := range []uint64{7, 8, 7} {
+				n := deactivation("anna")
+				n.Kind, n.Webhook, n.Seqs, n.Link = kind, id, []uint64{uint64(i + 1)}, fmt.Sprintf("https://saumer.example.org/reactivate/%d", i)
+				all = append(all, n)
+			}
+			kept := newest(all)
+			if len(kept) != 2 || kept[0].Webhook != 8 || kept[1].Link != all[2].Link {
+				t.Fatalf("of three notices of two webhooks are kept %+v", kept)
+			}
+			if want := map[bool][]uint64{true: {1, 3}, false: {3}}[kind == Exhausted]; !slices.Equal(kept[1].Seqs, want) {
+				t.Errorf("the notice of %s names %v", kind, kept[1].Seqs)
+			}
+			l, err := writeAll(words.In(language), kept)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []string{"Webhook 7", "Webhook 8", "https://saumer.example.org/reactivate/1", "https://saumer.example.org/reactivate/2", "hooks.example.com:8443"} {
+				if !strings.Contains(l.Text, want) || !strings.Contains(l.HTML, want) {
+					t.Errorf("%s in %s lacks %q: %s", kind, language, want, l.Text)
+				}
+			}
+			if !strings.Contains(l.Subject, "2 ") && !strings.Contains(l.Subject, " 2") || strings.Contains(l.Text+l.HTML, "%!") {
+				t.Errorf("%s in %s: %+v", kind, language, l)
+			}
 		}
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/delivery"
 	"github.com/saumer/saumer/lifetime"
-	"github.com/saumer/saumer/record"
 )
 
 // Errors of channels; match them with errors.Is.
@@ -50,8 +49,8 @@ type Channel interface {
 	Send(ctx context.Context, n Notice, attempt int) error
 }
 
-// Outlet takes the notices for one channel, on all nodes together: each notice until it has arrived, by itself, so
-// that one that does not arrive holds up no other.
+// Outlet takes the notices for one channel, on all nodes together: each notice until it has arrived, by itself or with
+// others of its cause, so that one that does not arrive holds up no other.
 type Outlet struct {
 	// Name is the channel's, mail or post.
 	Name    string
@@ -61,6 +60,9 @@ type Outlet struct {
 	// Links makes the links of notices.
 	Links    *Links
 	Consumer jetstream.Consumer
+	// Gather is how long a notice waits for others of its cause, where the channel is a Gathering, and Period for how long people
+	// are not told of a cause again; a Period of 0 brings each notice by itself.
+	Gather, Period time.Duration
 	// Grace is how long a stop waits for what is under way.
 	Grace time.Duration
 	// Pull is how long a fetch waits for notices.
@@ -75,9 +77,14 @@ func (o *Outlet) Run(ctx context.Context) error {
 	sending, cut := lifetime.Hard(ctx)
 	defer cut()
 	var wg sync.WaitGroup
-	for range senders {
+	take, workers := func() error { return o.take(ctx, sending) }, senders
+	if channel, ok := o.Channel.(Gathering); ok && o.Period > 0 {
+		// One, so that the notices of a cause come to the same.
+		take, workers = func() error { return o.gather(ctx, sending, channel) }, 1
+	}
+	for range workers {
 		wg.Go(func() {
-			lifetime.Repeat(ctx, fetchWaits, func() error { return o.take(ctx, sending) }, func(err error) {
+			lifetime.Repeat(ctx, fetchWaits, take, func(err error) {
 				o.Log.Warn("notices were not fetched", zap.Error(err))
 			})
 		})
@@ -110,41 +117,36 @@ func (o *Outlet) take(ctx, sending context.Context) error {
 
 // bring tries one notice. Its error comes only from NATS, and means that the notice comes again.
 func (o *Outlet) bring(ctx context.Context, m jetstream.Msg) error {
+	n, ok, err := o.read(ctx, m)
+	if err != nil || !ok {
+		return err
+	}
 	meta, err := m.Metadata()
 	if err != nil {
 		return fmt.Errorf("read what comes with a notice: %w", err)
 	}
-	log := o.Log.With(zap.Uint64("notice", meta.Sequence.Stream))
 	attempt := int(meta.NumDelivered)
-	n, err := decode(m.Data(), meta.Sequence.Stream)
-	switch {
-	case errors.Is(err, record.ErrNewer):
-		// For a node that knows it.
-		return m.NakWithDelay(tries.Delay(attempt, rand.Float64()))
-	case err != nil:
-		log.Error("a notice cannot be read, and is left out", zap.Error(err))
-		return m.Term()
-	case o.Now().Sub(meta.Timestamp) > stale:
-		log.Error("a notice did not arrive in time, and is dropped", zap.Int("attempts", attempt))
-		o.note(ctx, n, Dropped, attempt, errStale)
-		return m.Term()
-	}
-	err = o.Channel.Send(ctx, o.Links.linked(n), attempt)
+	return o.settle(ctx, held{n, m}, attempt, o.Channel.Send(ctx, n, attempt))
+}
+
+// settle keeps what came of a notice, and has it handed out again if it did not arrive.
+func (o *Outlet) settle(ctx context.Context, h held, attempt int, err error) error {
+	log := o.Log.With(zap.Uint64("notice", h.Sequence))
 	switch {
 	case errors.Is(err, ErrNobody):
-		o.note(ctx, n, Nobody, attempt, nil)
+		o.note(ctx, h.Notice, Nobody, attempt, nil)
 	case errors.Is(err, ErrUndeliverable):
 		log.Error("a notice cannot arrive, and is dropped", zap.Error(err))
-		o.note(ctx, n, Dropped, attempt, err)
-		return m.Term()
+		o.note(ctx, h.Notice, Dropped, attempt, err)
+		return h.message.Term()
 	case err != nil:
 		again := tries.Delay(attempt, rand.Float64())
 		log.Warn("a notice did not arrive, and is tried again", zap.Int("attempts", attempt), zap.Duration("wait", again), zap.Error(err))
-		o.note(ctx, n, Again, attempt, err)
-		return m.NakWithDelay(again)
+		o.note(ctx, h.Notice, Again, attempt, err)
+		return h.message.NakWithDelay(again)
 	default:
-		o.note(ctx, n, Arrived, attempt, nil)
+		o.note(ctx, h.Notice, Arrived, attempt, nil)
 	}
 	// The answer is waited for: without it somebody may be told twice.
-	return m.DoubleAck(context.WithoutCancel(ctx))
+	return h.message.DoubleAck(context.WithoutCancel(ctx))
 }

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/record"
 )
 
@@ -61,7 +62,13 @@ func (o *Outlet) note(ctx context.Context, n Notice, result Result, attempts int
 // Receipts keep what came of notices; *broker.Broker does.
 type Receipts interface {
 	StoreReceipt(ctx context.Context, account string, notice uint64, channel string, record []byte) error
+	Receipts(ctx context.Context, account string, notices []uint64) ([]broker.Stored, error)
+	// Mailed is when people were told of a cause last, zero if they were not; SetMailed keeps it.
+	Mailed(ctx context.Context, account, cause string) (time.Time, error)
+	SetMailed(ctx context.Context, account, cause string, at time.Time) error
 }
+
+var _ Receipts = (*broker.Broker)(nil)
 
 // receipts adds to notices of an account what came of them. A receipt that is not readable is left out.
 func (n *Notices) receipts(ctx context.Context, account string, listed []Notice) error {

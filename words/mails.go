@@ -72,6 +72,30 @@ var mails = map[string]said{
 	"If the publishers have them, they can publish them again: with the same key, receivers know what comes twice.": {
 		de: "Wer sie veröffentlicht hat, kann sie noch einmal veröffentlichen: Mit demselben Schlüssel erkennen die Empfänger, was doppelt kommt.",
 	},
+	// A mail about several webhooks.
+	"Webhook %s (%s)":                               {de: "Webhook %s (%s)"},
+	"%d events wait":                                {one: "%d event waits", de: "%d Ereignisse warten", eins: "%d Ereignis wartet"},
+	"%d events wait for them.":                      {one: "%d event waits for them.", de: "%d Ereignisse warten auf sie.", eins: "%d Ereignis wartet auf sie."},
+	"%s does not take events: %d webhooks":          {de: "%s nimmt keine Ereignisse an: %d Webhooks"},
+	"%d webhooks to %s are deactivated":             {de: "%d Webhooks zu %s sind deaktiviert"},
+	"%s takes events again: %d webhooks":            {de: "%s nimmt wieder Ereignisse an: %d Webhooks"},
+	"%s rejects events of %d webhooks for good":     {de: "%s lehnt Ereignisse von %d Webhooks endgültig ab"},
+	"%s can be reached again: %d webhooks":          {de: "%s ist wieder erreichbar: %d Webhooks"},
+	"News of %d webhooks":                           {de: "Neues von %d Webhooks"},
+	"%d webhooks to %s have been failing since %s.": {de: "Die Zustellung an %d Webhooks zu %s misslingt seit %s."},
+	"%d webhooks to %s were deactivated. They get no events until somebody activates them.": {
+		de: "%d Webhooks zu %s wurden deaktiviert. Sie bekommen keine Ereignisse, bis sie jemand wieder aktiviert.",
+	},
+	"When the receiver works again, follow the links: they activate the webhooks, which sends the events that were kept. The links need no password.": {
+		de: "Wenn der Empfänger wieder arbeitet, folgen Sie den Links: Sie aktivieren die Webhooks, und die aufbewahrten Ereignisse werden gesendet. Die Links brauchen kein Passwort.",
+	},
+	"%d webhooks to %s take events again. The events that waited for them are being sent. There is nothing to do.": {
+		de: "%d Webhooks zu %s nehmen wieder Ereignisse an. Die Ereignisse, die auf sie gewartet haben, werden jetzt gesendet. Es ist nichts zu tun.",
+	},
+	"%d webhooks to %s take other events, but some failed to the last attempt. They are not sent any more; they are kept, and you can send them again by hand.": {
+		de: "%d Webhooks zu %s nehmen andere Ereignisse an, haben aber einige bis zum letzten Versuch abgelehnt. Diese werden nicht mehr gesendet; sie sind aufbewahrt, und Sie können sie von Hand noch einmal senden.",
+	},
+	"The host of %d deactivated webhooks accepts connections again.": {de: "Der Host von %d deaktivierten Webhooks nimmt wieder Verbindungen an."},
 	"Last error": {de: "Letzter Fehler"},
 	"Until":      {de: "Bis"},
 	"Saumer delivers the events of the account %s. This address is set for the account, or the operator has set it for all accounts.": {

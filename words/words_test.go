@@ -92,7 +92,7 @@ func TestCatalogueIsWhole(t *testing.T) {
 	t.Parallel()
 	marks := regexp.MustCompile(`<[^>]*>`)
 	same := map[string]bool{}
-	for _, text := range []string{"Webhooks", "App", "Webhook", "Webhook %s", "Host", "Details", "test", "Status %s", "URL", "webhooks", "Limit", "link"} {
+	for _, text := range []string{"Webhooks", "App", "Webhook", "Webhook %s", "Webhook %s (%s)", "Host", "Details", "test", "Status %s", "URL", "webhooks", "Limit", "link"} {
 		same[text] = true
 	}
 	counts := func(text string) map[string]int {
