@@ -23,6 +23,7 @@ var (
 	ErrKey       = errors.New("invalid Idempotency-Key: use one header of at most 200 printable ASCII characters")
 	ErrReused    = errors.New("this Idempotency-Key came with another body for this event in the last 10 minutes: use a key of its own for each event")
 	ErrFilter    = errors.New("invalid filter")
+	ErrFrom      = errors.New("invalid from: use a time such as 2026-03-01T12:00:00Z, a sequence of the stream, or now")
 	ErrPosition  = errors.New("the attempt log does not have this attempt, or does not have it any more")
 	ErrPeriod    = errors.New("invalid period: it begins at a time and ends before a later one")
 	ErrReference = errors.New("missing or invalid event: use its id or its stream sequence")

@@ -69,6 +69,7 @@ func TestEveryCodeIsProvoked(t *testing.T) {
 		{"CreateWebHook", 8, "demo", "", good[:len(good)-1] + `,"events":["optin_*"]}`, nil},
 		{"CreateWebHook", 8, "demo", "", strings.Replace(good, `"event":"optin_finalized"`, `"events":["opt in"]`, 1), nil},
 		{"CreateWebHook", 3, "demo", "", strings.Replace(good, `"event":"optin_finalized"`, `"events":["opt*","x"]`, 1), nil},
+		{"CreateWebHook", 9, "demo", "", good[:len(good)-1] + `,"from":"yesterday"}`, nil},
 		{"CreateWebHook", 91, "demo", "", good[:len(good)-1] + `,"filter":{"path":"/id","equals":1}}`, nil},
 		{"CreateWebHook", 91, "demo", "", `{"application":"a"}`, nil},
 		{"CreateWebHook", 91, "demo", "", `{"app":7}`, nil},

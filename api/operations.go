@@ -22,6 +22,8 @@ import (
 type Replays interface {
 	Redeliver(ctx context.Context, key string, seq uint64) error
 	Replay(ctx context.Context, key string, from, to time.Time) (replay.Replayed, error)
+	// Begin has a new webhook work off what was published before it.
+	Begin(ctx context.Context, w registry.Webhook, from replay.Start) (replay.Replayed, error)
 	Why(ctx context.Context, w registry.Webhook, seq uint64, entries []delivery.Entry) (replay.Answer, error)
 }
 

@@ -148,6 +148,8 @@ type Webhook struct {
 // CreateInput is what a new webhook is made of.
 type CreateInput struct {
 	App, Event, URL string
+	// From is where in the past the webhook begins; nil: now.
+	From *replay.Start
 	// Events are several names and patterns in place of one event.
 	Events []string
 	// Filter says which events are for the webhook; nil: all.
@@ -201,6 +203,12 @@ func (s *Service) Create(ctx context.Context, acc registry.Account, in CreateInp
 	if err != nil && !unindexed {
 		return Webhook{}, "", err
 	}
+	if in.From != nil {
+		if _, err := s.o.Replays.Begin(ctx, w, *in.From); err != nil {
+			// Half of what was asked for is not done. Whoever cannot be reached for the one may not be for the other.
+			return Webhook{}, "", errors.Join(err, s.o.Backlogs.Delete(context.WithoutCancel(ctx), w.Key()))
+		}
+	}
 	_ = s.noted(ctx, acc, "CreateWebHook", named(w.ID), nil) // hands back the error that it gets
 	described, err := s.describe(ctx, w)
 	if err != nil {
@@ -209,6 +217,21 @@ func (s *Service) Create(ctx context.Context, acc registry.Account, in CreateInp
 	}
 	described.Unindexed, described.Twins = unindexed, twins
 	return described, secret, nil
+}
+
+// ParseStart reads where a new webhook begins: nil for now and for nothing, or ErrFrom.
+func ParseStart(text string) (*replay.Start, error) {
+	if text == "" || text == "now" {
+		return nil, nil
+	}
+	if sequence, err := strconv.ParseUint(text, 10, 64); err == nil && sequence > 0 {
+		return &replay.Start{Sequence: sequence}, nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return nil, ErrFrom
+	}
+	return &replay.Start{Time: at}, nil
 }
 
 // Get returns one webhook: ErrID or record.ErrNotFound.

@@ -24,6 +24,7 @@ var CreateWebHook = defineBoth(Function{
 		{6, http.StatusBadRequest, "invalid settings", ErrSettings, true},
 		{7, http.StatusBadRequest, "invalid filter", filter.Err, true},
 		{8, http.StatusBadRequest, "invalid events", registry.ErrEvents, true},
+		{9, http.StatusBadRequest, "invalid from", ErrFrom, true},
 	},
 }, func(in *createWebHookInput) []Parameter {
 	return []Parameter{
@@ -33,6 +34,7 @@ var CreateWebHook = defineBoth(Function{
 		text(Parameter{Name: "url", In: InBody, Kind: KindURL, Required: true, Label: "URL", Doc: "Where events are sent, http or https."}, &in.url),
 		boolean(Parameter{Name: "ordered", In: InNoREST, Label: "In order", Doc: "Events are sent one at a time, in the order of the stream. An event that is not taken holds up those that follow."}, &in.ordered),
 		object(Parameter{Name: "filter", In: InBody, Label: "Filter", Doc: "Which events are for the webhook, by their data: a JSON pointer with equals, oneOf, exists, min or max; or all or any of such conditions. What is left out is never sent."}, &in.filter),
+		onlyREST(text(Parameter{Name: "from", In: InBody, Label: "From", Doc: "Where in the past it begins: a time, a sequence of the stream, or now, which is the default. What the retention holds from there on is sent as a replay."}, &in.from)),
 		object(Parameter{Name: "settings", In: InBody, Label: "Settings", Doc: "How events are sent: ordered, maxInFlight, timeout (such as 5s), headers. What is left out has its default."}, &in.settings),
 	}
 }, func(ctx context.Context, s *Service, acc registry.Account, in createWebHookInput) (secretWebHook, error) {
@@ -41,7 +43,11 @@ var CreateWebHook = defineBoth(Function{
 		return secretWebHook{}, err
 	}
 	settings.Ordered = settings.Ordered || in.ordered
-	w, secret, err := s.Create(ctx, acc, CreateInput{App: in.app, Event: in.event, Events: in.events, URL: in.url, Filter: in.filter, Settings: settings})
+	from, err := ParseStart(in.from)
+	if err != nil {
+		return secretWebHook{}, err
+	}
+	w, secret, err := s.Create(ctx, acc, CreateInput{App: in.app, Event: in.event, Events: in.events, URL: in.url, Filter: in.filter, From: from, Settings: settings})
 	return secretWebHook{w, secret}, err
 }, as(func(c secretWebHook) createdWebhook {
 	return createdWebhook{restWebhookOf(c.webhook), c.secret}
@@ -51,6 +57,7 @@ var CreateWebHook = defineBoth(Function{
 
 type createWebHookInput struct {
 	app, event, url string
+	from            string
 	events          []string
 	ordered         bool
 	filter          *filter.Filter

@@ -33,9 +33,9 @@ type webhooksPage struct {
 
 // createPage is the form of a new webhook.
 type createPage struct {
-	App, Event, Several, URL, Filter string
-	Events                           []string
-	Wrong                            string
+	App, Event, Several, URL, Filter, From string
+	Events                                 []string
+	Wrong                                  string
 	// Twins is true if the account has such a webhook, and one more has to be asked for.
 	Twins bool
 }
@@ -88,7 +88,7 @@ func (c *Console) webhooks(w http.ResponseWriter, r *http.Request, v visitor) er
 func (c *Console) newWebhook(w http.ResponseWriter, r *http.Request, v visitor) error {
 	fl := c.flashes.take(w, r, v.Name, c.encrypted(r))
 	c.write(w, r, "create", page{Title: v.Say("New webhook"), Visitor: v, Body: createPage{
-		App: fl.Values.Get("app"), Event: fl.Values.Get("event"), Several: fl.Values.Get("events"), URL: fl.Values.Get("url"), Filter: fl.Values.Get("filter"),
+		App: fl.Values.Get("app"), Event: fl.Values.Get("event"), Several: fl.Values.Get("events"), URL: fl.Values.Get("url"), Filter: fl.Values.Get("filter"), From: fl.Values.Get("from"),
 		Events: c.o.Service.Events(), Wrong: fl.Wrong, Twins: fl.Values.Has("twins"),
 	}})
 	return nil
@@ -104,6 +104,11 @@ func (c *Console) create(w http.ResponseWriter, r *http.Request, v visitor) erro
 	}
 	var err error
 	if in.Filter, err = filter.Parse(r.PostForm.Get("filter")); err != nil {
+		again.Wrong = v.Sentence(err.Error())
+		return c.flash(w, r, v, webhooksPath+"/new", "", again)
+	}
+	again.Values.Set("from", r.PostForm.Get("from"))
+	if in.From, err = api.ParseStart(strings.TrimSpace(r.PostForm.Get("from"))); err != nil {
 		again.Wrong = v.Sentence(err.Error())
 		return c.flash(w, r, v, webhooksPath+"/new", "", again)
 	}

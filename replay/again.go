@@ -85,6 +85,12 @@ func (m *Backlogs) Replay(ctx context.Context, key string, from, to time.Time) (
 	if err != nil {
 		return Replayed{}, err
 	}
+	return m.again(ctx, w, p)
+}
+
+// again has a webhook's backlog send what a period has: backlog.ErrTooMany. Once the backlog has the period it returns no error.
+func (m *Backlogs) again(ctx context.Context, w registry.Webhook, p period) (Replayed, error) {
+	key := w.Key()
 	done, c := Replayed{Kept: p.kept}, newCounter(m.broker, w, moment{bounds: p.bounds})
 	if p.low >= p.end.Seq {
 		return done, nil

@@ -11,6 +11,10 @@ var forms = map[string]said{
 	"Each event is POSTed there as JSON. Your receiver has to answer 2xx within 15 seconds.": {
 		de: "Jedes Ereignis wird als JSON per POST dorthin gesendet. Ihr Empfänger muss innerhalb von 15 Sekunden mit 2xx antworten.",
 	},
+	"Begin in the past": {de: "In der Vergangenheit beginnen"},
+	"A time, or a sequence of the stream: what is kept from there on is sent as a replay. Empty: from now on.": {
+		de: "Eine Zeit oder eine Sequenznummer des Streams: Was von da an aufbewahrt ist, wird nachgesendet. Leer: ab jetzt.",
+	},
 	"Several events": {de: "Mehrere Ereignisse"},
 	"In place of the one above: names, and patterns in which * stands for any part of a name.": {
 		de: "Anstelle des obigen: Namen, und Muster, in denen * für einen beliebigen Teil eines Namens steht.",

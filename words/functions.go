@@ -145,6 +145,10 @@ var functions = map[string]said{
 	"the attempt log does not have this attempt, or does not have it any more": {de: "diesen Versuch hat das Protokoll nicht oder nicht mehr"},
 	"missing or invalid event: use its id or its stream sequence":              {de: "fehlendes oder ungültiges Ereignis: Nehmen Sie seine Kennung oder Sequenznummer"},
 	"the webhook is not for events of this name":                               {de: "der Webhook ist nicht für Ereignisse dieses Namens"},
+	"invalid from": {de: "ungültiger Beginn"},
+	"invalid from: use a time such as 2026-03-01T12:00:00Z, a sequence of the stream, or now": {
+		de: "ungültiger Beginn: Nehmen Sie eine Zeit wie 2026-03-01T12:00:00Z, eine Sequenznummer des Streams oder now",
+	},
 	"invalid events":                                                  {de: "ungültige Ereignisse"},
 	"invalid events: %s":                                              {de: "ungültige Ereignisse: %s"},
 	"the webhook's filter leaves out the event":                       {de: "der Filter des Webhooks lässt das Ereignis aus"},

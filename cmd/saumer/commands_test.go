@@ -151,6 +151,7 @@ func TestWebhookRequests(t *testing.T) {
 			"create", "https://example.org", "--event", "a", "--ordered", "--max-in-flight", "2", "--timeout", "5s", "--header", "X-A=b;c=d"},
 		`POST /v1/webhooks {"app":"shop","limits":{"perSecond":1},"url":"https://example.org"}`:   {"create", "--from-file", "-", "--app", "shop"},
 		`POST /v1/webhooks {"app":"saumer","events":["optin_*","b"],"url":"https://example.org"}`: {"create", "https://example.org", "--event", "optin_*", "--event", "b"},
+		`POST /v1/webhooks {"app":"saumer","event":"a","from":"7","url":"https://example.org"}`:   {"create", "https://example.org", "--event", "a", "--from", "7"},
 		`PATCH /v1/webhooks/7 {"filter":{"min":10,"pointer":"/id"}}`:                              {"update", "7", "--filter", `{"pointer": "/id", "min": 10}`},
 		`PATCH /v1/webhooks/7 {"settings":{"timeout":"0s"},"url":"https://example.org"}`:          {"update", "7", "--to", "https://example.org", "--timeout", "0s"},
 		`POST /v1/webhooks/7/activate {"replay":true}`:                                            {"resume", "7", "--replay"},

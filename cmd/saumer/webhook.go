@@ -105,6 +105,7 @@ func (c webhookBody) members(in io.Reader, more map[string]any) (map[string]any,
 type webhookCreateCommand struct {
 	Target      string   `arg:"" optional:"" name:"target" help:"Where events are sent, http or https."`
 	Event       []string `help:"Name of an event that it gets, or a pattern such as optin_*; may be given several times." placeholder:"NAME"`
+	Begin       string   `name:"from" help:"Begin in the past, with what is kept: a time, how long ago, such as 2d, or a sequence of the stream." placeholder:"TIME"`
 	Ordered     bool     `help:"Send events one at a time, in the order of the stream."`
 	webhookBody `embed:""`
 	asJSON      `embed:""`
@@ -125,6 +126,16 @@ func (c *webhookCreateCommand) Run(ctx context.Context, std streams) error {
 	}
 	if c.Ordered {
 		more["ordered"] = true
+	}
+	if c.Begin != "" {
+		more["from"] = c.Begin
+		if _, err := strconv.ParseUint(c.Begin, 10, 64); err != nil && c.Begin != "now" {
+			at, err := momentOf(c.Begin, time.Now())
+			if err != nil {
+				return usageError{fmt.Errorf("--from: %w", err)}
+			}
+			more["from"] = at
+		}
 	}
 	body, err := c.members(std.in, more)
 	if err != nil {
