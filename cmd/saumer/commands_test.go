@@ -91,13 +91,19 @@ func TestWhatWasMeantIsSaid(t *testing.T) {
 // api answers each request with what a function makes of it.
 func api(t *testing.T, answer func(r *http.Request, body map[string]any) (int, string)) string {
 	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return serveAPI(t, func(w http.ResponseWriter, r *http.Request) {
 		var body map[string]any
 		_ = json.NewDecoder(r.Body).Decode(&body) // some requests have none
 		status, text := answer(r, body)
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, text) // the test says what is missing
-	}))
+	})
+}
+
+// serveAPI serves until the test ends.
+func serveAPI(t *testing.T, handle http.HandlerFunc) string {
+	t.Helper()
+	server := httptest.NewServer(handle)
 	t.Cleanup(server.Close)
 	return server.URL
 }

@@ -12,6 +12,7 @@ import (
 type eventCommands struct {
 	List     eventListCommand     `cmd:"" help:"List the events that are kept, newest first."`
 	Get      eventGetCommand      `cmd:"" help:"Show one event with its data and its deliveries."`
+	Publish  eventPublishCommand  `cmd:"" help:"Publish events over the API: a file, a folder, or a line each."`
 	Types    eventTypesCommand    `cmd:"" help:"List the names of events, each with the newest event."`
 	Rejected eventRejectedCommand `cmd:"" help:"List what was published and cannot be delivered, with the reason."`
 	Erase    eventEraseCommand    `cmd:"" help:"Erase an event for good: its body, and what endpoints answered to it."`

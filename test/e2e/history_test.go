@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -69,5 +72,39 @@ func TestNobodysEventIsRejected(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("rejected are %s", out)
 		}
+	}
+}
+
+// A folder and lines are published with the command, byte for byte.
+func TestManyArePublished(t *testing.T) {
+	t.Parallel()
+	r := receive(t)
+	s := serve(t, alone(t.TempDir())...)
+	s.create(r.url())
+	dir := t.TempDir()
+	for i := range 5 {
+		if err := os.WriteFile(filepath.Join(dir, strconv.Itoa(i)+".json"), []byte(strconv.Itoa(i)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out := s.must("event", "publish", "optin_finalized", dir); strings.Count(out, "published optin_finalized id saumer-") != 5 {
+		t.Errorf("published are %s", out)
+	}
+	lines := filepath.Join(dir, "lines")
+	if err := os.WriteFile(lines, []byte("{\"b\": 1.00}\n5\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.must("event", "publish", "optin_finalized", lines, "--ndjson")
+	r.await(7)
+	if missing := r.missing(6); missing != "[]" {
+		t.Errorf("missing are %s", missing)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.got[`{"b": 1.00}`] != 1 {
+		t.Errorf("received are %v", r.got)
+	}
+	if out, code := s.cli("event", "publish", "nothing", "--json"); code != 1 || !strings.Contains(out, `"code":2`) {
+		t.Errorf("an unknown event: %d %s", code, out)
 	}
 }
