@@ -20,6 +20,9 @@ type owner struct {
 	name string
 	// keys is how many it has, and taken how many slots these have.
 	keys, taken int
+	// prompt is true if its last attempt ended soon, and few how many slots it has in any case.
+	prompt bool
+	few    int
 	// ready are its keys that have work and a free slot of their own: the one with the fewest slots first.
 	ready queue[*slot]
 	rank
@@ -27,15 +30,27 @@ type owner struct {
 
 // weight is by what keys, and owners, are served: the one with the least first. Of an owner it is also what it needs to be free
 // for its first key to have its share, as Over has it, of what the owner may have as its own.
-func (k *slot) weight() int  { return k.taken }
-func (o *owner) weight() int { return o.taken + o.ready[0].taken }
+func (k *slot) weight() int { return k.taken }
+func (o *owner) weight() int {
+	if o.silent() {
+		return last + o.taken + o.ready[0].taken
+	}
+	return o.taken + o.ready[0].taken
+}
+
+// last is more than any weight: those that are silent come after all others.
+const last = 1 << 30
+
+// silent says whether the owner has few slots or more, and what ended last did not end soon: it may be that all of them hang. One
+// whose next key has none yet is heard.
+func (o *owner) silent() bool { return !o.prompt && o.taken >= o.few && o.ready[0].taken > 0 }
 
 // owner returns that of a key.
 func (s *Slots) owner(key string) *owner {
 	name, _, _ := strings.Cut(key, ".")
 	o := s.owners[name]
 	if o == nil {
-		o = &owner{name: name, rank: rank{place: outside}}
+		o = &owner{name: name, few: max(s.total/fewOf, 1), rank: rank{place: outside}}
 		s.owners[name] = o
 	}
 	return o

@@ -13,6 +13,10 @@ const (
 	// a process that is busy gains nothing by more connections. What hangs for longer keeps nobody waiting.
 	eager = 256
 	turn  = 25 * time.Millisecond
+	// An owner of which no attempt ends within soon has no more than a part of fewOf of all slots once half of them are taken: so
+	// that many owners whose endpoints hang, one after the other, do not each take half of what the one before has left.
+	soon  = 2 * time.Second
+	fewOf = 32
 	// Beyond that, a process is busy if giving way takes as long as busy; then one more begins in each pause.
 	busy, pause = 200 * time.Microsecond, 5 * time.Millisecond
 )
@@ -75,6 +79,11 @@ func (s *Slots) Go(key string, limit int, f func()) {
 		}
 		go s.work(next)
 	}
+	s.moreLocked()
+}
+
+// moreLocked has what is ready begin, one after the other, if any may. mu is held.
+func (s *Slots) moreLocked() {
 	if s.may() && !s.growing {
 		s.growing = true
 		go s.grow()
@@ -111,7 +120,14 @@ func (s *Slots) Full(key string) bool {
 
 // may says whether something that is ready may begin.
 func (s *Slots) may() bool {
-	return len(s.ready) > 0 && s.taken < s.total && !Over(s.ready[0].weight(), s.total-s.taken)
+	if len(s.ready) == 0 || s.taken >= s.total {
+		return false
+	}
+	first := s.ready[0]
+	if first.silent() && 2*s.taken >= s.total {
+		return false // and so are all behind it
+	}
+	return !Over(first.taken+first.ready[0].taken, s.total-s.taken)
 }
 
 // job is a piece of work that has its slot, since a turn.
@@ -142,6 +158,7 @@ func (s *Slots) ended(j job, now time.Time) {
 		s.lately[age]--
 	}
 	k := j.of
+	k.owner.prompt = (s.turn-j.turn)*turn < soon
 	k.taken--
 	k.owner.taken--
 	s.taken--
@@ -179,8 +196,12 @@ func (s *Slots) work(j job) {
 		j.f()
 		s.mu.Lock()
 		now := time.Now()
+		silent := !j.of.owner.prompt
 		s.ended(j, now)
-		j, ok = s.next(now)
+		heard := silent && j.of.owner.prompt
+		if j, ok = s.next(now); heard {
+			s.moreLocked() // its owner may have more than it could before
+		}
 		s.mu.Unlock()
 	}
 }

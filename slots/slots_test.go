@@ -108,6 +108,47 @@ func TestWhatHangsLeavesRoom(t *testing.T) {
 	}
 }
 
+// Many owners whose endpoints hang, one after the other, leave room for whoever comes; one whose attempts end has its share beside them.
+func TestManyOwnersThatHang(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const total, owners = 8192, 12
+		s := New(total, total)
+		hung := make(chan struct{})
+		for owner := range owners {
+			for range total {
+				s.Go(fmt.Sprintf("o%d.1", owner), 0, func() { <-hung })
+			}
+			synctest.Wait()
+			time.Sleep(time.Minute)
+		}
+		free := total - s.taken
+		if least := total / 8; free < least {
+			t.Fatalf("beside %d owners that hang, %d slots are free, fewer than %d", owners, free, least)
+		}
+		// What ends soon shows that it does: then more than few are under way.
+		var begun atomic.Int64
+		begin, end := make(chan struct{}), make(chan struct{})
+		for range 10 {
+			s.Go("well.1", 0, func() { <-begin })
+		}
+		for range total {
+			s.Go("well.1", 0, func() { begun.Add(1); <-end })
+		}
+		close(begin)
+		synctest.Wait()
+		if n := int(begun.Load()); n < free/3 {
+			t.Errorf("%d begin of whoever is well, where %d slots are free", n, free)
+		}
+		close(hung)
+		close(end)
+		synctest.Wait()
+		if s.taken != 0 || len(s.owners) != 0 || len(s.ready) != 0 {
+			t.Errorf("something is left: %d slots, %d owners", s.taken, len(s.owners))
+		}
+	})
+}
+
 // Keys of one owner, and owners, take turns where there is room for one at a time.
 func TestTurns(t *testing.T) {
 	t.Parallel()
