@@ -72,7 +72,11 @@ var scenarios = []scenario{
 	{[]string{"t12", "t13"}, (*Bench).neighbours},
 	{[]string{"t14"}, (*Bench).crowds},
 	{[]string{"t15"}, (*Bench).oneForAll},
-	{[]string{"t16"}, (*Bench).syncs},
+	{[]string{"t21"}, (*Bench).syncs},
+	{[]string{"t16", "t17"}, (*Bench).secure},
+	{[]string{"t18"}, (*Bench).replicated},
+	{[]string{"t19"}, (*Bench).accepted},
+	{[]string{"t20"}, (*Bench).large},
 	{[]string{"growth"}, (*Bench).growth},
 }
 
@@ -101,6 +105,9 @@ func Run(ctx context.Context, o Options) (_ *Report, err error) {
 		return nil, fmt.Errorf("make a directory for the benchmark: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+	if err := certify(b.dir); err != nil {
+		return nil, err
+	}
 	// Whatever goes wrong, no process stays.
 	ctx, kill := context.WithCancel(ctx)
 	defer kill()
@@ -172,23 +179,28 @@ func (b *Bench) startWith(ctx context.Context, o NodeOptions, hooks ...Hooks) (n
 // baseline measures the bare loop before and after what is compared with it, half of the requests each: the machine
 // may become faster or slower meanwhile. It returns what the loop sent, and its CPU in all.
 func (b *Bench) baseline(ctx context.Context, count int, compared func() error) (bare Received, cost time.Duration, err error) {
-	before, used, err := b.post(ctx, count/2)
+	return b.baselineAt(ctx, b.url(fast)+"0", count, compared)
+}
+
+// baselineAt is baseline with a URL.
+func (b *Bench) baselineAt(ctx context.Context, url string, count int, compared func() error) (bare Received, cost time.Duration, err error) {
+	before, used, err := b.post(ctx, url, count/2)
 	if err != nil {
 		return bare, 0, err
 	}
 	if err := compared(); err != nil {
 		return bare, 0, err
 	}
-	after, more, err := b.post(ctx, count/2)
+	after, more, err := b.post(ctx, url, count/2)
 	return before.and(after), used + more, err
 }
 
-// post lets the bare loop post a number of requests, and measures that.
-func (b *Bench) post(ctx context.Context, count int) (got Received, cpu time.Duration, err error) {
+// post lets the bare loop post a number of requests to a URL, and measures that.
+func (b *Bench) post(ctx context.Context, url string, count int) (got Received, cpu time.Duration, err error) {
 	if _, err := ask[None](ctx, b.receiver, "Expect", Expected{1, count}); err != nil {
 		return got, 0, err
 	}
-	used, err := ask[Usage](ctx, b.loop, "Post", Posts{b.url(fast) + "0", count})
+	used, err := ask[Usage](ctx, b.loop, "Post", Posts{URL: url, Count: count})
 	if err != nil {
 		return got, 0, err
 	}

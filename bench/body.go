@@ -16,14 +16,17 @@ const (
 )
 
 // body makes the body of an event.
-func body(number int, at time.Time) []byte {
-	b := make([]byte, 0, bodySize)
+func body(number int, at time.Time) []byte { return sized(bodySize, number, at) }
+
+// sized is body of another size.
+func sized(size, number int, at time.Time) []byte {
+	b := make([]byte, 0, size)
 	b = append(b, `{"n":"`...)
 	b = padded(b, uint64(number), numberLen)
 	b = append(b, `","at":"`...)
 	b = padded(b, uint64(at.UnixNano()), timeLen)
 	b = append(b, `","text":"`...)
-	b = append(b, bytes.Repeat([]byte("x"), bodySize-len(b)-2)...)
+	b = append(b, bytes.Repeat([]byte("x"), size-len(b)-2)...)
 	return append(b, `"}`...)
 }
 
@@ -38,7 +41,7 @@ func padded(b []byte, n uint64, width int) []byte {
 
 // read takes number and time out of a body; false if it is not one.
 func read(b []byte) (number int, at int64, ok bool) {
-	if len(b) != bodySize {
+	if len(b) < bodySize {
 		return 0, 0, false
 	}
 	n, ok1 := digits(b[numberAt : numberAt+numberLen])

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,9 @@ type Loop struct{}
 type Posts struct {
 	URL   string
 	Count int
+	// Login is the account that posts; empty for none. Status is what is answered; 0: 200.
+	Login  string
+	Status int
 }
 
 // Post sends them all, and says what that has used.
@@ -29,7 +33,7 @@ func (*Loop) Post(p Posts, used *Usage) error {
 	if err != nil {
 		return err
 	}
-	transport := &http.Transport{MaxIdleConnsPerHost: connections}
+	transport := &http.Transport{MaxIdleConnsPerHost: connections, ForceAttemptHTTP2: true}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
 	now := time.Now()
@@ -41,7 +45,7 @@ func (*Loop) Post(p Posts, used *Usage) error {
 			data := body(0, now)
 			for n := next.Add(1) - 1; n < int64(p.Count) && errs[i] == nil; n = next.Add(1) - 1 {
 				padded(data[:numberAt], uint64(n), numberLen)
-				errs[i] = post(client, p.URL, data)
+				errs[i] = p.post(client, data)
 			}
 		})
 	}
@@ -54,8 +58,17 @@ func (*Loop) Post(p Posts, used *Usage) error {
 	return errors.Join(errs...)
 }
 
-func post(client *http.Client, url string, data []byte) error {
-	res, err := client.Post(url, "application/json", bytes.NewReader(data))
+// post sends one of them.
+func (p Posts) post(client *http.Client, data []byte) error {
+	request, err := http.NewRequest(http.MethodPost, p.URL, bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if p.Login != "" {
+		request.SetBasicAuth(p.Login, password)
+	}
+	res, err := client.Do(request)
 	if err != nil {
 		return err
 	}
@@ -63,7 +76,7 @@ func post(client *http.Client, url string, data []byte) error {
 	if _, err := io.Copy(io.Discard, res.Body); err != nil {
 		return fmt.Errorf("read the response: %w", err)
 	}
-	if res.StatusCode != http.StatusOK {
+	if res.StatusCode != cmp.Or(p.Status, http.StatusOK) {
 		return fmt.Errorf("the receiver answered %s", res.Status)
 	}
 	return nil

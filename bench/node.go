@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"path/filepath"
 	"time"
@@ -45,9 +46,16 @@ type NodeOptions struct {
 	Sweep time.Duration
 	// Timeout bounds an attempt; 0: as long as endpoints of this machine need, which answer at once, or are ill.
 	Timeout time.Duration
+	// Replicas of streams and buckets; 0: as by default.
+	Replicas int
+	// Serve has it serve its API, at any port.
+	Serve bool
 	// Profile is where profiles of what it does from Run on are written; empty: none are.
 	Profile string
 }
+
+// password is that of the first account.
+const password = "correct horse"
 
 // timeout bounds dialing, and an attempt unless the options say otherwise.
 const timeout = 5 * time.Second
@@ -62,10 +70,14 @@ func (n *Node) Open(o NodeOptions, address *string) (err error) {
 	}
 	options := app.Defaults()
 	options.Data, options.NATSURL, options.RedisURL = o.Dir, o.NATSURL, o.RedisURL
-	options.Account, options.Password, options.SecretKey = defaults.Account, "correct horse", o.Key
+	options.Account, options.Password, options.SecretKey = defaults.Account, password, o.Key
 	options.AllowCIDRs = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	options.Timeout, options.ConnectTimeout = cmp.Or(o.Timeout, timeout), timeout
 	options.BackoffMax = cmp.Or(o.BackoffMax, options.BackoffMax)
+	options.Replicas = cmp.Or(o.Replicas, options.Replicas)
+	if o.Serve {
+		options.HTTP, options.Limits.Publishes, options.Limits.Requests = "127.0.0.1:0", math.MaxInt32, math.MaxInt32
+	}
 	options.Grace, options.Sweep = time.Second, o.Sweep
 	options.Version, options.Log = "bench", logger
 	if o.NATSURL == "" {
@@ -86,6 +98,8 @@ type Load struct {
 	Accounts, Events int
 	// First is the number of the first account.
 	First int
+	// Size is how large each is; 0: bodySize.
+	Size int
 }
 
 // published bounds the publishes that wait for their answer.
@@ -163,7 +177,7 @@ func publish(ctx context.Context, connections []*nats.Conn, l Load, rate int) er
 		for ; sent < due; sent++ {
 			subject := event.Subject(account(l.First+sent%l.Accounts), eventName)
 			js := publishers[sent%len(publishers)]
-			if _, err := js.PublishAsync(subject, body(sent/l.Accounts, time.Now()), jetstream.WithStallWait(patience)); err != nil {
+			if _, err := js.PublishAsync(subject, sized(cmp.Or(l.Size, bodySize), sent/l.Accounts, time.Now()), jetstream.WithStallWait(patience)); err != nil {
 				return fmt.Errorf("publish an event: %w", err)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"net/rpc"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"time"
 )
 
@@ -70,6 +71,7 @@ func (b *Bench) begin(ctx context.Context, r role) (*process, error) {
 	command := append(append([]string{}, b.Command...), string(r))
 	p.cmd = exec.CommandContext(ctx, command[0], command[1:]...)
 	p.cmd.Stderr = os.Stderr
+	p.cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+filepath.Join(b.dir, certificateFile))
 	in, err := p.cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start the %s: %w", r, err)

@@ -78,20 +78,28 @@ func (r *Receiver) Listen(address string, at *string) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	r.mu.Lock()
-	r.listeners = append(r.listeners, l)
-	r.mu.Unlock()
+	r.keep(l)
 	*at = l.Addr().String()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go r.serve(c)
-		}
-	}()
+	go r.accept(l)
 	return nil
+}
+
+// keep has a listener end with the receiver.
+func (r *Receiver) keep(l net.Listener) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.listeners = append(r.listeners, l)
+}
+
+// accept serves the connections of a listener until that ends.
+func (r *Receiver) accept(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go r.serve(c)
+	}
 }
 
 // Expect forgets what has come so far.
@@ -169,7 +177,7 @@ func (r *Receiver) serve(c net.Conn) {
 		kind, webhook, data, size := parse(buffer[:have])
 		for size == 0 {
 			if have == len(buffer) {
-				return // larger than anything that is sent here
+				buffer = append(buffer, make([]byte, len(buffer))...)
 			}
 			n, err := c.Read(buffer[have:])
 			if err != nil {

@@ -1,8 +1,12 @@
 package bench
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -15,14 +19,22 @@ type Store struct{ server *server.Server }
 type StoreOptions struct {
 	Dir    string
 	Always bool
+	// Name, Listen and Routes are those of a server in a cluster: its name, where it listens for the others, and where all do, as
+	// host and port.
+	Name, Listen string
+	Routes       []string
 }
 
 // Open starts it, and answers with its URL.
-func (s *Store) Open(o StoreOptions, url *string) (err error) {
-	s.server, err = server.NewServer(&server.Options{
-		ServerName: "bench", Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: o.Dir, NoSigs: true, NoLog: true,
+func (s *Store) Open(o StoreOptions, at *string) (err error) {
+	options := &server.Options{
+		ServerName: cmp.Or(o.Name, "bench"), Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: o.Dir, NoSigs: true, NoLog: true,
 		SyncInterval: 10 * time.Second, SyncAlways: o.Always,
-	})
+	}
+	if err := o.join(options); err != nil {
+		return err
+	}
+	s.server, err = server.NewServer(options)
 	if err != nil {
 		return fmt.Errorf("start a NATS: %w", err)
 	}
@@ -30,7 +42,28 @@ func (s *Store) Open(o StoreOptions, url *string) (err error) {
 	if !s.server.ReadyForConnections(ending) {
 		return errors.New("start a NATS: it is not ready")
 	}
-	*url = s.server.ClientURL()
+	*at = s.server.ClientURL()
+	return nil
+}
+
+// join has a server be one of a cluster, if there is one.
+func (o StoreOptions) join(options *server.Options) error {
+	if len(o.Routes) == 0 {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(o.Listen)
+	if err == nil {
+		options.Cluster.Name, options.Cluster.Host = "bench", host
+		options.Cluster.Port, err = strconv.Atoi(port)
+	}
+	if err != nil {
+		return fmt.Errorf("read the address %s: %w", o.Listen, err)
+	}
+	for _, route := range o.Routes {
+		if route != o.Listen {
+			options.Routes = append(options.Routes, &url.URL{Scheme: "nats", Host: route})
+		}
+	}
 	return nil
 }
 

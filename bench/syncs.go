@@ -38,8 +38,8 @@ func (b *Bench) syncs(ctx context.Context) error {
 			each += rate / turns
 		}
 		what := strconv.Itoa(publishers) + " at once"
-		b.report.add(Row{Name: "T16", What: "events accepted with a sync each, " + what, Unit: "/s"}, each)
-		b.report.add(Row{Name: "T16", What: "those with a sync every 10 s, to those with a sync each, " + what}, byAndBy/each)
+		b.report.add(Row{Name: "T21", What: "events accepted with a sync each, " + what, Unit: "/s"}, each)
+		b.report.add(Row{Name: "T21", What: "those with a sync every 10 s, to those with a sync each, " + what}, byAndBy/each)
 	}
 	return nil
 }
