@@ -31,6 +31,8 @@ type webhookPage struct {
 	// Ref is the event that the visitor asks about, and Why the answer.
 	Ref string
 	Why replay.Answer
+	// Receivers are programs that verify signatures.
+	Receivers []sample
 	// Live is where the live view is.
 	Live string
 
@@ -93,7 +95,7 @@ func (c *Console) webhook(w http.ResponseWriter, r *http.Request, v visitor) err
 // writeWebhook adds the attempts that the query asks for, and writes the page.
 func (c *Console) writeWebhook(w http.ResponseWriter, r *http.Request, v visitor, p webhookPage) (err error) {
 	query, found := r.URL.Query(), p.Webhook
-	p.Outcomes, p.Live = delivery.Outcomes, fmt.Sprintf("%s/%d/live", webhooksPath, found.ID)
+	p.Receivers, p.Outcomes, p.Live = receivers, delivery.Outcomes, fmt.Sprintf("%s/%d/live", webhooksPath, found.ID)
 	filter := delivery.LogFilter{Limit: attemptsShown, Outcome: p.Outcome}
 	if p.Outcome == failed {
 		filter.Outcome, filter.Failed = "", true

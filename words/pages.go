@@ -231,10 +231,14 @@ var pages = map[string]said{
 	"Replay":             {de: "Nachsenden"},
 	"Change the webhook": {de: "Webhook ändern"},
 	"What waits for the webhook goes to the new URL too.": {de: "Auch was schon wartet, geht an die neue URL."},
-	"Attempts in flight": {de: "Gleichzeitige Versuche"},
-	"Timeout in seconds": {de: "Zeitlimit in Sekunden"},
-	"Save":               {de: "Speichern"},
-	"Rotate the secret":  {de: "Secret erneuern"},
+	"Attempts in flight":   {de: "Gleichzeitige Versuche"},
+	"Timeout in seconds":   {de: "Zeitlimit in Sekunden"},
+	"Save":                 {de: "Speichern"},
+	"Verify the signature": {de: "Die Unterschrift prüfen"},
+	"Complete programs that receive events and refuse what is not signed. Each takes the secret from the environment variable <code>WEBHOOK_SECRET</code>.": {
+		de: "Vollständige Programme, die Ereignisse empfangen und abweisen, was nicht unterschrieben ist. Jedes nimmt das Secret aus der Umgebungsvariablen <code>WEBHOOK_SECRET</code>.",
+	},
+	"Rotate the secret": {de: "Secret erneuern"},
 	"You get a new secret, which is shown once. For a day deliveries are signed with the old one too.": {
 		de: "Sie erhalten ein neues Secret, das nur einmal angezeigt wird. Einen Tag lang werden Zustellungen auch mit dem alten unterschrieben.",
 	},

@@ -156,6 +156,7 @@ async function renew(changed) {
       if (!fresh || held || (!changed && (name === "said" || name === "do"))) continue;
       part.innerHTML = fresh.innerHTML;
       localTimes(part);
+      choices(part);
       zones(part);
     }
     countdowns();
