@@ -201,7 +201,7 @@ func (a *App) wire(ackWait time.Duration) {
 	if a.metrics != nil {
 		sender = a.metrics.Sender(plain)
 	}
-	shared := slots.New(o.MaxInFlight, defaults.InFlight)
+	shared := slots.New(o.MaxInFlight, delivery.InFlight(defaults.InFlight, delivery.OpenFiles()))
 	rules := backlog.Rules{
 		Backoff: delivery.Backoff{Initial: o.BackoffInitial, Max: o.BackoffMax}, After: o.DeactivateAfter, Attempts: o.DeactivateAttempts,
 		Mode: o.Deactivate, FailingAfter: o.FailingAfter, Window: o.ReplayWindow,

@@ -48,7 +48,7 @@ func (a *App) openMetrics() (err error) {
 		return nil
 	})
 	a.metrics = metrics.New(metrics.Options{
-		Stream: a.broker, Backlogs: replay.NewStore(a.broker), Ready: a.check, Outage: func() (time.Time, bool) { return a.network() }, InFlight: defaults.InFlight, Now: a.broker.Now,
+		Stream: a.broker, Backlogs: replay.NewStore(a.broker), Ready: a.check, Outage: func() (time.Time, bool) { return a.network() }, InFlight: delivery.InFlight(defaults.InFlight, delivery.OpenFiles()), Now: a.broker.Now,
 		Version: o.Version, Log: o.Log.Named("metrics"),
 	})
 	return nil

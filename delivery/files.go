@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	// idleShare is the part of the process' files that idle connections of one kind may hold.
-	idleShare = 4
+	// idleShare is the part of the process' files that idle connections of one kind may hold, and attemptShare the part that attempts
+	// may. What is left is for the embedded NATS, which cannot wait for a file, and for publishers.
+	idleShare, attemptShare = 8, 2
 	// fileWait is how long a dial without a file waits before it tries again.
 	fileWait = 20 * time.Millisecond
 )
@@ -22,6 +23,14 @@ func fewer(idle int, files uint64) int {
 		return idle
 	}
 	return max(int(files/idleShare), 1)
+}
+
+// InFlight bounds attempts in flight by the files that the process may have open; a limit of 0 is not known.
+func InFlight(most int, files uint64) int {
+	if files == 0 || uint64(most) <= files/attemptShare {
+		return most
+	}
+	return max(int(files/attemptShare), 1)
 }
 
 // sparing dials such that a process that has no file left for a connection gives up idle ones for it, that which has been idle

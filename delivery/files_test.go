@@ -110,13 +110,22 @@ func TestWithoutAFileAnAttemptEndsInTime(t *testing.T) {
 	})
 }
 
+func TestFilesBoundAttempts(t *testing.T) {
+	t.Parallel()
+	for files, want := range map[uint64]int{1 << 20: 8192, 1024: 512, 256: 128, 1: 1, 0: 8192} {
+		if got := InFlight(8192, files); got != want {
+			t.Errorf("%d attempts with %d files, want %d", got, files, want)
+		}
+	}
+}
+
 func TestFilesBoundIdleConnections(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		idle  int
 		files uint64
 		want  int
-	}{{8192, 1 << 20, 8192}, {8192, 1024, 256}, {8192, 256, 64}, {8192, 2, 1}, {10, 256, 10}, {0, 256, 0}, {8192, 0, 8192}} {
+	}{{8192, 1 << 20, 8192}, {8192, 1024, 128}, {8192, 256, 32}, {8192, 2, 1}, {10, 256, 10}, {0, 256, 0}, {8192, 0, 8192}} {
 		if got := fewer(c.idle, c.files); got != c.want {
 			t.Errorf("of %d idle ones with %d files: %d, want %d", c.idle, c.files, got, c.want)
 		}
