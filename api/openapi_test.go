@@ -224,6 +224,9 @@ func TestTheAPIIsDescribed(t *testing.T) {
 	if found := regexp.MustCompile(`(?i)(src=|@import|url\(|<script|<link|href="http)[^<]*`).FindAllString(page, -1); found != nil {
 		t.Errorf("the page asks for %q", found)
 	}
+	if example := CreateWebHook.example(); !strings.Contains(example, `"event":"optin_finalized"`) || !strings.Contains(page, "curl -u demo:") {
+		t.Errorf("the example of CreateWebHook makes none: %s", example)
+	}
 	for _, path := range []string{openAPIPath, referencePath} {
 		if w := u.send(httptest.NewRequest(http.MethodPost, path, nil)); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
 			t.Errorf("POST %s: %d %v", path, w.Code, w.Header())

@@ -66,7 +66,7 @@ func (f *Function) example() string {
 			query += fmt.Sprintf("&%s=%v", p.Name, p.sample())
 		case p.In == InHeader && p.Required:
 			headers += fmt.Sprintf(" -H '%s: %v'", p.Name, p.sample())
-		case p.In == InBody && p.Required:
+		case p.In == InBody && (p.Required || p.Kind == KindEvent):
 			members[p.Name] = p.sample()
 		case p.In == InWholeBody:
 			body = ` -d '{"email":"anna@example.org"}'`
