@@ -58,7 +58,10 @@ func (c *Console) demoOf(r *http.Request, v visitor, values url.Values) (demo, e
 		Codes: f.Codes(), Seen: -1,
 	}
 	var arguments []argument
-	for _, p := range d.Parameters {
+	for i := range d.Parameters {
+		p := &d.Parameters[i]
+		// Only REST can name the events of a new webhook otherwise.
+		p.Required = p.Required || p.Kind == api.KindEvent && f.Effect != ""
 		value := strings.ToValidUTF8(values.Get(p.Name), "\uFFFD")
 		if value == "" && p.Kind == api.KindEvent && p.Required {
 			value = d.Events[0]
