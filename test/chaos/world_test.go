@@ -236,7 +236,8 @@ func (w *world) retry(what string, try func() error) {
 			return
 		}
 		var refusal *process.Refusal
-		if errors.As(err, &refusal) && refusal.Code < 90 {
+		// A login is refused while ACCOUNTS is made again without its first account; from 86 on it is to be tried again.
+		if errors.As(err, &refusal) && refusal.Code > 1 && refusal.Code < 86 {
 			break
 		}
 	}
