@@ -28,6 +28,8 @@ type Pull struct {
 	left     int
 	// got is true once an event came.
 	got bool
+	// told is set once NATS has said that it hands out no more than what is left.
+	told bool
 	// late fires when it is time for an answer; heard is true if something came since that was set.
 	late  *time.Timer
 	heard bool
@@ -52,8 +54,8 @@ var errForgotten = errors.New("NATS did not answer; it is asked again")
 // errBroke is returned for a request that a connection broke under: on the next one, NATS may hand out what was not checked.
 var errBroke = errors.New("the connection to NATS broke while events were asked for")
 
-// outsize is what ends a request whose next event goes beyond its bytes, and completed what follows the last event of one that
-// has bytes left (nats-server 2.15, consumer.go).
+// outsize is what ends a request whose next event goes beyond its bytes, and completed what is said of one whose last event is
+// handed out and that has bytes left (nats-server 2.15, consumer.go).
 const outsize, completed = "Message Size Exceeds MaxBytes", "Batch Completed"
 
 // Pull asks for at most a number of events of at most so many bytes, and waits for at most a time, at least a millisecond. An
@@ -108,6 +110,10 @@ func (p *Pull) Next(until <-chan struct{}) *nats.Msg {
 			case <-until:
 				return nil
 			case <-p.late.C:
+				if p.told {
+					p.end(nil) // what has not come by now comes again after the ack wait
+					return nil
+				}
 				if !p.heard {
 					p.end(errForgotten)
 					return nil
@@ -138,21 +144,31 @@ func (p *Pull) status(m *nats.Msg) {
 	status, description := m.Header.Get("Status"), m.Header.Get("Description")
 	switch {
 	case status == "100": // a sign of life
-	case status == "404", status == "408": // there is no more at the moment
-		p.end(nil)
-	case status == "409" && description == completed:
-		// It is read only if an event did not arrive. That one comes again after the ack wait.
-		p.end(nil)
+	case status == "404", status == "408", status == "409" && description == completed: // there is no more at the moment
+		p.tell(m)
 	case status == "409" && description == outsize:
-		if !p.got {
+		if p.tell(m); p.over && !p.got {
 			p.broker.outsize.Store(true)
 		}
-		p.end(nil)
 	case status == "503":
 		p.end(nats.ErrNoResponders)
 	default:
 		p.end(fmt.Errorf("NATS answered %s %s", status, description))
 	}
+}
+
+// tell takes in that NATS hands out no more of the request. From a consumer with replicas the events come later than that: each
+// is sent once most of these know of it, and what NATS says of the request is sent at once (nats-server 2.15, consumer.go,
+// addReplicatedQueuedMsg). How many it has not handed out is in what it says (ADR-13).
+func (p *Pull) tell(m *nats.Msg) {
+	pending, err := strconv.Atoi(m.Header.Get("Nats-Pending-Messages"))
+	if err != nil || p.left <= pending {
+		p.end(nil)
+		return
+	}
+	p.left -= pending
+	p.told = true
+	p.late.Reset(answerTime)
 }
 
 // end ends the request. A bad end is a doubt.

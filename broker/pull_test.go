@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 )
@@ -204,4 +206,66 @@ func TestPullIsBoundedInBytes(t *testing.T) {
 	if got := b.doubts(); got != doubts {
 		t.Errorf("%d doubts about the consumer", got-doubts)
 	}
+}
+
+// A consumer with replicas sends events later than it says that all are handed out. They are awaited, and none is handed out
+// twice.
+func TestPullFromReplicas(t *testing.T) {
+	t.Parallel()
+	var first *server.Server
+	for _, o := range cluster(t) {
+		if s := startServer(t, o); first == nil {
+			first = s
+		}
+	}
+	b, err := Open(t.Context(), Options{
+		URL: first.ClientURL(), Replicas: nodes, Retention: time.Hour, AckWait: 30 * time.Second, Log: zap.NewNop(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	const pulls, each = 10, 100
+	for range pulls * each {
+		if _, err := b.JetStream.Publish(t.Context(), "events.demo.x", []byte("1")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range pulls {
+		p, err := b.Pull(each, 1<<20, 10*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := numbers(t, p)
+		if len(got) != each || got[0] != uint64(i*each+1) || p.Err() != nil {
+			t.Fatalf("pull %d brought %d events, and %v", i, len(got), p.Err())
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// What NATS has said is on its way and does not come is waited for in vain only for a while.
+func TestPullThatLacksWhatIsOnItsWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := new(Broker)
+		p := &Pull{broker: b, messages: make(chan *nats.Msg, 8), left: 3, late: time.NewTimer(time.Hour)}
+		p.messages <- &nats.Msg{Header: nats.Header{"Status": {"409"}, "Description": {completed}, "Nats-Pending-Messages": {"0"}}}
+		event := &nats.Msg{Reply: "$JS.ACK.EVENTS.dispatch.2.1.1.1764097200000000001.0"}
+		p.messages <- event
+		p.messages <- event
+		began := time.Now()
+		for range 2 {
+			if p.Next(nil) != event {
+				t.Fatal("an event that came after the end was not returned")
+			}
+		}
+		if p.Left() != 1 {
+			t.Errorf("%d may come, want 1", p.Left())
+		}
+		if m := p.Next(nil); m != nil || p.Err() != nil || time.Since(began) != answerTime {
+			t.Errorf("the third is %v after %v, %v", m, time.Since(began), p.Err())
+		}
+	})
 }

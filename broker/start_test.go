@@ -31,9 +31,12 @@ func telling(messages chan string) *zap.Logger {
 	}))
 }
 
-func TestClusterWithoutALeaderIsWaitedFor(t *testing.T) {
-	t.Parallel()
-	const nodes = 3
+// nodes are the servers of a cluster in a test.
+const nodes = 3
+
+// cluster are the options of the servers of one, each of which is to be started.
+func cluster(t *testing.T) (all [nodes]*server.Options) {
+	t.Helper()
 	var ports [nodes]int
 	var routes []*url.URL
 	for i := range ports {
@@ -44,13 +47,19 @@ func TestClusterWithoutALeaderIsWaitedFor(t *testing.T) {
 		ports[i] = port
 		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", port)})
 	}
-	node := func(i int) *server.Options {
-		return &server.Options{
+	for i := range all {
+		all[i] = &server.Options{
 			ServerName: fmt.Sprintf("n%d", i), Routes: routes,
 			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[i]},
 		}
 	}
-	first := startServer(t, node(0))
+	return all
+}
+
+func TestClusterWithoutALeaderIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	all := cluster(t)
+	first := startServer(t, all[0])
 	messages := make(chan string, 100)
 	opened := make(chan error, 1)
 	go func() {
@@ -65,8 +74,8 @@ func TestClusterWithoutALeaderIsWaitedFor(t *testing.T) {
 	for !strings.Contains(<-messages, "waited for") {
 		continue
 	}
-	startServer(t, node(1))
-	startServer(t, node(2))
+	startServer(t, all[1])
+	startServer(t, all[2])
 	if err := <-opened; err != nil {
 		t.Error(err)
 	}

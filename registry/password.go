@@ -195,10 +195,15 @@ func (h *hashes) run(ctx context.Context, p pair, hash []byte, password string, 
 	if same {
 		undo()
 	}
+	h.remember(p, same)
+	return same, nil
+}
+
+// remember keeps what came of a comparison, for a while.
+func (h *hashes) remember(p pair, same bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.remembered.Add(p, comparison{same, time.Now().Add(rememberedFor)})
-	return same, nil
 }
 
 // make makes the hash of a password for an account: ErrPassword.
@@ -215,6 +220,8 @@ func (h *hashes) make(ctx context.Context, account, password string) (string, er
 	if err != nil {
 		return "", fmt.Errorf("hash a password: %w", err)
 	}
+	// Whoever sets a password logs in with it next.
+	h.remember(h.pair(hash, password), true)
 	return string(hash), nil
 }
 
