@@ -180,7 +180,7 @@ func (b *Broker) defineRunners(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("use JetStream: %w", err)
 	}
-	if b.Wakes, err = pulls.CreateOrUpdateConsumer(ctx, streamWakes, runnersConfig); err != nil {
+	if b.Wakes, err = b.makeConsumer(ctx, pulls.CreateOrUpdateConsumer, streamWakes, runnersConfig); err != nil {
 		return fmt.Errorf("define the consumer %s: %w", runnersName, err)
 	}
 	b.keep(streamWakes, runnersConfig.FilterSubject, runnersConfig)

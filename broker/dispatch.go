@@ -287,7 +287,7 @@ func (b *Broker) makeDispatch(ctx context.Context, s stand, v verdict) (time.Tim
 			return time.Time{}, fmt.Errorf("remove it to make it again: %w", err)
 		}
 	}
-	made, err := b.JetStream.CreateConsumer(ctx, streamEvents, config)
+	made, err := b.makeConsumer(ctx, b.JetStream.CreateConsumer, streamEvents, config)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("make it from event %d on: %w", v.from, err)
 	}

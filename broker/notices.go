@@ -38,7 +38,7 @@ func (b *Broker) NoticeConsumer(ctx context.Context, channel string) (jetstream.
 	}
 	c, err := pulls.Consumer(ctx, streamNotices, config.Durable)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
-		c, err = pulls.CreateOrUpdateConsumer(ctx, streamNotices, config)
+		c, err = b.makeConsumer(ctx, pulls.CreateOrUpdateConsumer, streamNotices, config)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("define the consumer notices-%s: %w", channel, err)

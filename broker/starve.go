@@ -182,7 +182,7 @@ func (b *Broker) watchKept(ctx context.Context, k *keptConsumer) error {
 			return fmt.Errorf("remove the consumer %s to make it again: %w", name, err)
 		}
 	}
-	if _, err := b.JetStream.CreateOrUpdateConsumer(ctx, k.stream, k.again(ahead)); err != nil {
+	if _, err := b.makeConsumer(ctx, b.JetStream.CreateOrUpdateConsumer, k.stream, k.again(ahead)); err != nil {
 		return fmt.Errorf("make the consumer %s again: %w", name, err)
 	}
 	b.options.Log.Error("the consumer "+name+" was made again: "+why, zap.String("stream", k.stream))
