@@ -190,11 +190,8 @@ type rejection struct {
 	Begin string `json:"begin"`
 }
 
-// shownBegin is how much of a rejected body is shown, in bytes.
-const shownBegin = 200
-
 func rejectionOf(r broker.Refused) rejection {
 	return rejection{
-		r.Place, stamp(r.At), r.Reason, r.Subject, r.Account, r.Name, r.Sequence, r.Key, r.Size, string(r.Data[:min(len(r.Data), shownBegin)]),
+		r.Place, stamp(r.At), r.Reason, r.Subject, r.Account, r.Name, r.Sequence, r.Key, r.Size, string(r.Begin),
 	}
 }

@@ -214,7 +214,7 @@ func (s *Service) eraseRejected(ctx context.Context, acc registry.Account, ref R
 			return 0, err
 		}
 		if r.Sequence != 0 && (r.Sequence == ref.Sequence || r.Key != "" && r.Key == ref.ID) {
-			return r.Sequence, s.o.Stream.EraseRefused(ctx, r)
+			return r.Sequence, s.o.Stream.EraseRefused(ctx, acc.Name, r)
 		}
 	}
 	return 0, ErrNoEvent

@@ -55,7 +55,7 @@ type Events interface {
 	Refusals(ctx context.Context, account string, before uint64) iter.Seq2[broker.Refused, error]
 	// Erase and EraseRefused remove an event for good, and Erased says whether one was.
 	Erase(ctx context.Context, e event.Event) error
-	EraseRefused(ctx context.Context, r broker.Refused) error
+	EraseRefused(ctx context.Context, account string, r broker.Refused) error
 	Erased(ctx context.Context, account string, seq uint64) (time.Time, bool, error)
 	FindErased(ctx context.Context, account, id string) (uint64, error)
 	// SequenceAt is the sequence of the first event whose time is not before t, or next.

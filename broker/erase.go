@@ -31,9 +31,10 @@ func (b *Broker) Erase(ctx context.Context, e event.Event) error {
 	return secureDelete(ctx, b.events, e.Seq)
 }
 
-// EraseRefused is Erase for a message that was rejected.
-func (b *Broker) EraseRefused(ctx context.Context, r Refused) error {
-	if err := b.noteErased(ctx, r.Account, r.Key, event.Position{Seq: r.Sequence, Time: r.At}); err != nil {
+// EraseRefused is Erase for a message that was rejected, whose subject need not be that of an event, for the account that has it
+// erased.
+func (b *Broker) EraseRefused(ctx context.Context, account string, r Refused) error {
+	if err := b.noteErased(ctx, account, r.Key, event.Position{Seq: r.Sequence, Time: r.At}); err != nil {
 		return err
 	}
 	rejected, err := b.JetStream.Stream(ctx, streamRejected)

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -68,10 +69,13 @@ type Refused struct {
 	Key      string
 	Sequence uint64
 	Reason   string
-	// Data is the body, or the first part of it; Size is how long that was.
-	Data []byte
-	Size int
+	// Begin is the begin of the body; Size is how long that was, in bytes.
+	Begin []byte
+	Size  int
 }
+
+// shownBegin is how much is read of the body of a rejected message, in bytes.
+const shownBegin = 200
 
 // rejectedPrefix begins the subjects of what was rejected, before the message's own.
 const rejectedPrefix = "rejected."
@@ -93,8 +97,9 @@ func refusedOf(m *nats.Msg, place uint64) (Refused, error) {
 	}
 	r := Refused{
 		Place: place, At: at, Subject: strings.TrimPrefix(added(m, "Nats-Subject"), rejectedPrefix), Key: m.Header.Get("Saumer-Event-Id"),
-		Reason: m.Header.Get("Saumer-Reason"), Data: m.Data, Size: len(m.Data),
+		Reason: m.Header.Get("Saumer-Reason"), Begin: bytes.Clone(m.Data[:min(len(m.Data), shownBegin)]), Size: len(m.Data),
 	}
+	m.Data = nil                                                               // up to a mebibyte each
 	r.Sequence, _ = strconv.ParseUint(m.Header.Get("Saumer-Sequence"), 10, 64) // what others wrote there has none
 	if size, err := strconv.Atoi(m.Header.Get("Saumer-Size")); err == nil {
 		r.Size = size
