@@ -15,7 +15,7 @@ import (
 // GetNotices lists notices.
 var GetNotices = define(Function{
 	Name: "GetNotices", Method: http.MethodGet, Path: "/v1/notices",
-	Doc:   "Lists what people were told, newest first.",
+	Doc:   "Lists what people were told, newest first. Whoever has a link may activate the webhook, so a key that is read-only gets none.",
 	codes: []Code{{2, http.StatusBadRequest, "invalid filter", ErrFilter, true}},
 }, func(in *getNoticesInput) []Parameter {
 	return []Parameter{
@@ -26,6 +26,11 @@ var GetNotices = define(Function{
 }, func(ctx context.Context, s *Service, acc registry.Account, in getNoticesInput) (notices, error) {
 	// One more than is shown tells whether there is another page.
 	found, err := s.Notices(ctx, acc, in.webhook, in.before, in.limit+1)
+	if onlyReads(ctx) {
+		for i := range found {
+			found[i].Link = "" // whoever has it activates the webhook
+		}
+	}
 	if err != nil || len(found) <= in.limit {
 		return notices{found, 0}, err
 	}

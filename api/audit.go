@@ -17,6 +17,8 @@ const noteTime = 2 * time.Second
 type Caller struct {
 	// With is what they showed: password, session, link, or key and the key's id. From is the address that they came from.
 	With, From string
+	// right is what the login may do; empty: all.
+	right registry.Right
 }
 
 // callerKey is the key of a context's caller.
@@ -30,9 +32,15 @@ func WithCaller(ctx context.Context, c Caller) context.Context {
 // CallerOf is the caller of a login.
 func CallerOf(l registry.Login, from string) Caller {
 	if l.Key != "" {
-		return Caller{"key " + l.Key, from}
+		return Caller{"key " + l.Key, from, l.Right}
 	}
-	return Caller{"password", from}
+	return Caller{"password", from, l.Right}
+}
+
+// onlyReads says whether the caller of a context may change nothing.
+func onlyReads(ctx context.Context) bool {
+	c, ok := ctx.Value(callerKey{}).(Caller)
+	return ok && c.right == registry.ReadOnly
 }
 
 // noted notes what was done for an account, to an object, in the audit log, and hands the error back; what went wrong is not
@@ -64,7 +72,7 @@ func (s *Service) notedFor(ctx context.Context, acc registry.Account, name, do, 
 		told := acc
 		told.Name = name
 		caller, _ := ctx.Value(callerKey{}).(Caller)
-		if err := s.noted(WithCaller(ctx, Caller{caller.With + " of " + acc.Name, caller.From}), told, do, object, nil); err != nil {
+		if err := s.noted(WithCaller(ctx, Caller{caller.With + " of " + acc.Name, caller.From, caller.right}), told, do, object, nil); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,14 @@ func TestNoticesByPage(t *testing.T) {
 	if first := get(""); strings.Count(first, `"kind"`) != 3 || !strings.Contains(first, `"link":"https://hooks.example.org/reactivate/`) ||
 		strings.Index(first, "deactivated") > strings.Index(first, "exhausted") {
 		t.Errorf("all notices are %s", first)
+	}
+	// Whoever has a link may activate, which a key that only reads may not.
+	for right, want := range map[string]bool{"all": true, "read-only": false} {
+		r := httptest.NewRequest("GET", "/v1/notices", nil)
+		r.Header.Set("Authorization", "Bearer "+u.key("demo", right))
+		if body := u.send(r).Body.String(); strings.Contains(body, "/reactivate/") != want || !strings.Contains(body, "deactivated") {
+			t.Errorf("with a key that is %s: %s", right, body)
+		}
 	}
 }
 

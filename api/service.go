@@ -198,6 +198,11 @@ func (s *Service) Create(ctx context.Context, acc registry.Account, in CreateInp
 	if err != nil {
 		return Webhook{}, "", err
 	}
+	if in.From != nil {
+		if err := s.spend(acc, replays); err != nil {
+			return Webhook{}, "", err
+		}
+	}
 	w, secret, err := s.o.Registry.Create(ctx, made)
 	unindexed := errors.Is(err, registry.ErrUnindexed)
 	if err != nil && !unindexed {

@@ -6,15 +6,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 )
 
-// spoilt is what NATS answers if it cannot read what it kept of a consumer (nats-server 2.15: error 10012, in whose description
-// 10104 stands).
-const spoilt = 10012
+// spoilt is what NATS answers if it cannot read what it kept of a consumer: an error of a consumer that was not made, which has
+// other reasons too, with this in its description (nats-server 2.15, errors 10012 and 10104).
+const spoilt = "error creating store for consumer"
 
 // overlap is how long before its making a consumer begins of which it cannot be read any more what was acknowledged, if it would
 // begin with what is new.
@@ -28,7 +29,7 @@ func (b *Broker) makeConsumer(
 ) (jetstream.Consumer, error) {
 	c, err := by(ctx, stream, config)
 	var refusal *jetstream.APIError
-	if b.embedded == nil || !errors.As(err, &refusal) || refusal.ErrorCode != spoilt {
+	if b.embedded == nil || !errors.As(err, &refusal) || !strings.Contains(refusal.Description, spoilt) {
 		return c, err
 	}
 	b.options.Log.Error("what NATS kept of a consumer cannot be read and is removed", zap.String("stream", stream), zap.Error(err))

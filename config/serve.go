@@ -25,11 +25,11 @@ type Serve struct {
 	TrustedProxies []string `name:"trusted-proxies" help:"Networks of the proxies before Saumer, which are believed when X-Forwarded-For says where a request came from: logins are limited for each address. Default: empty, none." placeholder:"CIDR" env:"SAUMER_TRUSTED_PROXIES" group:"Addresses and storage"`
 	Data           string   `help:"Directory of the embedded NATS and of the key that seals secrets; made if missing." default:"${data}" env:"SAUMER_DATA" group:"Addresses and storage"`
 
-	NATSURL    string `secret:"url" name:"nats-url" help:"External NATS with JetStream, 2.14 or newer; several with commas between. Default: empty, the embedded one." placeholder:"nats://HOST:4222" env:"SAUMER_NATS_URL" group:"Addresses and storage"`
+	NATSURL    string `secret:"urls" name:"nats-url" help:"External NATS with JetStream, 2.14 or newer; several with commas between. Default: empty, the embedded one." placeholder:"nats://HOST:4222" env:"SAUMER_NATS_URL" group:"Addresses and storage"`
 	NATSListen string `name:"nats-listen" help:"Address on which the embedded NATS takes publishers; --nats-listen= for none." default:"${nats_listen}" env:"SAUMER_NATS_LISTEN" group:"Addresses and storage"`
 	NATSSync   Sync   `name:"nats-sync" help:"How often the embedded NATS syncs to the disk: a time, which is what a loss of power may cost, or always, before each answer, which costs most of the rate of publishing." default:"${nats_sync}" env:"SAUMER_NATS_SYNC" group:"Addresses and storage"`
 	MaxStore   Size   `name:"max-store" help:"Most that the stored events may take, such as 20GB. A full store refuses publishers, and drops nothing that it accepted. 0 sets no bound." default:"${max_store}" env:"SAUMER_MAX_STORE" group:"Addresses and storage"`
-	RedisURL   string `secret:"url" name:"redis-url" help:"External Redis. Default: empty, the embedded one." placeholder:"redis://HOST:6379/0" env:"SAUMER_REDIS_URL" group:"Addresses and storage"`
+	RedisURL   string `secret:"urls" name:"redis-url" help:"External Redis. Default: empty, the embedded one." placeholder:"redis://HOST:6379/0" env:"SAUMER_REDIS_URL" group:"Addresses and storage"`
 	Replicas   int    `help:"Copies of every stream and bucket: 1, 3 or 5; more than 1 needs a NATS cluster." default:"${replicas}" env:"SAUMER_REPLICAS" group:"Addresses and storage"`
 
 	TLSCert string `name:"tls-cert" help:"File with a certificate, PEM, for the API and, unless --nats-listen is empty, for publishers to the embedded NATS; with --tls-key. A new file is taken in while it runs. Default: empty, no TLS." placeholder:"FILE" env:"SAUMER_TLS_CERT" group:"Addresses and storage"`

@@ -101,9 +101,16 @@ func (s Setting) Shown() string {
 			return hidden
 		}
 	case "url":
+		if text, err := written(redacted(s.flag.Target.String())); err == nil && !empty {
+			return text
+		}
+	case "urls":
 		var parts []string
 		for part := range strings.SplitSeq(s.flag.Target.String(), ",") {
-			parts = append(parts, redacted(part))
+			if parts = append(parts, redacted(part)); parts[len(parts)-1] == hidden {
+				parts = []string{hidden} // a comma in a password looks like the end of a URL
+				break
+			}
 		}
 		if text, err := written(strings.Join(parts, ",")); err == nil && !empty {
 			return text
@@ -118,7 +125,7 @@ const hidden = "xxxxx"
 // redacted is a URL without its login, which NATS takes as a token too, and without its query.
 func redacted(raw string) string {
 	u, err := url.Parse(strings.TrimSpace(raw))
-	if err != nil {
+	if err != nil || u.Host == "" && u.Scheme != "unix" {
 		return hidden
 	}
 	if _, password := u.User.Password(); password {

@@ -56,6 +56,14 @@ func TestPrintedConfigNamesWhereEachSettingComesFrom(t *testing.T) {
 	if strings.Contains(text, "hidden") {
 		t.Errorf("a secret is shown:\n%s", text)
 	}
+	for _, arg := range []string{
+		"--smtp-url=smtps://u:pa,hidden@mail.example.org", "--smtp-url=u:hidden@mail.example.org", "--nats-url=nats://u:pa,hidden@n:4222",
+		"--nats-url=nats://a:4222,u:hidden@b", "--redis-url=redis://:a,hidden@r", "--notice-url=hidden", "--redis-url=unix://u:hidden@/run/redis.sock",
+	} {
+		if text := printed(t, nil, arg); strings.Contains(text, "hidden") || !strings.Contains(text, "xxxxx") {
+			t.Errorf("%s is shown as\n%s", arg, text)
+		}
+	}
 }
 
 func TestPrintedConfigIsAFileForConfig(t *testing.T) {

@@ -36,6 +36,8 @@ const (
 	leastBytes = 2 * event.MaxSize
 	// newerWait is when an event that only a newer version can deliver is handed out again.
 	newerWait = time.Second
+	// unknownWait is when an event is handed out again of which it cannot be told whether its account is there.
+	unknownWait = time.Second
 )
 
 // afterError is how long to wait after a fetch that failed.
@@ -275,7 +277,9 @@ func (w *Worker) spread(hard context.Context, e *inflightEvent, subscriptions []
 			w.Log.Warn("an event waits until it is known whether its name and its account are", zap.String("account", e.event.Account),
 				zap.String("event", e.event.Name), zap.Error(err))
 			w.inflight.remove(e)
-			w.giveBack(e.msg)
+			if err := e.msg.NakWithDelay(unknownWait); err != nil {
+				w.Log.Debug("an event was not given back; it comes again after the ack wait", zap.Error(err))
+			}
 			return
 		case unknown != "":
 			w.inflight.remove(e)

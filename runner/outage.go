@@ -35,11 +35,16 @@ func (w *Worker) watchNetwork(ctx context.Context) {
 	}
 }
 
-// assume has a process that has reached nobody yet know of an outage that others see, or that it saw before its start.
+// assume has a process that has reached nobody yet know of an outage that others see, or that it saw before its start, and know
+// when it is over.
 func (w *Worker) assume(ctx context.Context) error {
 	o, _, err := w.options.Broker.Outage(ctx)
-	if o.Unended(w.options.Broker.Now()) {
-		w.options.Sender.AssumeOutage(o.Since)
+	if err != nil {
+		return err
 	}
-	return err
+	if !o.Unended(w.options.Broker.Now()) {
+		o.Since = time.Time{}
+	}
+	w.options.Sender.AssumeOutage(o.Since)
+	return nil
 }

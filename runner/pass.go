@@ -76,9 +76,9 @@ func (r *runner) acquire(ctx context.Context) error {
 		return lease(b)
 	})
 	if errors.Is(err, errQuiet) {
-		news, err := r.quiet(ctx, &b)
-		if err != nil {
-			return err
+		news, lookErr := r.quiet(ctx, &b)
+		if lookErr != nil {
+			return lookErr
 		}
 		if news == nil {
 			r.record = b
@@ -88,10 +88,6 @@ func (r *runner) acquire(ctx context.Context) error {
 			news(b)
 			return lease(b)
 		})
-		if err == nil {
-			r.written(b, revision)
-			return nil
-		}
 	}
 	if errors.Is(err, record.ErrNotFound) {
 		w, missing := r.Registry.Get(ctx, r.key)

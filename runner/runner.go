@@ -38,7 +38,7 @@ type Sender interface {
 	Attempt(ctx context.Context, t delivery.Target, r delivery.Request) delivery.Attempt
 	// Outage says since when the network seems to be down on our side; false if it does not.
 	Outage() (since time.Time, down bool)
-	// AssumeOutage has Outage say so until a host answers, if none has yet.
+	// AssumeOutage has Outage say so until a host answers, if none has yet; a zero time takes that back.
 	AssumeOutage(since time.Time)
 	// SucceededSince says whether the attempt log of a webhook shows a success that began after t.
 	SucceededSince(ctx context.Context, key string, t time.Time) (bool, error)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/test/process"
 )
 
@@ -66,6 +67,16 @@ func TestExternalNATSWithLeastPrivilege(t *testing.T) {
 		w.until("ready", func() bool { status, _ := w.ask("demo", process.Password, "GET", "/readyz", nil); return status == 200 })
 		w.works("after a restart ")
 	})
+	nc, err := process.Connect(w.natsURL, nats.UserInfo("demo", passwords["demo"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	for name, known := range map[string]bool{"optin_finalized": true, "nobodys": false} {
+		if wrong, err := event.Judge(t.Context(), nc, "demo", name); err != nil || (wrong == "") != known {
+			t.Errorf("a publisher asks for %s and hears %q, %v", name, wrong, err)
+		}
+	}
 	url := strings.Replace(w.natsURL, "//", "//saumer:inside@", 1)
 	doctor := exec.CommandContext(t.Context(), binary, "doctor", "--data", t.TempDir(), "--http", strings.TrimPrefix(w.API, "http://"), "--nats-url", url)
 	if out, err := doctor.CombinedOutput(); err != nil || !strings.Contains(string(out), "nats-server") {
