@@ -36,7 +36,8 @@ func documentation() string {
 		"Written from `api.Functions`; a test compares the two. REST takes Basic auth, with a password or an API key, or\n" +
 		"`Authorization: Bearer` with an API key, and parameters where the table says: a parameter in the body is a member of a\n" +
 		"JSON object. A read-only key covers every GET, a publish-only key PublishEvent and PublishEvents. The web service takes `username` and `password` beside the\n" +
-		"parameters, as a form or as JSON. Parameters with a ? are optional.\n\n" +
+		"parameters, as a form or as JSON. Parameters with a ? are optional. A parameter of the query that\n" +
+		"is unknown, also in another letter case, or given twice, and a flag without a value, are refused.\n\n" +
 		"A running Saumer serves the same as OpenAPI 3.1 at `/openapi.json`, and as a page at `/reference`. REST answers an error as\n" +
 		"`application/problem+json` (RFC 9457) with `type`, `title`, `status`, `detail` and the `code` of the tables. A list that has\n" +
 		"more says in `next` what to give as `after` or `before` for the next page.\n\n## Codes of every function\n\n")

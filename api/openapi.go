@@ -44,7 +44,8 @@ func openAPIDocument() map[string]any {
 		"info": map[string]any{
 			"title": "Saumer", "version": "1",
 			"description": "Delivers events to webhooks. An error is a problem of RFC 9457 whose code says what happened. " +
-				"A list with more on the next page has a cursor in `next`.",
+				"A list with more on the next page has a cursor in `next`. " +
+				"A parameter of the query that is unknown or given twice, and a flag without a value, are refused.",
 			"license": map[string]string{"name": "Apache-2.0", "identifier": "Apache-2.0"},
 		},
 		"servers":  []map[string]string{{"url": "/", "description": "This Saumer."}},

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -75,7 +76,10 @@ type restRequest struct {
 
 // read takes the parameters in their order, those in the body last. The body is read only if there are such.
 func (q restRequest) read(parameters []Parameter) error {
-	query := q.r.URL.Query()
+	query, err := q.query(parameters)
+	if err != nil {
+		return err
+	}
 	var members []Parameter
 	for _, p := range parameters {
 		var err error
@@ -108,6 +112,27 @@ func (q restRequest) read(parameters []Parameter) error {
 		return err
 	}
 	return readMembers(body, members)
+}
+
+// query reads the query: errRequest for a name that is unknown, also in another letter case, or that is given twice, and for a
+// flag without a value.
+func (q restRequest) query(parameters []Parameter) (url.Values, error) {
+	query, err := url.ParseQuery(q.r.URL.RawQuery)
+	if err != nil {
+		return nil, fmt.Errorf("%w: read the query: %w", errRequest, err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		i := slices.IndexFunc(parameters, func(p Parameter) bool { return p.In == InQuery && p.Name == name })
+		switch values := query[name]; {
+		case i < 0:
+			return nil, fmt.Errorf("%w: the query has an unknown parameter %.100q", errRequest, name)
+		case len(values) > 1:
+			return nil, fmt.Errorf("%w: the query has the parameter %q twice", errRequest, name)
+		case values[0] == "" && parameters[i].Kind == KindFlag:
+			return nil, fmt.Errorf("%w: the parameter %q has no value: use true or false", errRequest, name)
+		}
+	}
+	return query, nil
 }
 
 // readMembers takes the parameters that are members of a JSON object, in any letter case: errRequest. No body, or null, is

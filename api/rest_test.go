@@ -252,3 +252,37 @@ func TestServerHasLimits(t *testing.T) {
 		t.Errorf("the server is %+v", s)
 	}
 }
+
+// A query that does not say what its writer meant is refused, and changes nothing.
+func TestQueryIsTakenAsAWhole(t *testing.T) {
+	t.Parallel()
+	u := setup(t)
+	u.publish("demo", "optin_finalized", "", "1")
+	u.publish("demo", "optin_finalized", "1", "2")
+	for _, c := range []struct{ method, path, named string }{
+		{"DELETE", "/v1/events/1?bysequence=true", `\"bysequence\"`},
+		{"DELETE", "/v1/events/1?by_sequence=true", `\"by_sequence\"`},
+		{"DELETE", "/v1/events/1?bySequence=false&bySequence=true", `\"bySequence\" twice`},
+		{"DELETE", "/v1/events/1?bySequence=true&bySequence=true", `\"bySequence\" twice`},
+		{"DELETE", "/v1/events/1?bySequence", `\"bySequence\" has no value`},
+		{"DELETE", "/v1/events/1?bySequence=", `\"bySequence\" has no value`},
+		{"DELETE", "/v1/events/1?bySequence=true;x=1", "semicolon"},
+		{"DELETE", "/v1/events/1?bySequence=true&%zz", "%zz"},
+		{"DELETE", "/v1/events/1?event=2", `\"event\"`},
+		{"GET", "/v1/events?Limit=1", `\"Limit\"`},
+		{"GET", "/v1/webhooks?limit=1&limit=2", `\"limit\" twice`},
+		{"GET", "/v1/accounts/demo?x=1", `\"x\"`},
+		{"POST", "/v1/events/optin_finalized?idempotency-key=a", `\"idempotency-key\"`},
+		{"POST", "/v1/events?x", `\"x\"`},
+	} {
+		if status, code, answer := u.rest("demo", c.method, c.path, "3"); status != http.StatusBadRequest || code != 91 || !strings.Contains(answer, c.named) {
+			t.Errorf("%s %s answered %d %s", c.method, c.path, status, answer)
+		}
+	}
+	if all, _ := u.events(nil); len(all) != 2 {
+		t.Errorf("left are %+v", all)
+	}
+	if status, _, answer := u.rest("demo", "DELETE", "/v1/events/1?bySequence=true", ""); status != http.StatusOK || answer != `{"sequence":1}` {
+		t.Errorf("a flag with a value: %d %s", status, answer)
+	}
+}
