@@ -2,7 +2,11 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 
-const secret = Buffer.from(process.env.WEBHOOK_SECRET.slice("whsec_".length), "base64");
+const secret = Buffer.from((process.env.WEBHOOK_SECRET ?? "").replace(/^whsec_/, ""), "base64");
+if (secret.length === 0) {
+  console.error("set WEBHOOK_SECRET to the webhook's secret, whsec_…");
+  process.exit(1);
+}
 
 function signed(headers, body) {
   const id = headers["webhook-id"] ?? "", time = headers["webhook-timestamp"] ?? "";
@@ -13,7 +17,11 @@ function signed(headers, body) {
 
 createServer(async (request, response) => {
   const parts = [];
-  for await (const part of request) parts.push(part);
+  try {
+    for await (const part of request) parts.push(part);
+  } catch {
+    return response.destroy(); // the sender broke off
+  }
   const body = Buffer.concat(parts);
   if (!signed(request.headers, body)) return response.writeHead(401).end();
   const event = JSON.parse(body); // it may come twice: webhook-id tells

@@ -1,6 +1,11 @@
 <?php
 // Run it with: WEBHOOK_SECRET='whsec_…' php -S 127.0.0.1:9000 receive.php
-$secret = base64_decode(substr(getenv('WEBHOOK_SECRET'), strlen('whsec_')));
+$secret = base64_decode(preg_replace('/^whsec_/', '', (string) getenv('WEBHOOK_SECRET')));
+if ($secret === '') {
+    http_response_code(500);
+    error_log("set WEBHOOK_SECRET to the webhook's secret, whsec_…");
+    exit(1);
+}
 $id = $_SERVER['HTTP_WEBHOOK_ID'] ?? '';
 $time = $_SERVER['HTTP_WEBHOOK_TIMESTAMP'] ?? '';
 $body = file_get_contents('php://input');

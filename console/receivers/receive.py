@@ -1,8 +1,10 @@
 # Run it with: WEBHOOK_SECRET='whsec_…' python3 receive.py
-import base64, hashlib, hmac, json, os, time
+import base64, hashlib, hmac, json, os, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-secret = base64.b64decode(os.environ["WEBHOOK_SECRET"].removeprefix("whsec_"))
+secret = base64.b64decode(os.environ.get("WEBHOOK_SECRET", "").removeprefix("whsec_"))
+if not secret:
+    sys.exit("set WEBHOOK_SECRET to the webhook's secret, whsec_…")
 
 
 def signed(headers, body):
