@@ -88,6 +88,28 @@ func TestWhatWasMeantIsSaid(t *testing.T) {
 	}
 }
 
+// What a file has is sent as it is written, and what is no object is a usage error.
+func TestFileOfAWebhook(t *testing.T) {
+	t.Parallel()
+	asked := ""
+	url := serveAPI(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body) // the test says what is missing
+		asked = string(body)
+		_, _ = io.WriteString(w, `{"id":7}`) // as above
+	})
+	args := []string{"webhook", "update", "7", "--app", "shop", "--from-file", "-", "--url", url, "--password", "x"}
+	in := `{"filter":{"min":9007199254740993,"pointer":"/id"},"settings":{"a":1.50}}`
+	if got := saumer(t, in, args...); got.code != exitOK || asked != `{"app":"shop",`+in[1:] {
+		t.Errorf("asked %s: %+v", asked, got)
+	}
+	for _, in := range []string{"null", "[]", "7", `"a"`, ""} {
+		asked = ""
+		if got := saumer(t, in, args...); got.code != exitUsage || !strings.Contains(got.err, "is not a JSON object") || asked != "" {
+			t.Errorf("%s: asked %s: %+v", in, asked, got)
+		}
+	}
+}
+
 // api answers each request with what a function makes of it.
 func api(t *testing.T, answer func(r *http.Request, body map[string]any) (int, string)) string {
 	t.Helper()

@@ -65,8 +65,13 @@ func (c webhookBody) members(in io.Reader, more map[string]any) (map[string]any,
 			defer func() { _ = file.Close() }() // it was only read
 			in = file
 		}
-		if err := json.NewDecoder(io.LimitReader(in, 1<<20)).Decode(&body); err != nil {
+		decoder := json.NewDecoder(io.LimitReader(in, 1<<20))
+		decoder.UseNumber() // a number is sent as it is written
+		if err := decoder.Decode(&body); err != nil {
 			return nil, usageError{fmt.Errorf("--from-file %s is not a JSON object: %w", c.From, err)}
+		}
+		if body == nil {
+			return nil, usageError{fmt.Errorf("--from-file %s is not a JSON object: it is null", c.From)}
 		}
 	}
 	settings, _ := body["settings"].(map[string]any)
