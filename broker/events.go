@@ -94,7 +94,7 @@ type get struct {
 
 // Read returns the next events of a subject from a sequence on, at most limit of them and about 4 MiB. No events
 // means that there are none at the moment, by the word of the stream's leader: the batch itself may come from a
-// replica that is behind.
+// replica that is behind. A message on whose subject no event can be has its position here, and nothing more.
 func (b *Broker) Read(ctx context.Context, subject string, from uint64, limit int) ([]event.Event, error) {
 	from = max(from, 1)
 	messages, err := b.direct(ctx, streamEvents, get{Seq: from, Next: subject, Batch: limit, Bytes: 4 << 20})
@@ -122,7 +122,8 @@ func (b *Broker) Read(ctx context.Context, subject string, from uint64, limit in
 	return events, nil
 }
 
-// Event returns one event by its sequence: ErrNotFound if the stream does not hold it.
+// Event returns one event by its sequence: ErrNotFound if the stream does not hold it. A message on whose subject no event can
+// be is of no account and has no name: only its position.
 func (b *Broker) Event(ctx context.Context, seq uint64) (event.Event, error) {
 	if err := b.reachable(); err != nil {
 		return event.Event{}, err
@@ -258,7 +259,17 @@ func (b *Broker) leader(ctx context.Context, request get) (event.Event, error) {
 	if err != nil {
 		return event.Event{}, err
 	}
-	return event.New(m.subject, m.header, m.data, m.seq, m.at)
+	return eventOf(m.subject, m.header, m.data, m.seq, m.at), nil
+}
+
+// eventOf is the event of a stored message, or the position only of one on whose subject no event can be: such a message is in
+// the stream until the live path comes to it and rejects it.
+func eventOf(subject string, header nats.Header, data []byte, seq uint64, at time.Time) event.Event {
+	e, err := event.New(subject, header, data, seq, at)
+	if err != nil { // of the subject
+		return event.Event{Seq: seq, Time: at}
+	}
+	return e
 }
 
 // sequence is that of a message that came by direct get.
@@ -270,7 +281,7 @@ func sequence(m *nats.Msg) (uint64, error) {
 	return seq, nil
 }
 
-// parse makes the event of a message that came by direct get.
+// parse is eventOf of a message that came by direct get.
 func parse(m *nats.Msg) (event.Event, error) {
 	seq, err := sequence(m)
 	if err != nil {
@@ -280,5 +291,5 @@ func parse(m *nats.Msg) (event.Event, error) {
 	if err != nil {
 		return event.Event{}, fmt.Errorf("read the time of event %d: %w", seq, err)
 	}
-	return event.New(added(m, "Nats-Subject"), m.Header, m.Data, seq, at)
+	return eventOf(added(m, "Nats-Subject"), m.Header, m.Data, seq, at), nil
 }

@@ -33,12 +33,19 @@ func (b *Broker) History(ctx context.Context, account, name string, before uint6
 	if name == "" {
 		name = everyName
 	}
-	return backwards(ctx, b, streamEvents, event.Subject(account, name), before, func(m *nats.Msg, _ uint64) (Head, error) {
+	all := backwards(ctx, b, streamEvents, event.Subject(account, name), before, func(m *nats.Msg, _ uint64) (Head, error) {
 		size := len(m.Data)
 		m.Data = nil // up to a mebibyte each
 		e, err := parse(m)
 		return Head{e, size}, err
 	})
+	return func(yield func(Head, error) bool) {
+		for head, err := range all {
+			if noEvent := err == nil && head.Name == ""; !noEvent && !yield(head, err) {
+				return
+			}
+		}
+	}
 }
 
 // FindAny is Find for events of all names, and for events without a key: ErrNotFound.

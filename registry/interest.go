@@ -50,8 +50,11 @@ func (w *Webhook) SetEvents(events []string) {
 	w.Event, w.Events = Several, events
 }
 
-// Takes says whether the webhook is for events of a name.
+// Takes says whether the webhook is for events of a name. No webhook is for what has none and is no event.
 func (w *Webhook) Takes(name string) bool {
+	if name == "" {
+		return false
+	}
 	if w.Event != Several {
 		return w.Event == name
 	}

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/saumer/saumer/backlog"
@@ -14,6 +15,9 @@ import (
 
 // settling is how soon it is looked again whether the live path has handed over what it has.
 const settling = 100 * time.Millisecond
+
+// foreign is how soon the cursor moves on past events that are not for the webhook.
+const foreign = time.Second
 
 // order learns, for an ordered webhook, up to where the live path has handed over all that it is to: what was acknowledged
 // when that was asked is in the record that is written, and so read, after it.
@@ -61,17 +65,21 @@ func (f *feed) line(r *backlog.Record, now time.Time, floor uint64) {
 }
 
 // rest sees to the next wake of an ordered backlog whose lease was given back. A wake that came to another process
-// meanwhile was taken for one that is under way, so the stream is asked once more.
+// meanwhile was taken for one that is under way, so the stream is asked once more. What is not for the webhook wakes it in a while.
 func (r *runner) rest(ctx context.Context) error {
 	at, never := r.record.Wake()
 	_, nothing := r.record.Due()
 	if open, ok := r.record.OpenSpan(); nothing && ok && r.record.State != backlog.Parked {
-		events, err := r.Broker.Read(ctx, event.Subject(r.webhook.Account, r.webhook.Event), open.Cursor, 1)
+		events, err := r.Broker.Read(ctx, event.Subject(r.webhook.Account, r.webhook.Event), open.Cursor, smallest)
 		if err != nil {
 			return err
 		}
-		if len(events) > 0 && (never || r.record.NotBefore.Before(at)) {
-			at, never = r.record.NotBefore, false
+		next := r.record.NotBefore
+		if later := r.Broker.Now().Add(foreign); next.Before(later) && !slices.ContainsFunc(events, r.takes) {
+			next = later
+		}
+		if len(events) > 0 && (never || next.Before(at)) {
+			at, never = next, false
 		}
 	}
 	if never {
@@ -82,3 +90,6 @@ func (r *runner) rest(ctx context.Context) error {
 	}
 	return r.store.WakeAt(ctx, r.key, at)
 }
+
+// takes says whether an event is for the webhook.
+func (r *runner) takes(e event.Event) bool { return !r.interest.LeavesOut(&e) }

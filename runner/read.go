@@ -98,10 +98,13 @@ func read(ctx context.Context, b *broker.Broker, subject string, from uint64, li
 }
 
 // deliverable are the events that can be delivered. The live path, which passes over what a backlog is to read, leaves it to
-// that to move the others out of the stream.
+// that to move the others out of the stream, but for what has no name and is no event: that it rejects, and the position stays here.
 func deliverable(ctx context.Context, b *broker.Broker, events []event.Event) ([]event.Event, error) {
 	var err error
 	return slices.DeleteFunc(events, func(e event.Event) bool {
+		if e.Name == "" {
+			return false
+		}
 		why := event.Check(e.Data)
 		if why != nil && err == nil {
 			err = b.RejectEvent(ctx, e, why.Error())

@@ -2,12 +2,10 @@ package runner
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"slices"
 
 	"github.com/saumer/saumer/backlog"
-	"github.com/saumer/saumer/broker"
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/registry"
 )
@@ -114,11 +112,12 @@ func (r *runner) unmet(ctx context.Context, w *registry.Webhook, b *backlog.Reco
 		return false, err
 	}
 	subject := event.Subject(w.Account, w.Event)
-	next, err := r.Broker.Next(ctx, subject, after)
-	if !errors.Is(err, broker.ErrNotFound) || after == span.Cursor {
-		return err == nil && !interest.LeavesOut(&next), ignoreNotFound(err)
+	events, err := r.Broker.Read(ctx, subject, after, smallest)
+	beyond := slices.ContainsFunc(events, func(e event.Event) bool { return !interest.LeavesOut(&e) })
+	if err != nil || beyond || after == span.Cursor {
+		return beyond, err
 	}
-	events, err := r.Broker.Read(ctx, subject, span.Cursor, smallest)
+	events, err = r.Broker.Read(ctx, subject, span.Cursor, smallest)
 	return slices.ContainsFunc(events, func(e event.Event) bool {
 		return b.Spanned(e.Position()) && !waits(b, e.Position()) && !interest.LeavesOut(&e)
 	}), err
@@ -128,14 +127,6 @@ func (r *runner) unmet(ctx context.Context, w *registry.Webhook, b *backlog.Reco
 func waits(b *backlog.Record, p event.Position) bool {
 	pending, retry := b.Waits(p)
 	return pending || retry
-}
-
-// ignoreNotFound is an error, unless it says that there is no event.
-func ignoreNotFound(err error) error {
-	if errors.Is(err, broker.ErrNotFound) {
-		return nil
-	}
-	return err
 }
 
 // first has the feed begin with an item, and nothing else before that has landed.
