@@ -47,7 +47,9 @@ func (b *Broker) makeMissing(ctx context.Context) error {
 	for _, name := range missing {
 		if err := b.makeStream(ctx, name); err != nil {
 			errs = append(errs, fmt.Errorf("make the stream %s again: %w", name, err))
-			b.tellRemade(name) // where several make it at once, NATS may answer none of them
+			// Where several make it at once, NATS may answer none of them, and at the next look it is there.
+			b.options.Log.Error("a stream was gone, and was made again or will be: all that it held is lost", zap.String("stream", name), zap.Error(err))
+			b.tellRemade(name)
 			continue
 		}
 		b.options.Log.Error("a stream was gone, and was made again: all that it held is lost", zap.String("stream", name))
