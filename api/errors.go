@@ -29,6 +29,7 @@ var (
 	ErrReference = errors.New("missing or invalid event: use its id or its stream sequence")
 	ErrNoEvent   = errors.New("event not found: it is not kept any more, or never was")
 	ErrErased    = errors.New("the event was erased")
+	ErrSeveral   = errors.New("several events have this id: give the name too, or the sequence of one in place of the id")
 	ErrSpan      = errors.New("invalid span: use hour or day")
 	ErrHops      = fmt.Errorf("the event goes round: what it tells of went out to webhooks of Saumer more than %d times, and it was not stored", event.MaxHops)
 	ErrOperator  = errors.New("only an operator's account can make accounts")

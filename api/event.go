@@ -3,10 +3,12 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 
 	"github.com/saumer/saumer/broker"
+	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/registry"
 	"github.com/saumer/saumer/replay"
 )
@@ -20,9 +22,10 @@ var GetEvent = define(Function{
 	codes: []Code{
 		codeNoEvent,
 		{3, http.StatusGone, ErrErased.Error(), ErrErased, false},
+		{4, http.StatusConflict, ErrSeveral.Error(), ErrSeveral, true},
 	},
 }, oneEvent, func(ctx context.Context, s *Service, acc registry.Account, in oneEventInput) (Told, error) {
-	return s.Event(ctx, acc, in.event)
+	return s.Event(ctx, acc, in.name, in.event)
 }, as(func(t Told) toldEvent {
 	return toldEvent{
 		eventHeadOf(broker.Head{Event: t.Event, Size: len(t.Data)}), shownData(t.Data),
@@ -32,13 +35,27 @@ var GetEvent = define(Function{
 	}
 }))
 
-type oneEventInput struct{ event string }
+type oneEventInput struct{ event, name string }
 
 // oneEvent is the parameter that says which event.
 func oneEvent(in *oneEventInput) []Parameter {
-	return []Parameter{text(Parameter{
-		Name: "event", In: InPath, Required: true, Doc: "The event's id; or its stream sequence, if no event has the number for an id.",
-	}, &in.event)}
+	return []Parameter{
+		text(Parameter{Name: "event", In: InPath, Required: true, Doc: "The event's id; or its stream sequence, if no event has the number for an id."}, &in.event),
+		nameOfEvent(&in.name),
+	}
+}
+
+// nameOfEvent is the parameter that says which one of several events with an id.
+func nameOfEvent(into *string) Parameter {
+	p := text(Parameter{Name: "name", In: InQuery, Kind: KindEvent, Doc: "Only an event of this name: events of several names may have one id."}, into)
+	p.text = func(text string) error {
+		if err := event.ValidName(text); err != nil {
+			return fmt.Errorf("%w: name: %w", errRequest, err)
+		}
+		*into = text
+		return nil
+	}
+	return p
 }
 
 type toldEvent struct {
@@ -63,11 +80,12 @@ var EraseEvent = define(Function{
 	Doc: "Erases an event: its body is overwritten in the stream, or in what was rejected, and what endpoints answered to it is removed from the attempt logs. " +
 		"Deliveries, retries and replays pass it over. An attempt that is under way is not called back.",
 	Effect: "This removes the event for good.",
-	codes:  []Code{codeNoEvent},
+	codes:  []Code{codeNoEvent, {3, http.StatusConflict, ErrSeveral.Error(), ErrSeveral, true}},
 }, func(in *eraseEventInput) []Parameter {
 	return []Parameter{
 		text(Parameter{Name: "event", In: InPath, Required: true, Doc: "The event's id, or its stream sequence with bySequence."}, &in.event),
 		boolean(Parameter{Name: "bySequence", In: InQuery, Doc: "Whether the event is named by its stream sequence. A number is the one or the other, so that no wrong event is erased."}, &in.bySequence),
+		nameOfEvent(&in.name),
 	}
 }, func(ctx context.Context, s *Service, acc registry.Account, in eraseEventInput) (uint64, error) {
 	ref := Reference{ID: in.event}
@@ -78,14 +96,14 @@ var EraseEvent = define(Function{
 		}
 		ref = Reference{Sequence: seq}
 	}
-	return s.EraseEvent(ctx, acc, ref)
+	return s.EraseEvent(ctx, acc, in.name, ref)
 }, as(func(sequence uint64) erasure {
 	return erasure{sequence}
 }))
 
 type eraseEventInput struct {
-	event      string
-	bySequence bool
+	event, name string
+	bySequence  bool
 }
 
 type erasure struct {

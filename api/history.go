@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -36,14 +37,7 @@ type HistoryFilter struct {
 // is none.
 func (s *Service) History(ctx context.Context, acc registry.Account, f HistoryFilter) (found []broker.Head, next uint64, err error) {
 	if f.ID != "" {
-		e, err := s.event(ctx, acc, f.ID)
-		if errors.Is(err, ErrNoEvent) || errors.Is(err, ErrErased) {
-			return nil, 0, nil
-		}
-		if err == nil && f.keeps(e) {
-			found = append(found, broker.Head{Event: e, Size: len(e.Data)})
-		}
-		return found, 0, err
+		return s.historyOf(ctx, acc, f)
 	}
 	before := f.Before
 	if !f.To.IsZero() {
@@ -69,44 +63,91 @@ func (s *Service) History(ctx context.Context, acc registry.Account, f HistoryFi
 	return found, 0, nil
 }
 
-func (f HistoryFilter) keeps(e event.Event) bool {
-	return (f.Name == "" || e.Name == f.Name) && !e.Time.Before(f.From) && (f.To.IsZero() || e.Time.Before(f.To)) && (f.Before == 0 || e.Seq < f.Before)
+// historyOf is History for an id.
+func (s *Service) historyOf(ctx context.Context, acc registry.Account, f HistoryFilter) (found []broker.Head, next uint64, err error) {
+	e, err := s.event(ctx, acc, f.Name, f.ID)
+	sequences, several := errors.AsType[severalError](err)
+	switch {
+	case errors.Is(err, ErrNoEvent) || errors.Is(err, ErrErased):
+		return nil, 0, nil
+	case err != nil && !several:
+		return nil, 0, err
+	case !several:
+		sequences = severalError{e.Seq}
+	}
+	for _, seq := range slices.Backward(sequences) {
+		e, err := s.eventAt(ctx, acc, f.Name, seq)
+		switch {
+		case errors.Is(err, ErrNoEvent) || errors.Is(err, ErrErased): // it went away meanwhile
+		case err != nil:
+			return nil, 0, err
+		case !f.keeps(e):
+		case len(found) == f.Limit:
+			return found, found[len(found)-1].Seq, nil
+		default:
+			head := broker.Head{Event: e, Size: len(e.Data)}
+			head.Data = nil // up to a mebibyte each
+			found = append(found, head)
+		}
+	}
+	return found, 0, nil
 }
 
-// event finds an event of the account by its id, or by its sequence if no event has the number for an id: ErrNoEvent or ErrErased.
-func (s *Service) event(ctx context.Context, acc registry.Account, ref string) (event.Event, error) {
-	e, err := s.eventByID(ctx, acc, ref)
+func (f HistoryFilter) keeps(e event.Event) bool {
+	return !e.Time.Before(f.From) && (f.To.IsZero() || e.Time.Before(f.To)) && (f.Before == 0 || e.Seq < f.Before)
+}
+
+// severalError is ErrSeveral with their sequences, oldest first.
+type severalError []uint64
+
+func (e severalError) Error() string {
+	parts := make([]string, len(e))
+	for i, seq := range e {
+		parts[i] = strconv.FormatUint(seq, 10)
+	}
+	return fmt.Sprintf("%v; the sequences are %s", ErrSeveral, strings.Join(parts, ", "))
+}
+
+func (e severalError) Is(target error) bool { return target == ErrSeveral }
+
+// event finds an event of the account by its id, or by its sequence if no event has the number for an id: ErrNoEvent, ErrErased or
+// ErrSeveral. It is one of a name; an empty one stands for all.
+func (s *Service) event(ctx context.Context, acc registry.Account, name, ref string) (event.Event, error) {
+	e, err := s.eventByID(ctx, acc, name, ref)
 	if seq, wrong := strconv.ParseUint(ref, 10, 64); errors.Is(err, ErrNoEvent) && wrong == nil {
-		return s.eventAt(ctx, acc, seq)
+		return s.eventAt(ctx, acc, name, seq)
 	}
 	return e, err
 }
 
-// eventByID finds an event of the account: ErrNoEvent, or ErrErased with its sequence.
-func (s *Service) eventByID(ctx context.Context, acc registry.Account, id string) (event.Event, error) {
+// eventByID is event for an id only. ErrErased comes with the sequence.
+func (s *Service) eventByID(ctx context.Context, acc registry.Account, name, id string) (event.Event, error) {
 	if id == "" || len(id) > maxReference {
 		return event.Event{}, ErrNoEvent
 	}
-	seq, err := s.o.Stream.FindAny(ctx, acc.Name, id)
-	if errors.Is(err, broker.ErrNotFound) {
-		if seq, err = s.o.Stream.FindErased(ctx, acc.Name, id); err == nil {
-			return event.Event{Account: acc.Name, ID: id, Seq: seq}, ErrErased
-		}
+	switch found, err := s.o.Stream.FindAll(ctx, acc.Name, name, id); {
+	case err != nil:
+		return event.Event{}, err
+	case len(found) > 1:
+		return event.Event{}, severalError(found)
+	case len(found) == 1:
+		return s.eventAt(ctx, acc, name, found[0])
 	}
-	if errors.Is(err, broker.ErrNotFound) {
+	seq, err := s.o.Stream.FindErased(ctx, acc.Name, name, id)
+	switch {
+	case err == nil:
+		return event.Event{Account: acc.Name, ID: id, Seq: seq}, ErrErased
+	case errors.Is(err, broker.ErrNotFound):
 		return event.Event{}, ErrNoEvent
 	}
-	if err != nil {
-		return event.Event{}, err
-	}
-	return s.eventAt(ctx, acc, seq)
+	return event.Event{}, err
 }
 
-// eventAt is eventByID for a sequence.
-func (s *Service) eventAt(ctx context.Context, acc registry.Account, seq uint64) (event.Event, error) {
+// eventAt is eventByID for a sequence. Of what was erased it does not know the name.
+func (s *Service) eventAt(ctx context.Context, acc registry.Account, name string, seq uint64) (event.Event, error) {
 	e, err := s.o.Stream.Event(ctx, seq)
 	switch {
-	case err == nil && e.Account == acc.Name:
+	case err == nil && e.Account == acc.Name && (name == "" || e.Name == name):
 		return e, nil
 	case err == nil:
 		return event.Event{}, ErrNoEvent
@@ -136,9 +177,10 @@ type Delivery struct {
 	Attempts []delivery.Entry
 }
 
-// Event returns one event with its deliveries to every webhook of the account: ErrNoEvent or ErrErased.
-func (s *Service) Event(ctx context.Context, acc registry.Account, ref string) (Told, error) {
-	e, err := s.event(ctx, acc, ref)
+// Event returns one event of a name, empty for all, with its deliveries to every webhook of the account: ErrNoEvent, ErrErased or
+// ErrSeveral.
+func (s *Service) Event(ctx context.Context, acc registry.Account, name, ref string) (Told, error) {
+	e, err := s.event(ctx, acc, name, ref)
 	if err != nil {
 		return Told{}, err
 	}
@@ -171,54 +213,94 @@ func (s *Service) Event(ctx context.Context, acc registry.Account, ref string) (
 	return Told{e, slices.DeleteFunc(all, func(d Delivery) bool { return d.Answer.Reason == replay.Foreign })}, nil
 }
 
-// EraseEvent removes an event of the account for good: its body from the stream, or from what was rejected, and what endpoints
+// EraseEvent removes an event of the account for good: its body from the stream, and from what was rejected, and what endpoints
 // answered to it from the attempt logs. Deliveries, retries and replays pass it over; an attempt that is under way is not called
-// back. The reference has an id, or a sequence; a number is not taken for both. It returns the sequence, or ErrNoEvent. One that
-// was erased already is erased again, so that what was cut off is finished.
-func (s *Service) EraseEvent(ctx context.Context, acc registry.Account, ref Reference) (uint64, error) {
+// back. The event is one of a name, empty for all; the reference has its id, or its sequence; a number is not taken for both. It
+// returns the sequence, or ErrNoEvent, or ErrSeveral. One that was erased already is erased again, so that what was cut off is
+// finished.
+func (s *Service) EraseEvent(ctx context.Context, acc registry.Account, name string, ref Reference) (uint64, error) {
 	var e event.Event
 	var err error
 	if ref.Sequence != 0 {
-		e, err = s.eventAt(ctx, acc, ref.Sequence)
+		e, err = s.eventAt(ctx, acc, name, ref.Sequence)
 	} else {
-		e, err = s.eventByID(ctx, acc, ref.ID)
+		e, err = s.eventByID(ctx, acc, name, ref.ID)
 	}
-	switch {
-	case errors.Is(err, ErrNoEvent):
-		if e.Seq, err = s.eraseRejected(ctx, acc, ref); err != nil {
-			return 0, err
+	stored := err == nil
+	if !stored && !errors.Is(err, ErrNoEvent) && !errors.Is(err, ErrErased) {
+		return 0, err
+	}
+	var rejected []broker.Refused
+	// What was rejected may have had a sequence that is another event's: the stream went back.
+	if !stored || ref.Sequence == 0 {
+		found, wrong := s.rejectedOf(ctx, acc, name, ref)
+		if wrong != nil {
+			return 0, wrong
 		}
-	case err == nil:
+		rejected = found
+	}
+	var sequences severalError
+	if stored {
+		sequences = append(sequences, e.Seq)
+	}
+	for _, r := range rejected {
+		sequences = append(sequences, r.Sequence)
+	}
+	slices.Sort(sequences)
+	switch sequences = slices.Compact(sequences); {
+	case len(sequences) > 1:
+		return 0, sequences
+	case len(sequences) == 1:
+		e.Seq = sequences[0]
+	case errors.Is(err, ErrNoEvent):
+		return 0, err
+	}
+	if stored {
 		if err := s.o.Stream.Erase(ctx, e); err != nil {
 			return 0, err
 		}
-	case !errors.Is(err, ErrErased):
-		return 0, err
 	}
-	webhooks, err := s.o.Registry.List(ctx, acc.Name)
-	if err != nil {
-		return 0, err
-	}
-	for _, w := range webhooks {
-		if err := s.o.Attempts.Erase(ctx, w.Key(), e.Seq); err != nil {
-			return 0, fmt.Errorf("erase event %d from the attempt log of %s: %w", e.Seq, w.Key(), err)
-		}
-	}
-	return e.Seq, s.noted(ctx, acc, "EraseEvent", strconv.FormatUint(e.Seq, 10), nil)
-}
-
-// eraseRejected erases a message that was rejected, by the sequence that it had, or by its publisher's message id: ErrNoEvent.
-func (s *Service) eraseRejected(ctx context.Context, acc registry.Account, ref Reference) (uint64, error) {
-	for r, err := range s.o.Stream.Refusals(ctx, acc.Name, 0) {
-		if err != nil {
+	for _, r := range rejected {
+		if err := s.o.Stream.EraseRefused(ctx, acc.Name, r); err != nil {
 			return 0, err
 		}
-		if r.Sequence != 0 && (r.Sequence == ref.Sequence || r.Key != "" && r.Key == ref.ID) {
-			return r.Sequence, s.o.Stream.EraseRefused(ctx, acc.Name, r)
+	}
+	return e.Seq, s.eraseAttempts(ctx, acc, e.Seq)
+}
+
+// eraseAttempts removes what endpoints answered to an event from the attempt logs of the account.
+func (s *Service) eraseAttempts(ctx context.Context, acc registry.Account, seq uint64) error {
+	webhooks, err := s.o.Registry.List(ctx, acc.Name)
+	if err != nil {
+		return err
+	}
+	for _, w := range webhooks {
+		if err := s.o.Attempts.Erase(ctx, w.Key(), seq); err != nil {
+			return fmt.Errorf("erase event %d from the attempt log of %s: %w", seq, w.Key(), err)
 		}
 	}
-	return 0, ErrNoEvent
+	return s.noted(ctx, acc, "EraseEvent", strconv.FormatUint(seq, 10), nil)
 }
+
+// rejectedOf are the messages of the account that were rejected and had a sequence, or a message id: of a name, empty for all, and
+// no more than can be told of.
+func (s *Service) rejectedOf(ctx context.Context, acc registry.Account, name string, ref Reference) (found []broker.Refused, err error) {
+	for r, err := range s.o.Stream.Refusals(ctx, acc.Name, 0) {
+		if err != nil {
+			return nil, err
+		}
+		if r.Sequence == 0 || name != "" && r.Name != name || len(found) == maxTold {
+			continue
+		}
+		if r.Sequence == ref.Sequence || r.Key != "" && r.Key == ref.ID {
+			found = append(found, r)
+		}
+	}
+	return found, nil
+}
+
+// maxTold is how many rejected messages with one id are told of.
+const maxTold = 100
 
 // EventType is a name of events, with a sample and the newest event that the account published.
 type EventType struct {

@@ -189,6 +189,84 @@ func TestErase(t *testing.T) {
 	}
 }
 
+// An id is that of one event of each name, and after the window of duplicates of several: none is taken for another.
+func TestSeveralEventsHaveOneID(t *testing.T) {
+	t.Parallel()
+	u := setup(t)
+	u.publish("demo", "optin_finalized", "order", "1")
+	u.publish("demo", "optout_finalized", "order", "2")
+	u.publish("other", "optin_finalized", "order", "3")
+	for _, method := range []string{"GET", "DELETE"} {
+		if status, _, answer := u.rest("demo", method, "/v1/events/order", ""); status != http.StatusConflict || !strings.Contains(answer, "sequences are 1, 2") {
+			t.Errorf("%s: %d %s", method, status, answer)
+		}
+		if status, code, answer := u.rest("demo", method, "/v1/events/order?name=profilemanager_finalized", ""); status != http.StatusNotFound || code != 2 {
+			t.Errorf("%s of another name: %d %s", method, status, answer)
+		}
+		for _, name := range []string{"", "*", "%3E", "a.b"} {
+			if status, code, answer := u.rest("demo", method, "/v1/events/order?name="+name, ""); status != http.StatusBadRequest || code != 91 {
+				t.Errorf("%s of the name %q: %d %s", method, name, status, answer)
+			}
+		}
+	}
+	if all, _ := u.events(url.Values{"id": {"order"}}); len(all) != 2 || all[0].Sequence != 2 || all[1].Sequence != 1 {
+		t.Errorf("listed by the id are %+v", all)
+	}
+	if first, next := u.events(url.Values{"id": {"order"}, "limit": {"1"}}); len(first) != 1 || first[0].Sequence != 2 || next == nil {
+		t.Errorf("the first page is %+v", first)
+	} else if second, next := u.events(url.Values{"id": {"order"}, "before": {fmt.Sprint(*next)}}); len(second) != 1 || second[0].Sequence != 1 || next != nil {
+		t.Errorf("the second page is %+v", second)
+	}
+	if one, _ := u.events(url.Values{"id": {"order"}, "name": {"optin_finalized"}}); len(one) != 1 || one[0].Sequence != 1 {
+		t.Errorf("listed by the id and the name are %+v", one)
+	}
+	for name, want := range map[string]string{"optin_finalized": `"sequence":1,`, "optout_finalized": `"sequence":2,`} {
+		if status, _, answer := u.rest("demo", "GET", "/v1/events/order?name="+name, ""); status != 200 || !strings.Contains(answer, want) {
+			t.Errorf("%s: %d %s", name, status, answer)
+		}
+	}
+	if status, _, answer := u.rest("demo", "DELETE", "/v1/events/2?bySequence=true&name=optin_finalized", ""); status != http.StatusNotFound {
+		t.Errorf("by the sequence of another name: %d %s", status, answer)
+	}
+	for range 2 {
+		if status, _, answer := u.rest("demo", "DELETE", "/v1/events/order?name=optout_finalized", ""); status != 200 || answer != `{"sequence":2}` {
+			t.Errorf("erased by its name: %d %s", status, answer)
+		}
+	}
+	if status, _, answer := u.rest("demo", "GET", "/v1/events/order", ""); status != 200 || !strings.Contains(answer, `"sequence":1,`) {
+		t.Errorf("the one that is left: %d %s", status, answer)
+	}
+	// After the window of duplicates, a name has the id again.
+	again := &nats.Msg{Subject: "events.demo.optin_finalized", Data: []byte("4"), Header: nats.Header{nats.MsgIdHdr: {"later"}, "Saumer-Event-Id": {"order"}}}
+	if _, err := u.broker.JetStream.PublishMsg(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, answer := u.rest("demo", "DELETE", "/v1/events/order?name=optin_finalized", ""); status != http.StatusConflict || !strings.Contains(answer, "sequences are 1, 4") {
+		t.Errorf("of one name twice: %d %s", status, answer)
+	}
+	if status, _, answer := u.rest("demo", "DELETE", "/v1/events/4?bySequence=true", ""); status != 200 || answer != `{"sequence":4}` {
+		t.Errorf("the later one: %d %s", status, answer)
+	}
+	// What was rejected counts too.
+	for i, subject := range []string{"events.demo.optout_finalized", "events.demo.x.y"} {
+		at := event.Position{Seq: uint64(i + 10), Time: time.Unix(int64(i), 0)}
+		if err := u.broker.Reject(t.Context(), subject, nats.Header{nats.MsgIdHdr: {"order"}}, []byte("{no"), at, "it is not JSON"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if status, _, answer := u.rest("demo", "DELETE", "/v1/events/order", ""); status != http.StatusConflict || !strings.Contains(answer, "sequences are 1, 10, 11") {
+		t.Errorf("with what was rejected: %d %s", status, answer)
+	}
+	for query, want := range map[string]string{"order?name=optout_finalized": `{"sequence":10}`, "11?bySequence=true": `{"sequence":11}`} {
+		if status, _, answer := u.rest("demo", "DELETE", "/v1/events/"+query, ""); status != 200 || answer != want {
+			t.Errorf("%s of what was rejected: %d %s", query, status, answer)
+		}
+	}
+	if _, _, answer := u.rest("demo", "GET", "/v1/rejected", ""); strings.Contains(answer, `"place"`) {
+		t.Errorf("left is %s", answer)
+	}
+}
+
 // What was rejected is listed with its reason: to its account, and to an operator also that of accounts that there are not.
 func TestRejectedIsListed(t *testing.T) {
 	t.Parallel()

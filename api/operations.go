@@ -48,16 +48,16 @@ var _ Prober = (*delivery.Client)(nil)
 
 // Events reads the stream of events, and what was rejected; *broker.Broker does.
 type Events interface {
-	// History, FindAny, NewestEvent and Refusals tell what was published; see there.
+	// History, FindAll, NewestEvent and Refusals tell what was published; see there.
 	History(ctx context.Context, account, name string, before uint64) iter.Seq2[broker.Head, error]
-	FindAny(ctx context.Context, account, id string) (uint64, error)
+	FindAll(ctx context.Context, account, name, id string) ([]uint64, error)
 	NewestEvent(ctx context.Context, account, name string) (event.Event, error)
 	Refusals(ctx context.Context, account string, before uint64) iter.Seq2[broker.Refused, error]
 	// Erase and EraseRefused remove an event for good, and Erased says whether one was.
 	Erase(ctx context.Context, e event.Event) error
 	EraseRefused(ctx context.Context, account string, r broker.Refused) error
 	Erased(ctx context.Context, account string, seq uint64) (time.Time, bool, error)
-	FindErased(ctx context.Context, account, id string) (uint64, error)
+	FindErased(ctx context.Context, account, name, id string) (uint64, error)
 	// SequenceAt is the sequence of the first event whose time is not before t, or next.
 	SequenceAt(ctx context.Context, t time.Time, next uint64) (uint64, error)
 	// Event returns broker.ErrNotFound for an event that the stream does not hold.

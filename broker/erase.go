@@ -25,7 +25,7 @@ func erasedSubject(account string, seq uint64) string {
 // Erase removes an event from the stream for good: NATS overwrites the bytes of its body. That it was erased is kept as long as
 // the retention. It is idempotent, so that one that was cut off is finished by the next.
 func (b *Broker) Erase(ctx context.Context, e event.Event) error {
-	if err := b.noteErased(ctx, e.Account, e.ID, e.Position()); err != nil {
+	if err := b.noteErased(ctx, e.Account, e.Name, e.ID, e.Position()); err != nil {
 		return err
 	}
 	return secureDelete(ctx, b.events, e.Seq)
@@ -34,7 +34,7 @@ func (b *Broker) Erase(ctx context.Context, e event.Event) error {
 // EraseRefused is Erase for a message that was rejected, whose subject need not be that of an event, for the account that has it
 // erased.
 func (b *Broker) EraseRefused(ctx context.Context, account string, r Refused) error {
-	if err := b.noteErased(ctx, account, r.Key, event.Position{Seq: r.Sequence, Time: r.At}); err != nil {
+	if err := b.noteErased(ctx, account, r.Name, r.Key, event.Position{Seq: r.Sequence, Time: r.At}); err != nil {
 		return err
 	}
 	rejected, err := b.JetStream.Stream(ctx, streamRejected)
@@ -44,13 +44,17 @@ func (b *Broker) EraseRefused(ctx context.Context, account string, r Refused) er
 	return secureDelete(ctx, rejected, r.Place)
 }
 
-// idOfErased is the header with the id of an event that was erased.
-const idOfErased = "Saumer-Event-Id"
+// idOfErased and nameOfErased are the headers with the id and the name of an event that was erased. An older note, and that of
+// what was rejected with the subject of no event, has no name.
+const (
+	idOfErased   = "Saumer-Event-Id"
+	nameOfErased = "Saumer-Event"
+)
 
 // noteErased keeps that the event at a position was erased, before it is.
-func (b *Broker) noteErased(ctx context.Context, account, id string, at event.Position) error {
+func (b *Broker) noteErased(ctx context.Context, account, name, id string, at event.Position) error {
 	msg := &nats.Msg{Subject: erasedSubject(account, at.Seq), Header: nats.Header{
-		idOfErased: {id}, "Saumer-Published": {at.Time.UTC().Format(time.RFC3339Nano)},
+		idOfErased: {id}, nameOfErased: {name}, "Saumer-Published": {at.Time.UTC().Format(time.RFC3339Nano)},
 	}}
 	if _, err := b.JetStream.PublishMsg(ctx, msg); err != nil {
 		return fmt.Errorf("note that event %d is erased: %w", at.Seq, err)
@@ -78,12 +82,12 @@ func (b *Broker) Erased(ctx context.Context, account string, seq uint64) (at tim
 	return m.at, true, nil
 }
 
-// FindErased is the sequence of the event of an account that had an id and was erased: ErrNotFound. It reads what is kept of all
-// that were erased.
-func (b *Broker) FindErased(ctx context.Context, account, id string) (uint64, error) {
+// FindErased is the sequence of the newest event of an account that had an id and was erased: one of a name, or any if it is empty;
+// ErrNotFound. It reads what is kept of all that were erased.
+func (b *Broker) FindErased(ctx context.Context, account, name, id string) (uint64, error) {
 	prefix := erasedPrefix + account + "."
 	for seq, err := range backwards(ctx, b, streamRejected, prefix+"*", 0, func(m *nats.Msg, _ uint64) (uint64, error) {
-		if m.Header.Get(idOfErased) != id {
+		if had := m.Header.Get(nameOfErased); m.Header.Get(idOfErased) != id || name != "" && had != "" && had != name {
 			return 0, nil
 		}
 		return strconv.ParseUint(strings.TrimPrefix(added(m, "Nats-Subject"), prefix), 10, 64)

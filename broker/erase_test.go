@@ -2,12 +2,14 @@ package broker
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/event"
@@ -66,8 +68,20 @@ func TestErasedBytesAreGone(t *testing.T) {
 				t.Errorf("event %d was erased: %v, %v", seq, was, err)
 			}
 		}
-		if seq, err := b.FindErased(t.Context(), "demo", e.ID); seq != 1 || err != nil {
-			t.Errorf("by its id: %d, %v", seq, err)
+		for _, name := range []string{"", e.Name} {
+			if seq, err := b.FindErased(t.Context(), "demo", name, e.ID); seq != 1 || err != nil {
+				t.Errorf("by its id and the name %q: %d, %v", name, seq, err)
+			}
+		}
+		if seq, err := b.FindErased(t.Context(), "demo", "optout_finalized", e.ID); !errors.Is(err, ErrNotFound) {
+			t.Errorf("by its id and another name: %d, %v", seq, err)
+		}
+		older := &nats.Msg{Subject: erasedSubject("demo", 7), Header: nats.Header{idOfErased: {"older"}}}
+		if _, err := b.JetStream.PublishMsg(t.Context(), older); err != nil {
+			t.Error(err)
+		}
+		if seq, err := b.FindErased(t.Context(), "demo", e.Name, "older"); seq != 7 || err != nil {
+			t.Errorf("by an older note: %d, %v", seq, err)
 		}
 	})
 	if n := holding(t, o.Dir, private); n != 0 {

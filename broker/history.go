@@ -48,18 +48,6 @@ func (b *Broker) History(ctx context.Context, account, name string, before uint6
 	}
 }
 
-// FindAny is Find for events of all names, and for events without a key: ErrNotFound.
-func (b *Broker) FindAny(ctx context.Context, account, id string) (uint64, error) {
-	if p, ok := event.PositionOf(id); ok {
-		e, err := b.Event(ctx, p.Seq)
-		if err == nil && (!e.Position().Is(p) || e.Account != account) {
-			err = ErrNotFound
-		}
-		return p.Seq, err
-	}
-	return b.Find(ctx, account, everyName, id)
-}
-
 // NewestEvent is the newest event of a subject: ErrNotFound if the stream holds none.
 func (b *Broker) NewestEvent(ctx context.Context, account, name string) (event.Event, error) {
 	return b.leader(ctx, get{Last: event.Subject(account, name)})

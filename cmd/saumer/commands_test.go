@@ -172,6 +172,30 @@ func TestListsFollowPages(t *testing.T) {
 	}
 }
 
+func TestEventRequests(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[string][]string{
+		"GET /v1/events/a%2Fb":                           {"get", "a/b"},
+		"GET /v1/events/7?name=optin_finalized":          {"get", "7", "--name", "optin_finalized"},
+		"DELETE /v1/events/7":                            {"erase", "7", "--yes"},
+		"DELETE /v1/events/7?bySequence=true":            {"erase", "7", "--by-sequence", "--yes"},
+		"DELETE /v1/events/a?bySequence=true&name=x%26y": {"erase", "a", "--by-sequence", "--name", "x&y", "--yes"},
+		"GET /v1/events?limit=3&name=optin_finalized":    {"list", "--name", "optin_finalized", "--limit", "3"},
+		"GET /v1/rejected?account=other&limit=50":        {"rejected", "--of", "other"},
+		"GET /v1/event-types?":                           {"types"},
+	} {
+		asked := ""
+		url := api(t, func(r *http.Request, _ map[string]any) (int, string) {
+			asked = r.Method + " " + r.URL.String()
+			return 200, `{"sequence":7,"events":[],"rejected":[],"eventTypes":[]}`
+		})
+		got := saumer(t, "", append(append([]string{"event"}, args...), "--url", url, "--password", "x")...)
+		if got.code != exitOK || asked != want {
+			t.Errorf("saumer event %v asks %s, want %s: %+v", args, asked, want, got)
+		}
+	}
+}
+
 func TestWebhookRequests(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{

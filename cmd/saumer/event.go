@@ -54,10 +54,20 @@ func (c *eventListCommand) Run(ctx context.Context, std streams) error {
 // eventRef is the event that a command is about.
 type eventRef struct {
 	Event string `arg:"" help:"The event's id, or its stream sequence."`
+	Name  string `help:"Only an event of this name: events of several names may have one id."`
 }
 
-// path is where the API has the event.
-func (c eventRef) path() string { return "/v1/events/" + url.PathEscape(c.Event) }
+// path is where the API has the event, with a query, to which it adds the name.
+func (c eventRef) path(query url.Values) string {
+	if c.Name != "" {
+		query.Set("name", c.Name)
+	}
+	path := "/v1/events/" + url.PathEscape(c.Event)
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	return path
+}
 
 type eventGetCommand struct {
 	eventRef `embed:""`
@@ -67,7 +77,7 @@ type eventGetCommand struct {
 
 // Run shows the event.
 func (c *eventGetCommand) Run(ctx context.Context, std streams) error {
-	answer, err := c.send(ctx, std, http.MethodGet, c.path(), nil)
+	answer, err := c.send(ctx, std, http.MethodGet, c.path(url.Values{}), nil)
 	if err != nil {
 		return err
 	}
@@ -110,6 +120,7 @@ func (c *eventRejectedCommand) Run(ctx context.Context, std streams) error {
 
 type eventEraseCommand struct {
 	Event      string `arg:"" help:"The event's id, or its stream sequence with --by-sequence."`
+	Name       string `help:"Only an event of this name: events of several names may have one id."`
 	BySequence bool   `name:"by-sequence" help:"The event is named by its stream sequence."`
 	Yes        bool   `help:"Erase it. Without this it is only said that it would be."`
 	apiLogin   `embed:""`
@@ -121,11 +132,11 @@ func (c *eventEraseCommand) Run(ctx context.Context, std streams) error {
 		return usageError{fmt.Errorf("nothing was erased: the event %s would be gone for good, for all webhooks; repeat with --yes", c.Event)}
 	}
 	var gone struct{ Sequence uint64 }
-	path := eventRef{c.Event}.path()
+	query := url.Values{}
 	if c.BySequence {
-		path += "?bySequence=true"
+		query.Set("bySequence", "true")
 	}
-	if err := c.ask(ctx, std, http.MethodDelete, path, nil, &gone); err != nil {
+	if err := c.ask(ctx, std, http.MethodDelete, eventRef{c.Event, c.Name}.path(query), nil, &gone); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(std.out, "erased the event %s, sequence %d\n", c.Event, gone.Sequence)
