@@ -107,6 +107,8 @@ type Broker struct {
 	// ended has why a connection is closed for good, unless Close closed it.
 	ended   chan error
 	closing atomic.Bool
+	// rewriting has, by webhook, the turn to rewrite its attempt log.
+	rewriting sync.Map
 	// broke is when the connection that is asked on last broke.
 	broke atomic.Pointer[time.Time]
 	// denied is what NATS last refused for want of a permission. It tells it to the connection; the request gets no answer.

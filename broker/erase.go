@@ -28,7 +28,8 @@ func (b *Broker) Erase(ctx context.Context, e event.Event) error {
 	if err := b.noteErased(ctx, e.Account, e.Name, e.ID, e.Position()); err != nil {
 		return err
 	}
-	return secureDelete(ctx, b.events, e.Seq)
+	_, err := secureDelete(ctx, b.events, e.Seq)
+	return err
 }
 
 // EraseRefused is Erase for a message that was rejected, whose subject need not be that of an event, for the account that has it
@@ -41,7 +42,8 @@ func (b *Broker) EraseRefused(ctx context.Context, account string, r Refused) er
 	if err != nil {
 		return fmt.Errorf("ask for the stream %s: %w", streamRejected, err)
 	}
-	return secureDelete(ctx, rejected, r.Place)
+	_, err = secureDelete(ctx, rejected, r.Place)
+	return err
 }
 
 // idOfErased and nameOfErased are the headers with the id and the name of an event that was erased. An older note, and that of
@@ -62,12 +64,16 @@ func (b *Broker) noteErased(ctx context.Context, account, name, id string, at ev
 	return nil
 }
 
-func secureDelete(ctx context.Context, stream jetstream.Stream, seq uint64) error {
-	err := stream.SecureDeleteMsg(ctx, seq)
-	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) && !errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
-		return fmt.Errorf("erase message %d of the stream %s: %w", seq, stream.CachedInfo().Config.Name, err)
+// secureDelete removes a message for good; removed is false if the stream did not have it any more.
+func secureDelete(ctx context.Context, stream jetstream.Stream, seq uint64) (removed bool, err error) {
+	err = stream.SecureDeleteMsg(ctx, seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) || errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
+		return false, nil
 	}
-	return nil
+	if err != nil {
+		return false, fmt.Errorf("erase message %d of the stream %s: %w", seq, stream.CachedInfo().Config.Name, err)
+	}
+	return true, nil
 }
 
 // Erased says when an event of an account was erased; false if it was not, or the retention has passed since.
@@ -99,24 +105,69 @@ func (b *Broker) FindErased(ctx context.Context, account, name, id string) (uint
 	return 0, ErrNotFound
 }
 
+// rewrites bounds how often an attempt log is read anew because somebody else changed it meanwhile.
+const rewrites = 20
+
 // RewriteAttempts has a function change the records of the attempt log of a webhook, and removes for good what they were. A
 // record that it returns unchanged stays. From the first message with a changed record on, the log is appended anew in its
 // order and removed where it was: positions from there on are others. An interruption in between costs the records of one message.
+// Of one process, one call at a time rewrites the log of a webhook. What is gone by the time that it is to be removed is not
+// appended, since another process may have appended it without what that removed: the log is read anew.
 func (b *Broker) RewriteAttempts(ctx context.Context, key string, change func(record []byte) []byte) error {
-	var anew []*nats.Msg
-	var old []uint64
+	lock, _ := b.rewriting.LoadOrStore(key, make(chan struct{}, 1))
+	turn := lock.(chan struct{})
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	for range rewrites {
+		if whole, err := b.rewriteOnce(ctx, key, change); err != nil || whole {
+			return err
+		}
+	}
+	return fmt.Errorf("the attempt log of %s changes faster than it can be written anew", key)
+}
+
+// rewriteOnce is one round of RewriteAttempts; whole is false if it has to be done over.
+func (b *Broker) rewriteOnce(ctx context.Context, key string, change func(record []byte) []byte) (whole bool, err error) {
+	anew, old, err := b.rewritten(ctx, key, change)
+	if err != nil {
+		return false, err
+	}
+	whole = true
+	for i, m := range anew {
+		removed, err := secureDelete(ctx, b.attempts, old[i])
+		if err != nil {
+			return false, err
+		}
+		if !removed {
+			whole = false
+			continue
+		}
+		if _, err := b.JetStream.PublishMsg(ctx, m); err != nil {
+			return false, fmt.Errorf("write the attempt log of %s anew: %w", key, err)
+		}
+	}
+	return whole, nil
+}
+
+// rewritten are the messages of the attempt log of a webhook from the first one with a changed record on, and the sequences of
+// what they take the place of.
+func (b *Broker) rewritten(ctx context.Context, key string, change func(record []byte) []byte) (anew []*nats.Msg, old []uint64, err error) {
 	for from := uint64(1); ; {
 		messages, err := b.direct(ctx, streamAttempts, get{Seq: from, Next: attemptsPrefix + key, Batch: attemptsAtOnce, Bytes: 4 << 20})
 		if err != nil {
-			return fmt.Errorf("read the attempt log of %s: %w", key, err)
+			return nil, nil, fmt.Errorf("read the attempt log of %s: %w", key, err)
 		}
 		if len(messages) == 0 {
-			break
+			return anew, old, nil
 		}
 		for _, m := range messages {
 			seq, err := sequence(m)
 			if err != nil {
-				return fmt.Errorf("read the attempt log of %s: %w", key, err)
+				return nil, nil, fmt.Errorf("read the attempt log of %s: %w", key, err)
 			}
 			from = seq + 1
 			records := bytes.Split(bytes.TrimSuffix(m.Data, []byte("\n")), []byte("\n"))
@@ -131,13 +182,4 @@ func (b *Broker) RewriteAttempts(ctx context.Context, key string, change func(re
 			}
 		}
 	}
-	for i, m := range anew {
-		if err := secureDelete(ctx, b.attempts, old[i]); err != nil {
-			return err
-		}
-		if _, err := b.JetStream.PublishMsg(ctx, m); err != nil {
-			return fmt.Errorf("write the attempt log of %s anew: %w", key, err)
-		}
-	}
-	return nil
 }

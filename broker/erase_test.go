@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -89,6 +91,101 @@ func TestErasedBytesAreGone(t *testing.T) {
 	}
 	if n := holding(t, o.Dir, other); n != 2 {
 		t.Errorf("%d files hold what was not, want 2", n)
+	}
+}
+
+// The bytes of what was rejected leave EVENTS for good, so that an erase need only look at REJECTED.
+func TestRejectedBytesLeaveTheEvents(t *testing.T) {
+	t.Parallel()
+	o := Options{Dir: t.TempDir(), Replicas: 1, Retention: time.Hour, AckWait: time.Minute, Log: zap.NewNop()}
+	b, err := Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	private := []byte("anna.private@example.org")
+	for _, data := range [][]byte{[]byte("1"), private, []byte("3")} { // that of others stays, and the file with it
+		if _, err := b.JetStream.Publish(t.Context(), "events.demo.optin_finalized", data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e, err := b.Event(t.Context(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := b.RejectEvent(t.Context(), e, "it is not JSON"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for r, err := range b.Refusals(t.Context(), "demo", 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.EraseRefused(t.Context(), "demo", r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Close() // what it leaves is on the disk
+	if n := holding(t, o.Dir, private); n != 0 {
+		t.Errorf("%d files hold what was erased", n)
+	}
+}
+
+// Erasures at once of what one message of the attempt log holds bring back nothing of one another: neither those of one process,
+// nor that of another process between the reading and the removal.
+func TestErasuresAtOnce(t *testing.T) {
+	t.Parallel()
+	b, err := Open(t.Context(), Options{Dir: t.TempDir(), Replicas: 1, Retention: time.Hour, AckWait: time.Minute, Log: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	const key, records = "demo.1", 8
+	name := func(i int) []byte { return []byte("answer " + strconv.Itoa(i)) }
+	var all [][]byte
+	for i := range records {
+		all = append(all, name(i))
+	}
+	if _, err := b.JetStream.Publish(t.Context(), attemptsPrefix+key, append(bytes.Join(all, []byte("\n")), '\n')); err != nil {
+		t.Fatal(err)
+	}
+	erasure := func(i int) func([]byte) []byte {
+		return func(r []byte) []byte {
+			if bytes.Equal(r, name(i)) {
+				return []byte("erased")
+			}
+			return r
+		}
+	}
+	var wg sync.WaitGroup
+	for i := range records - 2 {
+		wg.Go(func() {
+			if err := b.RewriteAttempts(t.Context(), key, erasure(i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	var other sync.Once
+	if err := b.RewriteAttempts(t.Context(), key, func(r []byte) []byte {
+		other.Do(func() {
+			if whole, err := b.rewriteOnce(t.Context(), key, erasure(records-1)); err != nil || !whole {
+				t.Errorf("the other process: %v, %v", whole, err)
+			}
+		})
+		return erasure(records - 2)(r)
+	}); err != nil {
+		t.Error(err)
+	}
+	log, err := b.Attempts(t.Context(), key)
+	if err != nil || len(log) != records {
+		t.Errorf("the log has %d records, %v, want %d", len(log), err, records)
+	}
+	for _, l := range log {
+		if string(l.Record) != "erased" {
+			t.Errorf("the log has %q", l.Record)
+		}
 	}
 }
 

@@ -2,12 +2,10 @@ package broker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/fault"
@@ -33,7 +31,8 @@ func (b *Broker) RejectEvent(ctx context.Context, e event.Event, reason string) 
 }
 
 // Reject moves a message that cannot be delivered at all from EVENTS to REJECTED, with the reason. It is idempotent,
-// so a crash in the middle is healed by the message's next delivery. That it leaves EVENTS keeps counts exact.
+// so a crash in the middle is healed by the message's next delivery. That it leaves EVENTS keeps counts exact, and that its bytes
+// leave the disk there has EraseRefused need to look only at REJECTED.
 // It is known by its time, too: a stream that went back gives its sequence to another message.
 // Of a message that is too large for NATS with these headers the first part is kept, and Saumer-Size says how long it was.
 func (b *Broker) Reject(ctx context.Context, subject string, header nats.Header, data []byte, at event.Position, reason string) error {
@@ -58,8 +57,6 @@ func (b *Broker) Reject(ctx context.Context, subject string, header nats.Header,
 		return fmt.Errorf("store event %d in %s: %w", seq, streamRejected, err)
 	}
 	fault.At(fault.Rejected)
-	if err := b.events.DeleteMsg(ctx, seq); err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) && !errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
-		return fmt.Errorf("remove event %d from %s: %w", seq, streamEvents, err)
-	}
-	return nil
+	_, err := secureDelete(ctx, b.events, seq)
+	return err
 }
