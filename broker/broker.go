@@ -167,11 +167,9 @@ func Open(ctx context.Context, o Options) (_ *Broker, err error) {
 		o.Log.Warn("this nats-server takes smaller messages than an event of the largest size is with its headers: raise its max_payload",
 			zap.String("here", strconv.Itoa(LargestMessage)), zap.String("kept", strconv.FormatInt(most, 10)))
 	}
-	js, err := jetstream.New(b.nc)
-	if err != nil {
+	if b.JetStream, err = b.publishing(); err != nil {
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
-	b.JetStream = publishing{js, b}
 	if err = b.awaitDefined(ctx); err != nil {
 		if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, nats.ErrNoResponders) {
 			return nil, fmt.Errorf("JetStream is not enabled on %s: start nats-server with -js: %w", b.nc.ConnectedUrlRedacted(), err)

@@ -147,6 +147,15 @@ type publishing struct {
 	broker *Broker
 }
 
+// publishing is JetStream on the connection that is published on. An answer to an asynchronous publish that was lost takes up room
+// among those that are awaited, which is everybody's, so it is given up.
+func (b *Broker) publishing() (publishing, error) {
+	js, err := jetstream.New(b.nc, jetstream.WithPublishAsyncTimeout(event.BatchTime),
+		jetstream.WithPublishAsyncAckHandler(func(_ jetstream.JetStream, m *nats.Msg, _ *jetstream.PubAck) { b.health.wrote(m.Subject, nil) }),
+		jetstream.WithPublishAsyncErrHandler(func(_ jetstream.JetStream, m *nats.Msg, err error) { b.health.wrote(m.Subject, err) }))
+	return publishing{js, b}, err
+}
+
 func (p publishing) Publish(ctx context.Context, subject string, data []byte, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
 	return p.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data}, opts...)
 }
@@ -188,7 +197,8 @@ func (h *health) wrote(subject string, err error) {
 // refused says whether an error of a write is about NATS rather than about the message: it has no room, no stream, or
 // cannot write.
 func refused(err error) bool {
-	return errors.Is(event.Refusal(err), event.ErrFull) || Unavailable(err) && !errors.Is(err, errAway)
+	away := errors.Is(err, errAway) || errors.Is(err, nats.ErrDisconnected)
+	return errors.Is(event.Refusal(err), event.ErrFull) || Unavailable(err) && !away
 }
 
 // Unavailable says whether an error means that NATS cannot do what it was asked for at the moment, and has not done it: it
@@ -200,7 +210,7 @@ func Unavailable(err error) bool {
 	}
 	for _, known := range []error{
 		errAway, nats.ErrNoResponders, jetstream.ErrNoStreamResponse, jetstream.ErrStreamNotFound, jetstream.ErrConsumerNotFound,
-		jetstream.ErrBucketNotFound, nats.ErrConnectionClosed, nats.ErrDisconnected,
+		jetstream.ErrBucketNotFound, nats.ErrConnectionClosed, nats.ErrDisconnected, jetstream.ErrTooManyStalledMsgs,
 	} {
 		if errors.Is(err, known) {
 			return true

@@ -3,6 +3,8 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +61,34 @@ func TestAStoreWithoutRoomIsFull(t *testing.T) {
 		t.Errorf("the store is full: %v", err)
 	}
 	unready(t, b, "events")
+}
+
+// What a batch finds of a full store is told as what one event finds.
+func TestABatchTellsThatTheStoreIsFull(t *testing.T) {
+	t.Parallel()
+	b := openAt(t, startServer(t, &server.Options{JetStreamMaxStore: 2 << 20}).ClientURL())
+	outcomes := event.PublishBatch(t.Context(), b.JetStream, "demo",
+		slices.Repeat([]event.Item{{Name: "optin_finalized", Data: body(event.MaxSize / 2)}}, 10))
+	if err := outcomes[9].Err; !errors.Is(err, event.ErrFull) {
+		t.Fatalf("the store is full: %v", err)
+	}
+	select {
+	case <-b.health.ill:
+	case <-time.After(time.Minute):
+		t.Fatal("nobody is told")
+	}
+	unready(t, b, "events")
+	if err := b.events.Purge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if o := event.PublishBatch(t.Context(), b.JetStream, "demo", []event.Item{{Name: "optin_finalized", Data: body(10)}}); o[0].Err != nil {
+		t.Fatal(o[0].Err)
+	}
+	for deadline := time.Now().Add(time.Minute); b.health.refusal.Load() != nil; runtime.Gosched() { // it is taken in just after the answer
+		if time.Now().After(deadline) {
+			t.Fatal("a batch that is stored does not end it")
+		}
+	}
 }
 
 func TestUnavailable(t *testing.T) {

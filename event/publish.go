@@ -23,8 +23,14 @@ type Receipt struct {
 	Duplicate bool
 }
 
-// publishing bounds one publish, until JetStream has answered.
-const publishing = 5 * time.Second
+const (
+	// publishing bounds one publish, until JetStream has answered.
+	publishing = 5 * time.Second
+	// publishingEach is what each event of a batch adds to that, and BatchTime bounds a batch of any size. After BatchTime no answer
+	// to an event of a batch is awaited.
+	publishingEach = 10 * time.Millisecond
+	BatchTime      = 15 * time.Second
+)
 
 // full are the codes of nats-server that say that there is no room: JSAccountResourcesExceededErr, JSInsufficientResourcesErr,
 // JSMemoryResourcesExceededErr, JSStorageResourcesExceededErr and JSNoLimitsErr (nats-server 2.15, server/errors.json).
@@ -148,17 +154,22 @@ type Outcome struct {
 }
 
 // PublishBatch stores events of an account in their order, without waiting for each before the next, and returns what came of
-// each, as PublishAs would. What has no answer within 5 s may be stored or not.
+// each, as PublishAs would. What has no answer within 5 s and 10 ms for each event, 15 s at most, may be stored or not.
 func PublishBatch(ctx context.Context, js jetstream.Publisher, account string, items []Item) []Outcome {
-	ctx, cancel := context.WithTimeout(ctx, publishing)
+	ctx, cancel := context.WithTimeout(ctx, min(publishing+time.Duration(len(items))*publishingEach, BatchTime))
 	defer cancel()
+	until, _ := ctx.Deadline() // it has one
 	outcomes := make([]Outcome, len(items))
 	ids, waiting := make([]string, len(items)), make([]jetstream.PubAckFuture, len(items))
 	for i, item := range items {
 		msg, id, err := prepare(WithHops(ctx, item.Hops), item.Message, account, item.Name, item.Key, item.Data)
+		if err == nil && ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
 		if err == nil {
 			ids[i] = id
-			waiting[i], err = js.PublishMsgAsync(msg)
+			// Where too many answers are awaited, of all accounts, it waits for room.
+			waiting[i], err = js.PublishMsgAsync(msg, jetstream.WithStallWait(max(time.Until(until), time.Millisecond)))
 		}
 		if err != nil {
 			_, outcomes[i].Err = received(Subject(account, item.Name), id, nil, err)
@@ -175,6 +186,10 @@ func PublishBatch(ctx context.Context, js jetstream.Publisher, account string, i
 		case err = <-future.Err():
 		case <-ctx.Done():
 			err = context.Cause(ctx)
+		}
+		if errors.Is(err, jetstream.ErrAsyncPublishTimeout) || errors.Is(err, nats.ErrDisconnected) {
+			// It was sent, and may be stored; nothing is to match the error that says that it was not.
+			err = fmt.Errorf("%w: %v", context.DeadlineExceeded, err)
 		}
 		outcomes[i].Receipt, outcomes[i].Err = received(future.Msg().Subject, ids[i], ack, err)
 	}
