@@ -8,6 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/saumer/saumer/event"
 	"github.com/saumer/saumer/registry"
@@ -17,7 +21,52 @@ const (
 	// maxBatch is the most events of a batch, and maxBatchBody the longest body with one, in bytes.
 	maxBatch     = 1000
 	maxBatchBody = 16 << 20
+	// maxBatches bounds the batches that the process reads and publishes at once, and maxBatchesEach those of an account; a batch waits
+	// for batchWait for its turn.
+	maxBatches, maxBatchesEach = 8, 2
+	batchWait                  = 10 * time.Second
 )
+
+// batches bound the memory that bodies of batches take. They are safe for concurrent use.
+type batches struct {
+	all chan struct{}
+	mu  sync.Mutex
+	own map[string]chan struct{} // by account; guarded by mu
+}
+
+func newBatches() *batches {
+	return &batches{all: make(chan struct{}, maxBatches), own: map[string]chan struct{}{}}
+}
+
+// enter waits until an account may send a batch, until leave is called: a *registry.LimitError if that takes too long, or the
+// cause of the context's end.
+func (b *batches) enter(ctx context.Context, account string) (leave func(), err error) {
+	b.mu.Lock()
+	own, ok := b.own[account]
+	if !ok {
+		own = make(chan struct{}, maxBatchesEach)
+		b.own[account] = own
+	}
+	b.mu.Unlock()
+	over := time.NewTimer(batchWait)
+	defer over.Stop()
+	places := []chan struct{}{own, b.all}
+	for i, place := range places {
+		select {
+		case place <- struct{}{}:
+			continue
+		case <-over.C:
+			err = &registry.LimitError{What: "too many batches are published at once", After: batchWait}
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
+		if i > 0 {
+			<-own
+		}
+		return nil, err
+	}
+	return func() { <-b.all; <-own }, nil
+}
 
 // ErrBatch is returned for a body that is no batch: nothing of it was published.
 var ErrBatch = errors.New("the body is not a batch")
@@ -96,7 +145,27 @@ func (s *Service) PublishAll(ctx context.Context, acc registry.Account, batch []
 		}
 		outcomes[places[n]] = o
 	}
+	s.logInternal(acc, outcomes)
 	return outcomes
+}
+
+// logInternal logs the first of the errors of a batch that are internal, and how many there are: nobody else is told of them.
+func (s *Service) logInternal(acc registry.Account, outcomes []event.Outcome) {
+	var first error
+	n := uint64(0)
+	for _, o := range outcomes {
+		if o.Err == nil || errors.Is(o.Err, context.Canceled) {
+			continue
+		}
+		if code, _ := PublishEvent.Code(o.Err); code.Code == internal.Code {
+			if n++; first == nil {
+				first = o.Err
+			}
+		}
+	}
+	if first != nil {
+		s.o.Log.Error("events of a batch failed", zap.String("function", "PublishEvents"), zap.String("account", acc.Name), zap.Uint64("events", n), zap.Error(first))
+	}
 }
 
 func (s *Service) mayPublish(ctx context.Context, acc registry.Account, item BatchItem) error {
@@ -128,6 +197,11 @@ var PublishEvents = define(Function{
 		Doc: `A JSON array of {"event": …, "data": …, "id": …, "hops": …}, or one such object a line (NDJSON). The id is an idempotency key; it may be left out, as may hops.`,
 	}, &in.body)}
 }, func(ctx context.Context, s *Service, acc registry.Account, in publishEventsInput) ([]event.Outcome, error) {
+	leave, err := s.batches.enter(ctx, acc.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	body, err := in.body(maxBatchBody)
 	if err != nil {
 		return nil, err

@@ -1,12 +1,24 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/saumer/saumer/event"
+	"github.com/saumer/saumer/registry"
 )
 
 // batch publishes a batch as demo.
@@ -89,5 +101,116 @@ func TestBatchIsLimited(t *testing.T) {
 	answer := u.batch(strings.Repeat(`{"event":"optin_finalized","data":1}`, 3))
 	if answer.Stored != 2 || answer.Results[2].Code != 86 || answer.Results[2].Status != 429 {
 		t.Errorf("%+v", answer)
+	}
+}
+
+// Batches wait for their turn: those of an account among themselves, and those of all.
+func TestBatchesWaitForTheirTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBatches()
+		enter := func(account string) (func(), error) { return b.enter(t.Context(), account) }
+		var leave []func()
+		for i := range maxBatches {
+			l, err := enter(fmt.Sprint(i / maxBatchesEach))
+			if err != nil {
+				t.Fatal(err)
+			}
+			leave = append(leave, l)
+		}
+		for range maxBatchesEach + 1 { // whoever waited in vain holds no place
+			began := time.Now()
+			if _, err := enter("late"); !errors.Is(err, registry.ErrLimit) || time.Since(began) != batchWait {
+				t.Errorf("after %v: %v", time.Since(began), err)
+			}
+		}
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := b.enter(gone, "late"); !errors.Is(err, context.Canceled) {
+			t.Errorf("whoever has left waits for %v", err)
+		}
+		go func() {
+			time.Sleep(time.Second)
+			leave[0]()
+		}()
+		began := time.Now()
+		l, err := enter("late")
+		if err != nil || time.Since(began) != time.Second {
+			t.Fatalf("after %v: %v", time.Since(began), err)
+		}
+		l()
+		if _, err := enter("1"); !errors.Is(err, registry.ErrLimit) {
+			t.Errorf("an account has more than its places: %v", err)
+		}
+	})
+}
+
+// firstRead is a body that tells that it is read, and then ends only with the test.
+type firstRead struct {
+	once sync.Once
+	read chan struct{}
+	end  <-chan struct{}
+}
+
+func (f *firstRead) Read([]byte) (int, error) {
+	f.once.Do(func() { close(f.read) })
+	<-f.end
+	return 0, io.ErrUnexpectedEOF
+}
+
+// An account cannot have the process hold any number of bodies: of those that are too many nothing is read.
+func TestBodiesOfBatchesAreBounded(t *testing.T) {
+	t.Parallel()
+	u := setup(t)
+	end := make(chan struct{})
+	var wg sync.WaitGroup
+	send := func(ctx context.Context) (*firstRead, *httptest.ResponseRecorder) {
+		body := &firstRead{read: make(chan struct{}), end: end}
+		r := httptest.NewRequest(http.MethodPost, "/v1/events", body)
+		r.SetBasicAuth("demo", password)
+		w := httptest.NewRecorder()
+		wg.Go(func() { u.handler.ServeHTTP(w, r.WithContext(ctx)) })
+		return body, w
+	}
+	for range maxBatchesEach {
+		body, _ := send(t.Context())
+		<-body.read
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	body, w := send(ctx)
+	select {
+	case <-body.read:
+		t.Error("the body of one batch more is read")
+	case <-ctx.Done():
+	}
+	close(end)
+	wg.Wait()
+	if w.Code < 400 {
+		t.Errorf("it is answered with %d", w.Code)
+	}
+}
+
+// brokenPublisher fails every event of a batch.
+type brokenPublisher struct{ jetstream.Publisher }
+
+var errInside = errors.New("an error of our insides")
+
+func (brokenPublisher) PublishMsgAsync(*nats.Msg, ...jetstream.PublishOpt) (jetstream.PubAckFuture, error) {
+	return nil, errInside
+}
+
+// What fails inside of a batch is in the log, in one line.
+func TestInternalErrorsOfABatchAreLogged(t *testing.T) {
+	t.Parallel()
+	u := setup(t)
+	u.service.o.Publisher = brokenPublisher{u.broker.JetStream}
+	answer := u.batch(strings.Repeat(`{"event":"optin_finalized","data":1}`, 3))
+	if answer.Refused != 3 || answer.Results[0].Code != internal.Code {
+		t.Fatalf("%+v", answer)
+	}
+	lines := u.lines.FilterMessage("events of a batch failed").All()
+	if len(lines) != 1 || !strings.Contains(fmt.Sprint(fieldsOf(lines[0])), errInside.Error()) {
+		t.Errorf("the log has %v", lines)
 	}
 }

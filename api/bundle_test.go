@@ -43,6 +43,7 @@ type bundle struct {
 	t        testing.TB
 	handler  http.Handler
 	broker   *broker.Broker
+	service  *Service
 	registry *registry.Registry
 	accounts *registry.Accounts
 	attempts *delivery.Log
@@ -119,6 +120,7 @@ func setup(t testing.TB) *bundle {
 		Audit:  registry.NewAudit(b), Forget: b.ForgetAccount, Log: zap.New(core),
 		Publisher: b.JetStream, Window: 5 * 24 * time.Hour, Names: b, Network: b,
 	})
+	u.service = s
 	u.handler = Handler(s, u.accounts, func(context.Context) error { return u.ready }, b.Differences, zap.New(core))
 	return u
 }

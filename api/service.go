@@ -116,12 +116,13 @@ type Service struct {
 	o       Options
 	keys    messageKey
 	budgets *budgets
+	batches *batches
 	limits  atomic.Pointer[registry.Limits] // of accounts without limits of their own
 }
 
 // NewService makes a service.
 func NewService(o Options) *Service {
-	s := &Service{o: o, keys: newMessageKey(o.Key), budgets: newBudgets()}
+	s := &Service{o: o, keys: newMessageKey(o.Key), budgets: newBudgets(), batches: newBatches()}
 	s.Limit(o.Limits)
 	return s
 }
