@@ -193,7 +193,7 @@ var PublishEvents = define(Function{
 	codes:  []Code{{2, http.StatusBadRequest, "the body is not a batch, and nothing was published", ErrBatch, true}},
 }, func(in *publishEventsInput) []Parameter {
 	return []Parameter{data(Parameter{
-		Name: "events", Required: true,
+		Name: "events", Required: true, Example: `[{"event":"optin_finalized","data":{"email":"anna@example.org"}}]`,
 		Doc: `A JSON array of {"event": …, "data": …, "id": …, "hops": …}, or one such object a line (NDJSON). The id is an idempotency key; it may be left out, as may hops.`,
 	}, &in.body)}
 }, func(ctx context.Context, s *Service, acc registry.Account, in publishEventsInput) ([]event.Outcome, error) {

@@ -113,7 +113,7 @@ type eventInput struct {
 func (in *eventInput) parameters(place Place) []Parameter {
 	return []Parameter{
 		webhookID(&in.id),
-		text(Parameter{Name: "event", In: place, Doc: "The event's id; or its stream sequence, if no event has the number for an id."}, &in.event.ID),
+		text(Parameter{Name: "event", In: place, Example: "order-7", Doc: "The event's id; or its stream sequence, if no event has the number for an id."}, &in.event.ID),
 		number(Parameter{Name: "sequence", In: place, Min: 1, Doc: "The event's stream sequence, instead of its id."}, &in.event.Sequence, ErrReference),
 	}
 }
@@ -135,8 +135,8 @@ var ReplayEvents = define(Function{
 }, func(in *replayEventsInput) []Parameter {
 	return []Parameter{
 		webhookID(&in.id),
-		periodEnd("from", "The period's first moment.", &in.from),
-		periodEnd("to", "The first moment after the period.", &in.to),
+		periodEnd("from", "2026-03-01T12:00:00Z", "The period's first moment.", &in.from),
+		periodEnd("to", "2026-03-01T13:00:00Z", "The first moment after the period.", &in.to),
 	}
 }, func(ctx context.Context, s *Service, acc registry.Account, in replayEventsInput) (replay.Replayed, error) {
 	return s.Replay(ctx, acc, in.id, in.from, in.to)
@@ -149,8 +149,8 @@ type replayEventsInput struct {
 	from, to time.Time
 }
 
-func periodEnd(name, doc string, into *time.Time) Parameter {
-	return moment(Parameter{Name: name, In: InBody, Required: true, Doc: doc}, into,
+func periodEnd(name, example, doc string, into *time.Time) Parameter {
+	return moment(Parameter{Name: name, In: InBody, Required: true, Example: example, Doc: doc}, into,
 		fmt.Errorf("%w, and %s is a time such as 2026-03-01T12:00:00Z", ErrPeriod, name))
 }
 
@@ -229,7 +229,7 @@ var PublishEvent = define(Function{
 		number(Parameter{
 			Name: event.HopsHeader, In: InHeader, Doc: "That of the delivery which the event is published because of, so that no event goes round for ever.",
 		}, &in.hops, errHops),
-		data(Parameter{Name: "data", Required: true, Doc: "The event's data, a JSON value, which is delivered byte for byte."}, &in.data),
+		data(Parameter{Name: "data", Required: true, Example: `{"email":"anna@example.org"}`, Doc: "The event's data, a JSON value, which is delivered byte for byte."}, &in.data),
 	}
 }, func(ctx context.Context, s *Service, acc registry.Account, in publishEventInput) (event.Receipt, error) {
 	if in.hops > event.MaxHops {

@@ -27,6 +27,8 @@ type Parameter struct {
 	Min, Max uint64
 	// Label is a name for people, Doc a sentence that says what it is for.
 	Label, Doc string
+	// Example is a value for the page of the reference, where one of its kind would not do; a body as a whole is its text.
+	Example any
 
 	// alias is another name in the web service, which integrations use.
 	alias string

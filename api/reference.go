@@ -62,14 +62,14 @@ func (f *Function) example() string {
 		switch {
 		case p.In == InPath:
 			path = strings.ReplaceAll(path, "{"+p.Name+"}", fmt.Sprint(p.sample()))
-		case p.In == InQuery && p.Required:
+		case p.In == InQuery && (p.Required || p.Example != nil):
 			query += fmt.Sprintf("&%s=%v", p.Name, p.sample())
 		case p.In == InHeader && p.Required:
 			headers += fmt.Sprintf(" -H '%s: %v'", p.Name, p.sample())
-		case p.In == InBody && (p.Required || p.Kind == KindEvent):
+		case p.In == InBody && (p.Required || p.Kind == KindEvent || p.Example != nil):
 			members[p.Name] = p.sample()
 		case p.In == InWholeBody:
-			body = ` -d '{"email":"anna@example.org"}'`
+			body = fmt.Sprintf(" -d '%v'", p.sample())
 		}
 	}
 	if len(members) > 0 {
@@ -88,6 +88,9 @@ func (f *Function) example() string {
 
 // sample is a value of a parameter for an example.
 func (p Parameter) sample() any {
+	if p.Example != nil {
+		return p.Example
+	}
 	switch p.Kind {
 	case KindNumber:
 		return max(p.Min, 1)
