@@ -140,9 +140,7 @@ var ReplayEvents = define(Function{
 	}
 }, func(ctx context.Context, s *Service, acc registry.Account, in replayEventsInput) (replay.Replayed, error) {
 	return s.Replay(ctx, acc, in.id, in.from, in.to)
-}, as(func(r replay.Replayed) replayStart {
-	return replayStart{r.Events, stamp(r.Kept)}
-}))
+}, as(replayStartOf))
 
 type replayEventsInput struct {
 	id       uint64
@@ -158,6 +156,8 @@ type replayStart struct {
 	Events uint64 `json:"events"`
 	Kept   stamp  `json:"keptSince"`
 }
+
+func replayStartOf(r replay.Replayed) replayStart { return replayStart{r.Events, stamp(r.Kept)} }
 
 // GetReplay tells how far a replay is.
 var GetReplay = define(Function{

@@ -140,6 +140,8 @@ type Webhook struct {
 	Unindexed bool
 	// Twins are the ids of webhooks that send the same to the same URL, of one that was just made.
 	Twins []uint64
+	// Begun is what a replay from where it begins in the past comes to, of one that was just made to begin there.
+	Begun *replay.Replayed
 	// Outage is since when our own network seems to be down, of a webhook that fails; zero if it does not seem so.
 	Outage time.Time
 	// Pausing is set if the webhook is about to be paused, and is not yet.
@@ -209,11 +211,14 @@ func (s *Service) Create(ctx context.Context, acc registry.Account, in CreateInp
 	if err != nil && !unindexed {
 		return Webhook{}, "", err
 	}
+	var begun *replay.Replayed
 	if in.From != nil {
-		if _, err := s.o.Replays.Begin(ctx, w, *in.From); err != nil {
+		replayed, err := s.o.Replays.Begin(ctx, w, *in.From)
+		if err != nil {
 			// Half of what was asked for is not done. Whoever cannot be reached for the one may not be for the other.
 			return Webhook{}, "", errors.Join(err, s.o.Backlogs.Delete(context.WithoutCancel(ctx), w.Key()))
 		}
+		begun = &replayed
 	}
 	_ = s.noted(ctx, acc, "CreateWebHook", named(w.ID), nil) // hands back the error that it gets
 	described, err := s.describe(ctx, w)
@@ -221,7 +226,7 @@ func (s *Service) Create(ctx context.Context, acc registry.Account, in CreateInp
 		// It is made, and the secret is shown only now.
 		described = Webhook{Webhook: w, Status: replay.Status{State: replay.Live}}
 	}
-	described.Unindexed, described.Twins = unindexed, twins
+	described.Unindexed, described.Twins, described.Begun = unindexed, twins, begun
 	return described, secret, nil
 }
 

@@ -14,7 +14,8 @@ import (
 // CreateWebHook makes a webhook.
 var CreateWebHook = defineBoth(Function{
 	Name: "CreateWebHook", Method: http.MethodPost, Path: "/v1/webhooks", Status: http.StatusCreated,
-	Doc:    "Makes a webhook. The answer holds its secret, which is not shown again.",
+	Doc: "Makes a webhook. The answer holds its secret, which is not shown again. With from, its member replayed says how many events are sent as a replay, and, " +
+		"where it was to begin earlier, since when events are kept.",
 	Effect: "This makes a real webhook, which gets events from now on.",
 	codes: []Code{
 		{2, http.StatusBadRequest, "missing or invalid app", ErrApp, true},
@@ -50,7 +51,12 @@ var CreateWebHook = defineBoth(Function{
 	w, secret, err := s.Create(ctx, acc, CreateInput{App: in.app, Event: in.event, Events: in.events, URL: in.url, Filter: in.filter, From: from, Settings: settings})
 	return secretWebHook{w, secret}, err
 }, as(func(c secretWebHook) createdWebhook {
-	return createdWebhook{restWebhookOf(c.webhook), c.secret}
+	created := createdWebhook{restWebhook: restWebhookOf(c.webhook), Secret: c.secret}
+	if begun := c.webhook.Begun; begun != nil {
+		start := replayStartOf(*begun)
+		created.Replayed = &start
+	}
+	return created
 }), as(func(c secretWebHook) createdWeb {
 	return createdWeb{numbered(c.webhook), c.secret}
 }))
@@ -73,6 +79,8 @@ type secretWebHook struct {
 type createdWebhook struct {
 	restWebhook
 	Secret string `json:"secret"`
+	// Replayed is there if the webhook begins in the past.
+	Replayed *replayStart `json:"replayed,omitempty"`
 }
 
 // location is the path of what was made.

@@ -38,7 +38,7 @@ func (m *Backlogs) Begin(ctx context.Context, w registry.Webhook, from Start) (R
 		if err != nil && !errors.Is(err, broker.ErrNotFound) {
 			return Replayed{}, err
 		}
-		if p.low < first || oldest.Time.After(from.Time) {
+		if p.low < first || !from.Time.IsZero() && oldest.Time.After(from.Time) {
 			p.kept = oldest.Time
 		}
 	}
