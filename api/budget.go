@@ -96,7 +96,7 @@ func (b *budgets) hold(kind *budgetKind, account string, limit int) (release fun
 		b.spent[kind][account] = s
 	}
 	if s.held >= limit {
-		return nil, &registry.LimitError{What: fmt.Sprintf("the account %s has its %d %s", account, limit, kind.name), After: liveWait}
+		return nil, &registry.LimitError{What: fmt.Sprintf("the account %s has its %d %s open", account, limit, kind.name), After: liveWait}
 	}
 	s.held++
 	return func() {

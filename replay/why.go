@@ -157,7 +157,11 @@ func (f *facts) why() (Reason, string) {
 	if i, found := b.Retry(f.at()); found {
 		r := b.Retries[i]
 		if w.Active {
-			return Retrying, fmt.Sprintf("%s %d times, last because %s; the next attempt is at %s.", failed(r), r.Attempts, r.Error, clock(later(r.Next, b.NotBefore)))
+			next := later(r.Next, b.NotBefore)
+			if next.IsZero() {
+				return Retrying, fmt.Sprintf("%s %d times, last because %s; the next attempt is due now.", failed(r), r.Attempts, r.Error)
+			}
+			return Retrying, fmt.Sprintf("%s %d times, last because %s; the next attempt is at %s.", failed(r), r.Attempts, r.Error, clock(next))
 		}
 	}
 	if reason, text, ok := f.outstanding(); ok {
@@ -302,12 +306,7 @@ func (f *facts) failing() string {
 	return fmt.Sprintf("; the endpoint has been failing since %s (%s), and the next attempt is at %s", clock(h.Since), h.Last, clock(f.backlog.NotBefore))
 }
 
-func clock(t time.Time) string {
-	if t.IsZero() {
-		return "once"
-	}
-	return t.UTC().Format("2006-01-02 15:04:05 UTC")
-}
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 func later(a, b time.Time) time.Time {
 	if b.After(a) {

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -104,8 +105,12 @@ func TestWhy(t *testing.T) {
 				now: moment{bounds: broker.Bounds{First: 1, Last: event.Position{Seq: 100}}, progress: broker.Progress{HandedOut: 100, AckFloor: 100}},
 			}
 			tt.change(&f)
-			if got, text := f.why(); got != tt.want || text == "" {
+			got, text := f.why()
+			if got != tt.want || text == "" {
 				t.Errorf("%s: %s, want %s", got, text, tt.want)
+			}
+			if got == Retrying && !strings.HasSuffix(text, "; the next attempt is due now.") {
+				t.Errorf("of an event whose next attempt has no time it is said: %s", text)
 			}
 		})
 	}

@@ -30,6 +30,7 @@ var troubles = map[string]said{
 	"exhausted":       {de: "endgültig fehlgeschlagen"},
 	"reachable-again": {de: "wieder erreichbar"},
 	"lost":            {de: "verloren"},
+	"network":         {de: "Netz gestört"},
 	"password":        {de: "Passwort"},
 	"session":         {de: "Sitzung"},
 	"link":            {de: "Link"},
@@ -84,7 +85,6 @@ var troubles = map[string]said{
 	},
 
 	// Why a webhook got an event, or why not.
-	"once": {de: "früher"},
 	"The event is older than the retention, and nothing is known of it any more.": {
 		de: "Das Ereignis ist älter als die Aufbewahrung, und es ist nichts mehr davon bekannt.",
 	},
@@ -98,6 +98,9 @@ var troubles = map[string]said{
 	},
 	"%s %d times, last because %s; the next attempt is at %s.": {
 		de: "%s, %d-mal, zuletzt weil: %s. Der nächste Versuch ist am %s.",
+	},
+	"%s %d times, last because %s; the next attempt is due now.": {
+		de: "%s, %d-mal, zuletzt weil: %s. Der nächste Versuch steht jetzt an.",
 	},
 	"The endpoint rejected it":                       {de: "Der Empfänger hat es abgelehnt"},
 	"The endpoint takes others, and failed this one": {de: "Der Empfänger nimmt andere an, scheitert aber an diesem"},
