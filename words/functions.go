@@ -3,8 +3,8 @@ package words
 // functions are what the API says of its functions, and how they end.
 var functions = map[string]said{
 	// The functions of the web service.
-	"Makes a webhook. The answer holds its secret, which is not shown again.": {
-		de: "Legt einen Webhook an. Die Antwort enthält sein Secret, das nicht noch einmal angezeigt wird.",
+	"Makes a webhook. The answer holds its secret, which is not shown again. With from, its member replayed says how many events are sent as a replay, and, where it was to begin earlier, since when events are kept.": {
+		de: "Legt einen Webhook an. Die Antwort enthält sein Secret, das nicht noch einmal angezeigt wird. Beginnt er in der Vergangenheit, sagt sie auch, wie viele Ereignisse nachgesendet werden, und seit wann es Ereignisse gibt, falls er früher beginnen sollte.",
 	},
 	"This makes a real webhook, which gets events from now on.":   {de: "Das legt wirklich einen Webhook an, der ab jetzt Ereignisse bekommt."},
 	"Lists the webhooks of the account with their states, by id.": {de: "Listet die Webhooks des Kontos mit ihrem Zustand auf, nach der Nummer."},
