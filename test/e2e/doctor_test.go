@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -101,15 +99,8 @@ func TestDoctorSaysWhatToChange(t *testing.T) {
 // spoil pauses dispatch, deletes runners, and deletes NOTICES.
 func (n *natsServer) spoil() {
 	n.t.Helper()
-	nc, err := nats.Connect(n.URL())
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		n.t.Fatal(err)
-	}
+	js, end := n.jetStream()
+	defer end()
 	if _, err := js.PauseConsumer(n.t.Context(), "EVENTS", "dispatch", time.Now().Add(time.Hour)); err != nil {
 		n.t.Fatal(err)
 	}

@@ -10,18 +10,24 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// stores publishes events with the bodies [from, to) at NATS itself, without ids.
-func (n *natsServer) stores(from, to int) {
+// jetStream is a way to the server's JetStream, until end is called.
+func (n *natsServer) jetStream() (js jetstream.JetStream, end func()) {
 	n.t.Helper()
 	nc, err := nats.Connect(n.URL())
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
+	if js, err = jetstream.New(nc); err != nil {
 		n.t.Fatal(err)
 	}
+	return js, nc.Close
+}
+
+// stores publishes events with the bodies [from, to) at NATS itself, without ids.
+func (n *natsServer) stores(from, to int) {
+	n.t.Helper()
+	js, end := n.jetStream()
+	defer end()
 	for i := from; i < to; i++ {
 		if _, err := js.Publish(n.t.Context(), "events.demo.optin_finalized", []byte(strconv.Itoa(i))); err != nil {
 			n.t.Fatal(err)
